@@ -1,0 +1,124 @@
+"""Settings of a study: frozen dataclasses that the command line, `study.json` and the app's forms are made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from lambda_core.errors import ConfigError
+
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+
+
+def setting(
+    default: Any = MISSING,
+    *,
+    help: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A dataclass field that knows its own help text and what values are right (`low` and `high` included)."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+
+
+def kind(item: Field[Any]) -> type:
+    """The Python type of a setting: int, float, str or bool."""
+    return _TYPES[str(item.type)]
+
+
+class Settings:
+    """Base of the config dataclasses: checked when made, read from and written to plain dictionaries."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Raises ConfigError for an unknown, missing, mistyped or out-of-range key, and names it."""
+        known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"no setting is named {name!r}; the settings are {', '.join(known)}")
+        for name, item in known.items():
+            if name not in values and item.default is MISSING:
+                raise ConfigError(f"the setting {name!r} is missing")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+    def but(self, **changes: Any) -> Self:
+        """The same settings with some of them changed, checked again."""
+        return replace(self, **changes)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class MetaTrainConfig(Settings):
+    """Everything that decides the result of meta-training, and how often it is saved."""
+
+    dataset: str = setting(help="data set: glyphs, sinusoid, cifar-fs, fc100, omniglot or an imported one")
+    ways: int = setting(5, help="classes an episode (outputs of the network; 1 for the sinusoid)", low=1, high=100)
+    shots: int = setting(1, help="support images a class", low=1, high=100)
+    queries: int = setting(15, help="query images a class", low=1, high=100)
+    backbone: str = setting("conv4", help="network", choices=("conv4", "resnet12", "mlp"))
+    filters: int = setting(32, help="channels of a convolution, or units of an MLP's hidden layer", low=1, high=1024)
+    pattern: str = setting("maml", help="Lambda pattern of the inner loop while training; several, joined by +, "
+                           "share the iterations equally (00001+11111: cheap first, full last)")
+    order: str = setting("second", help="second: MAML; first: gradients of the adapted weights taken as they are",
+                         choices=("second", "first"))
+    steps: int = setting(5, help="inner steps while training; also the study's reference step count", low=1, high=50)
+    lr: float = setting(0.05, help="inner step size", low=1e-6, high=100.0)
+    meta_lr: float = setting(2e-3, help="outer step size (Adam), at its highest", low=1e-8, high=1.0)
+    schedule: str = setting("cosine", help="outer step size over the iterations", choices=("cosine", "constant"))
+    tasks: int = setting(4, help="episodes a meta-gradient", low=1, high=256)
+    iterations: int = setting(6000, help="meta-gradient steps", low=1, high=10_000_000)
+    clip: float = setting(10.0, help="largest norm of the meta-gradient; 0: no clipping", low=0.0, high=1e6)
+    query_statistics: str = setting("transductive", help="statistics that normalise the queries",
+                                    choices=("transductive", "support"))
+    rotations: bool = setting(False, help="training classes rotated by 90, 180 and 270 degrees count as classes")
+    flips: bool = setting(False, help="training images are mirrored at random, support and query alike")
+    seed: int = setting(0, help="of the initial weights and of every episode", low=0, high=2**31 - 1)
+    validate_every: int = setting(250, help="iterations between validations", low=1, high=10_000_000)
+    validation_episodes: int = setting(100, help="episodes a validation", low=2, high=100_000)
+
+
+@dataclass(frozen=True)
+class SweepConfig(Settings):
+    """What a sweep measures: every per-layer pattern at 0 … max_steps steps over one bank a split."""
+
+    episodes: int = setting(600, help="episodes a split", low=2, high=1_000_000)
+    queries: int = setting(15, help="query images a class", low=1, high=100)
+    max_steps: int = setting(10, help="largest inner step count", low=1, high=100)
+    seed: int = setting(1, help="of the banks", low=0, high=2**31 - 1)
+    query_statistics: str = setting("transductive", help="statistics that normalise the queries",
+                                    choices=("transductive", "support"))
+
+
+@dataclass(frozen=True)
+class TimingConfig(Settings):
+    """How adaptation is timed: one episode at a time, patterns interleaved in random order, round after round."""
+
+    repeats: int = setting(15, help="timed rounds", low=1, high=10_000)
+    threads: int = setting(1, help="CPU threads", low=1, high=1024)
+    device: str = setting("cpu", help="cpu or cuda", choices=("cpu", "cuda"))
+    seed: int = setting(2, help="of the episodes and of the order", low=0, high=2**31 - 1)
+
+
+def _checked(item: Field[Any], value: Any) -> Any:
+    wanted = kind(item)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise ConfigError(f"{item.name} must be of type {wanted.__name__}, not {value!r}")
+    limits = item.metadata
+    if limits["choices"] and value not in limits["choices"]:
+        raise ConfigError(f"{item.name} must be one of {', '.join(limits['choices'])}, not {value!r}")
+    if wanted is float and not math.isfinite(value):
+        raise ConfigError(f"{item.name} must be a finite number, not {value!r}")
+    low, high = limits["low"], limits["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise ConfigError(f"{item.name} must lie between {low:g} and {high:g}, not {value!r}")
+    return value
