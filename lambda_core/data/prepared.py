@@ -1,0 +1,104 @@
+"""Prepared data sets on disk: `<root>/<name>/` with images.npy, labels.npy and dataset.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from lambda_core.data.dataset import ImageDataset
+from lambda_core.errors import DataError
+
+FETCHABLE = ("cifar-fs", "fc100", "omniglot")
+FILES = ("images.npy", "labels.npy", "dataset.json")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_LARGEST_JSON = 64 * 2**20  # bytes; a million class names fit
+
+
+def load_dataset(name: str, root: str | Path | None = None) -> ImageDataset:
+    """The built-in glyphs, or a prepared data set of `data_root(root)`, checked, its images memory-mapped.
+
+    Raises DataError in one sentence: which part is missing or wrong, and where one can get it.
+    """
+    check_name(name)
+    if name == "glyphs":
+        from lambda_core.data.glyphs import load_glyphs
+
+        return load_glyphs()
+    if name == "sinusoid":
+        raise DataError("sinusoid has no images: it draws its curves as it goes; it needs no loading")
+    return load_folder(data_root(root) / name)
+
+
+def data_root(root: str | Path | None = None) -> Path:
+    """Where prepared data sets live: `root`, else $LAMBDA_DATA, else the user's cache folder."""
+    return Path(root or os.environ.get("LAMBDA_DATA") or platformdirs.user_cache_dir("lambda-lab"))
+
+
+def check_name(name: str) -> str:
+    """The name itself if it may become a folder's name; nothing else reaches the disk."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DataError(f"{name!r} is no name of a data set: small letters, digits and hyphens are right, up to 64")
+    return name
+
+
+def load_folder(folder: Path, name: str | None = None) -> ImageDataset:
+    """Load and check one prepared folder; `name`: what it must be called (the folder's name)."""
+    name = name or folder.name
+    if not folder.is_dir():
+        raise DataError(f"{name} is not in {folder.parent}; {how_to_get(name)}")
+    for file in FILES:
+        if not (folder / file).is_file():
+            raise DataError(f"{name}: {folder / file} is missing; {how_to_get(name)}")
+    about = _read_about(folder / "dataset.json", name)
+    images, labels = _read_array(folder / "images.npy"), _read_array(folder / "labels.npy")
+    splits = {split: tuple(names) for split, names in about["splits"].items()}
+    return ImageDataset(name, about["source"], images, labels, tuple(about["classes"]), splits)
+
+
+def how_to_get(name: str) -> str:
+    if name in FETCHABLE:
+        return f"`lambda-core data fetch {name}` downloads it"
+    return "`lambda-core data list` shows what there is, `lambda-core data import` makes one of your own images"
+
+
+def _read_array(path: Path) -> NDArray[Any]:
+    """Memory-mapped always: a header that promises more than the file holds then fails before it costs memory."""
+    try:
+        return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call,no-any-return]
+    except (ValueError, OSError, EOFError, OverflowError) as error:
+        raise DataError(f"{path} is no readable array of numbers: {_first_line(error)}") from error
+
+
+def _read_about(path: Path, name: str) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise DataError(f"{path} is larger than {_LARGEST_JSON // 2**20} MB, which no description is")
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise DataError(f"{path} is no readable JSON: {_first_line(error)}") from error
+    _check_about(path, about)
+    if about["name"] != name:
+        raise DataError(f"{path} describes {about['name']!r}, not {name!r}: a folder has the name of its data set")
+    return about  # type: ignore[no-any-return]
+
+
+def _check_about(path: Path, about: Any) -> None:
+    if not isinstance(about, dict):
+        raise DataError(f"{path} must hold an object with name, source, classes and splits")
+    for key, kind in {"name": str, "source": str, "classes": list, "splits": dict}.items():
+        if not isinstance(about.get(key), kind):
+            raise DataError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
+    for key, names in {"classes": about["classes"], **about["splits"]}.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            raise DataError(f"{path}: {key!r} must be a list of class names")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
