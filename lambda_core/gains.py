@@ -1,0 +1,124 @@
+"""Patterns that beat the full one at the same step count: the paper's second finding, tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lambda_core.errors import SelectionError
+from lambda_core.pairs import Paired, check_confidence, episode_matrix, find, holm, interval_of_mean, own_step_size
+
+
+@dataclass(frozen=True)
+class OneStep:
+    """Accuracy after `steps` steps: full against the best other pattern, picked on one split, told of another.
+
+    Accuracies 0 to 1; gains in points, paired, with a two-sided interval; p_value: one-sided, for "better than full".
+    """
+
+    steps: int
+    pattern: str
+    lr: float
+    accuracy: float
+    full_accuracy: float
+    full_accuracy_low: float
+    full_accuracy_high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    p_value: float
+    better: bool
+    episodes: int
+
+
+def better_than_full(
+    accuracy: pd.DataFrame,
+    confidence: float = 0.95,
+    *,
+    steps: Sequence[int] | None = None,
+    any_lr: bool = False,
+    lr: float | None = None,
+) -> pd.DataFrame:
+    """Every pattern against the full one at the same step count and the study's own step size, highest gain first.
+
+    accuracy: one split. steps: the step counts to look at, all if None. lr: the study's own step size, found if None.
+    Returns pattern, steps, lr, accuracy, full_accuracy, gain, gain_low, gain_high (points, paired t interval),
+    p_value (one-sided, for "better than full"), p_adjusted (Holm over all rows) and better.
+    """
+    check_confidence(confidence)
+    candidates, matrix = episode_matrix(accuracy)
+    own = own_step_size(candidates, lr)
+    full = _full_rows(candidates, own, steps)
+    rows = _rivals(candidates, full, own, any_lr)
+    against = candidates["steps"].iloc[rows].map(full).to_numpy()
+    paired = Paired.of(100 * (matrix[rows] - matrix[against]))
+    half, p = paired.half_width(confidence), paired.p_above(0.0)
+    adjusted = holm(p)
+    table = candidates.iloc[rows].assign(
+        accuracy=matrix[rows].mean(axis=1),
+        full_accuracy=matrix[against].mean(axis=1),
+        gain=paired.mean,
+        gain_low=paired.mean - half,
+        gain_high=paired.mean + half,
+        p_value=p,
+        p_adjusted=adjusted,
+        better=adjusted <= 1 - confidence,
+    )
+    return table.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def one_step(
+    picked_on: pd.DataFrame,
+    told_of: pd.DataFrame,
+    confidence: float = 0.95,
+    *,
+    steps: int = 1,
+    any_lr: bool = False,
+    lr: float | None = None,
+) -> OneStep:
+    """Pick the most accurate pattern other than full on one split (val), report it on another (test): one look."""
+    best = better_than_full(picked_on, confidence, steps=[steps], any_lr=any_lr, lr=lr).iloc[0]
+    candidates, matrix = episode_matrix(told_of)
+    own = own_step_size(candidates, lr)
+    full = matrix[find(candidates, "1" * len(best["pattern"].split("/")[0]), steps, own)]
+    chosen = matrix[find(candidates, best["pattern"], steps, best["lr"])]
+    paired = Paired.of(100 * (chosen - full)[None])
+    gain, half = float(paired.mean[0]), float(paired.half_width(confidence)[0])
+    spread = float(interval_of_mean(full[None])[0])
+    p = float(paired.p_above(0.0)[0])
+    return OneStep(
+        steps=steps,
+        pattern=best["pattern"],
+        lr=float(best["lr"]),
+        accuracy=float(chosen.mean()),
+        full_accuracy=float(full.mean()),
+        full_accuracy_low=float(full.mean()) - spread,
+        full_accuracy_high=float(full.mean()) + spread,
+        gain=gain,
+        gain_low=gain - half,
+        gain_high=gain + half,
+        p_value=p,
+        better=p <= 1 - confidence,
+        episodes=paired.episodes,
+    )
+
+
+def _full_rows(candidates: pd.DataFrame, own: float, steps: Sequence[int] | None) -> dict[int, int]:
+    """Step count → row of the full pattern at the study's own step size."""
+    is_full = (candidates["pattern"].str.strip("1") == "") & np.isclose(candidates["lr"], own)
+    asked = is_full if steps is None else is_full & candidates["steps"].isin(steps)
+    rows = np.flatnonzero(asked)
+    return {int(candidates["steps"].iloc[row]): int(row) for row in rows}
+
+
+def _rivals(candidates: pd.DataFrame, full: dict[int, int], own: float, any_lr: bool) -> np.ndarray:
+    kept = candidates["steps"].isin(list(full)).to_numpy(copy=True)
+    if not any_lr:
+        kept &= np.isclose(candidates["lr"], own)
+    kept[list(full.values())] = False
+    if not kept.any():
+        raise SelectionError("no other pattern was measured at a step count where the full pattern was")
+    return np.flatnonzero(kept)
