@@ -1,0 +1,313 @@
+"""The parts of the Explore page, from the sentence at the top to the tabs below."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+import address
+import charts
+import measured
+import store
+import take_away
+import widgets
+from lambda_core.pattern import LambdaPattern
+from lambda_core.plan import plan_adaptation
+from lambda_core.select import Choice, Confirmation, OneStep, describe_pattern, sentence
+from lambda_core.study import Study
+from lambda_core.words import number, times
+from palette import ICONS, Palette
+
+BADGE_COLORS = {"pass": "green", "undecided": "orange", "fail": "red"}
+
+
+def headline(study: Study, choice: Choice, confirmation: Confirmation) -> None:
+    """What was chosen, how much faster, at what loss; confirmed or not on unseen classes."""
+    with st.container(key="headline"):
+        st.markdown(sentence(choice, confirmation, study.layers))
+        with st.container(horizontal=True, gap="small"):
+            _promise_badge(choice)
+            _confirmation_badge(confirmation)
+
+
+def _promise_badge(choice: Choice) -> None:
+    if choice.is_reference:
+        st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
+        return
+    words = (
+        f"within your {choice.threshold:g}-point budget, {percent(choice.confidence)} sure over {choice.candidates} candidates"
+    )
+    st.badge(words, icon=ICONS["pass"], color="green")
+
+
+def _confirmation_badge(seen: Confirmation) -> None:
+    words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
+    interval = f"{number(seen.degradation)} ({number(seen.low)} … {number(seen.high)})"
+    st.badge(f"{words} unseen test classes: {interval}", icon=ICONS[seen.verdict], color=BADGE_COLORS[seen.verdict])
+
+
+def tradeoff(
+    table: pd.DataFrame, axis: str, choice: Choice, current: pd.Series | None, steps: int, colors: Palette
+) -> None:
+    """The figure; a click on a candidate makes it the current one."""
+    show = address.value("show")
+    kept = table[_kept(table, show, steps)].reset_index(drop=True)
+    figure = charts.tradeoff(
+        kept, axis=axis, threshold=choice.threshold, loud=_loud(kept, show, steps),
+        marks=_marks(table, choice, current, colors), colors=colors,
+    )  # fmt: skip
+    st.plotly_chart(
+        figure, key="tradeoff", on_select=_clicked, selection_mode="points",
+        config=_TOOLS,
+        alt=_alt(choice, table),
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "Candidates shown", ["all", "steps", "front"], required=True, label_visibility="collapsed",
+            format_func={"all": "All candidates", "steps": f"At {steps} steps", "front": "Front only"}.get,
+            **address.bound("show"),
+        )  # fmt: skip
+        if hidden := charts.below_view(kept, choice.threshold):
+            st.caption(f"{hidden} candidates lie below this view; double-click the figure to see all.")
+
+
+_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+
+
+def _kept(table: pd.DataFrame, show: str, steps: int) -> np.ndarray:
+    always = table["on_front"] | table["reference"]
+    if show == "all":
+        return np.ones(len(table), dtype=bool)
+    return (always | (table["steps"] == steps) if show == "steps" else always).to_numpy()
+
+
+def _loud(table: pd.DataFrame, show: str, steps: int) -> np.ndarray:
+    strong = table["on_front"] if show != "steps" else table["on_front"] | (table["steps"] == steps)
+    return strong.to_numpy()
+
+
+def _marks(table: pd.DataFrame, choice: Choice, current: pd.Series | None, colors: Palette) -> list[charts.Mark]:
+    chosen = table[(table["pattern"] == choice.pattern) & (table["steps"] == choice.steps) & (table["lr"] == choice.lr)]
+    marks = [charts.Mark(table[table["reference"]].iloc[0], "full pattern", "diamond", 12, colors.ink)]
+    marks.append(charts.Mark(chosen.iloc[0], "chosen", "star", 17, colors.accent))
+    if current is not None:
+        marks.append(charts.Mark(current, "current", "circle", 20, colors.ink, filled=False))
+    return marks
+
+
+def _alt(choice: Choice, table: pd.DataFrame) -> str:
+    counts = table["verdict"].value_counts()
+    told = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("pass", "undecided", "fail"))
+    return (
+        f"Accuracy against adaptation time of {len(table)} candidates ({told}). Chosen: pattern {choice.pattern} at "
+        f"{choice.steps} steps, {choice.speed_up:.1f} times faster than the full pattern."
+    )
+
+
+def _clicked() -> None:
+    clicked = st.session_state["tradeoff"].selection.points
+    if clicked and clicked[0].get("customdata"):
+        pattern, steps, lr = list(clicked[0]["customdata"])[:3]
+        address.put("pattern", str(pattern))
+        address.put("steps", int(steps))
+        address.put("lr", float(f"{float(lr):.6g}"))
+
+
+def pattern_card(
+    study: Study, table: pd.DataFrame, pattern: LambdaPattern, steps: int, current: pd.Series | None, colors: Palette
+) -> None:
+    """The current pattern: its toggles, its steps, what was measured on it, where its time goes."""
+    st.markdown(f"**Current pattern** · {describe_pattern(str(pattern), study.layers)}")
+    widgets.pattern_editor("pattern", study.layers, pattern, steps)
+    st.slider("Inner steps", 0, int(table["steps"].max()), **address.bound("steps", steps))
+    with st.container(horizontal=True, gap="small"):
+        widgets.preset_buttons("pattern", study.layers)
+        st.button(
+            "Chosen", icon=":material/star:", on_click=_follow_choice, help="Back to the chosen pattern and steps"
+        )
+    widgets.pattern_text("pattern", study.layers, pattern)
+    _numbers(current)
+    if study.layer_costs:
+        figure = charts.cost_bars(_plans(study, pattern, steps), study.layers, colors)
+        st.plotly_chart(
+            figure, key="costs", config={"displayModeBar": False}, alt="Multiply-adds by layer, full and current"
+        )
+
+
+def _follow_choice() -> None:
+    for field in ("pattern", "steps", "lr"):
+        address.put(field, None)
+
+
+def _numbers(row: pd.Series | None) -> None:
+    if row is None:
+        st.info("This pattern differs from step to step and was not measured in this study's sweep. "
+                "Its cost below is counted; Live runs it.", icon=":material/straighten:")  # fmt: skip
+        return
+    one, two, three = st.columns(3, wrap=False)
+    one.metric("Speed-up", times(row["speed_up"]), help="time of the full pattern / time of this one")
+    two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
+    three.metric("Degradation", number(row["degradation"]), help="percentage points below the full pattern")
+    interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])} points lower"
+    st.badge(f"{row['verdict']} · {interval}", icon=ICONS[row["verdict"]], color=BADGE_COLORS[row["verdict"]])
+
+
+def _plans(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, np.ndarray]:
+    full = LambdaPattern.named("maml", len(study.layers))
+    pairs = {
+        f"full, {study.config.steps} steps": (full, study.config.steps),
+        f"current, {steps} steps": (pattern, steps),
+    }
+    return {name: plan_adaptation(*pair, study.layer_costs).cost.sum(axis=0) for name, pair in pairs.items()}
+
+
+def table_tab(table: pd.DataFrame, name: str) -> None:
+    """All candidates, to filter, sort and download."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        verdicts = st.pills("Verdict", ["pass", "undecided", "fail"], selection_mode="multi", key="table-verdicts")
+        text = st.text_input("Pattern contains", key="table-pattern", placeholder="such as 0001", max_chars=40)
+        front = st.checkbox("Front only", key="table-front")
+    kept = _filtered(table, verdicts, text, front)
+    st.dataframe(_columns(kept), hide_index=True, column_config=_COLUMN_CONFIG, height=380, alt="All candidates")
+    st.caption(f"{len(kept)} of {len(table)} candidates. Validation classes; a click on a column's head sorts.")
+    with st.container(horizontal=True):
+        st.download_button("CSV", lambda: kept.to_csv(index=False), f"{name}-candidates.csv", "text/csv",
+                           icon=":material/download:", on_click="ignore")  # fmt: skip
+        st.download_button("Parquet", lambda: _parquet(kept), f"{name}-candidates.parquet",
+                           icon=":material/download:", on_click="ignore")  # fmt: skip
+
+
+def _filtered(table: pd.DataFrame, verdicts: list[str], text: str, front: bool) -> pd.DataFrame:
+    kept = table["verdict"].isin(verdicts or ["pass", "undecided", "fail"])
+    kept &= table["pattern"].str.contains(text.strip(), regex=False) & (table["on_front"] | (not front))
+    return table[kept].reset_index(drop=True)
+
+
+def _columns(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table[list(_COLUMN_CONFIG)].copy()
+    shown["accuracy"] *= 100
+    shown["multiply_adds"] = shown["multiply_adds"] / 1e6
+    return shown
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+_number = st.column_config.NumberColumn
+_COLUMN_CONFIG = {
+    "pattern": st.column_config.TextColumn("Pattern"),
+    "steps": _number("Steps"),
+    "lr": _number("Step size", format="%.3g"),
+    "verdict": st.column_config.TextColumn("Verdict"),
+    "speed_up": _number("Speed-up", format="%.1f×"),
+    "accuracy": _number("Accuracy", format="%.2f %%"),
+    "degradation": _number("Degradation", format="%+.2f", help="percentage points below the full pattern"),
+    "degradation_low": _number("… from", format="%+.2f"),
+    "degradation_high": _number("… to", format="%+.2f"),
+    "p_adjusted": _number("p, corrected", format="%.3g", help="Holm, over all candidates"),
+    "milliseconds": _number("Time", format="%.2f ms"),
+    "multiply_adds": _number("Multiply-adds", format="%.1f M"),
+    "on_front": st.column_config.CheckboxColumn("Front"),
+}
+
+
+def budget_tab(study: Study, timing: str, axis: str, any_lr: bool, choice: Choice, colors: Palette) -> None:
+    """What if more were allowed?"""
+    curve = measured.curve(study, timing, axis, any_lr, choice.confidence)
+    st.plotly_chart(charts.budget(curve, choice.threshold, colors), key="budget", config={"displaylogo": False},
+                    alt="Best speed-up as a function of the allowed degradation")  # fmt: skip
+    steps = curve[curve["speed_up"].diff().fillna(0) > 0]
+    if len(steps):
+        st.caption("Steps at: " + "; ".join(f"{r.threshold:g} points → {r.speed_up:.1f}×" for r in steps.itertuples()))
+
+
+def one_step_tab(study: Study, any_lr: bool, confidence: float, colors: Palette) -> None:
+    """The paper's second finding: accuracy after few steps depends on the pattern."""
+    found = measured.first_steps(study, any_lr, confidence)
+    st.plotly_chart(charts.first_steps(found, colors), key="first", config={"displaylogo": False},
+                    alt="Accuracy on test classes by step count: full pattern and best other pattern")  # fmt: skip
+    st.caption(_one_step_sentence(found[0], study))
+
+
+def _one_step_sentence(row: OneStep, study: Study) -> str:
+    best = f"{describe_pattern(row.pattern, study.layers)} (`{row.pattern}`)"
+    clear = (
+        "better than the full pattern, with confidence"
+        if row.better
+        else "not shown to be better than the full pattern"
+    )
+    return (
+        f"After one step, updating {best} gives {row.accuracy:.1%} and the full pattern {row.full_accuracy:.1%}: "
+        f"{number(row.gain)} points ({number(row.gain_low)} … {number(row.gain_high)}), {clear}. Picked on validation "
+        f"classes, reported on {row.episodes} episodes of test classes."
+    )
+
+
+def training_tab(study: Study, colors: Palette) -> None:
+    st.plotly_chart(charts.training(study.training, colors), key="training", config={"displaylogo": False},
+                    alt="Accuracy over meta-training")  # fmt: skip
+
+
+def take_tab(study: Study, choice: Choice, row: pd.Series | None) -> None:
+    """The current candidate as JSON and as Python."""
+    if row is None:
+        st.info("Choose a measured pattern first: press Chosen, or click a candidate in the figure.")
+        return
+    pattern, steps = row["pattern"], int(row["steps"])
+    code = take_away.as_python(study, pattern, steps, row["lr"], describe_pattern(pattern, study.layers))
+    data = take_away.as_json(study, row, choice.threshold, choice.confidence)
+    left, right = st.columns([1.6, 1])
+    with left:
+        st.markdown("**Python** that adapts the study's model under this pattern")
+        st.code(code, language="python", wrap_lines=True)
+        st.download_button("Save as Python", code, f"{study.name}-adapt.py", "text/x-python",
+                           icon=":material/download:", on_click="ignore")  # fmt: skip
+    with right:
+        st.markdown("**JSON** with the measured numbers")
+        st.code(data, language="json", height=380)
+        st.download_button("Save as JSON", data, f"{study.name}-pattern.json", "application/json",
+                           icon=":material/download:", on_click="ignore")  # fmt: skip
+
+
+def conditions_tab(study: Study, timing: str) -> None:
+    """How the numbers came about, beside the numbers."""
+    left, right = st.columns(2)
+    left.dataframe(pd.DataFrame(_conditions(study, timing), columns=["what", "how"]), hide_index=True, alt="Conditions")
+    with right:
+        st.markdown("**Commands that made this study**")
+        st.code("\n".join(study.about.get("commands", [])) or "not recorded", language="bash", wrap_lines=True)
+        st.markdown(_RULES)
+
+
+_RULES = (
+    "Every pattern sees the same episodes, so each candidate is compared with the full pattern episode by episode. "
+    "*Pass*: a one-sided paired test shows, at the asked confidence and corrected (Holm) over all candidates, that the "
+    "degradation stays within the threshold. *Fail*: the opposite is shown. *Undecided*: more episodes are needed. "
+    "Patterns are chosen on validation classes; the choice is looked at once on test classes."
+)
+
+
+def _conditions(study: Study, timing: str) -> list[tuple[str, str]]:
+    sweep, clock, where = (study.about.get(part) or {} for part in ("sweep", "timing", "environment"))
+    val, test = (measured.split(study, name)["episode"].nunique() for name in ("val", "test"))
+    data, config = study.about.get("dataset") or {}, study.config
+    rows = {
+        "Reference": f"full pattern, {study.config.steps} steps, step size {study.config.lr:g}",
+        "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.get('seed', '?')}",
+        "Queries a class": str(sweep.get("queries", "?")),
+        "Query statistics": str(sweep.get("query_statistics", study.config.query_statistics)),
+        "Timed on": store.timings(study)[timing],
+        "Timed rounds": f"{clock.get('repeats', '?')}, interleaved in random order; medians and quartiles",
+        "Processor": str(where.get("processor", "?")),
+        "PyTorch": str(where.get("torch", "?")),
+        "Data set": f"{config.dataset}, fingerprint {str(data.get('fingerprint', '?'))[:12]}",
+        "Meta-training": f"{config.iterations} iterations of {config.tasks} episodes, pattern {config.pattern}",
+        "Made": str(study.about.get("created", "?")),
+    }
+    return list(rows.items())

@@ -1,0 +1,267 @@
+"""Figures from tables: pure functions, plotly only. Accuracies come as 0 to 1 and are drawn in percent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from lambda_core.select import OneStep
+from lambda_core.words import number, points, times
+from palette import SHAPES, Palette
+
+AXES = {
+    "milliseconds": ("adaptation time, ms (log)", "ms"),
+    "multiply_adds": ("cost of adaptation, million multiply-adds (log)", "M multiply-adds"),
+}
+CARRIED = ["pattern", "steps", "lr"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A candidate that the figure points out: its row in the table and how it is drawn."""
+
+    row: pd.Series
+    name: str
+    symbol: str
+    size: int
+    color: str
+    filled: bool = True
+
+
+def tradeoff(
+    table: pd.DataFrame,
+    *,
+    axis: str,
+    threshold: float,
+    loud: np.ndarray,
+    marks: Sequence[Mark],
+    colors: Palette,
+) -> go.Figure:
+    """Accuracy against adaptation time: every candidate by verdict, the front, the full pattern, the threshold.
+
+    table: as `select.candidate_table` makes it. loud: (rows,) bool, the candidates drawn strongly.
+    A click on a point carries its pattern, steps and lr in `customdata`.
+    """
+    drawn = table[axis].to_numpy() > 0
+    figure = go.Figure(layout=_layout(colors, AXES[axis][0], "accuracy, %"))
+    for verdict in ("fail", "undecided", "pass"):
+        chosen = drawn & (table["verdict"] == verdict).to_numpy()
+        figure.add_trace(_candidates(table[chosen], loud[chosen], verdict, axis, colors))
+    figure.add_trace(_front(table[drawn & table["on_front"].to_numpy()], axis, colors))
+    for mark in marks:
+        if mark.row[axis] > 0:
+            figure.add_trace(_marked(mark, axis, colors))
+    full = float(table.loc[table["reference"], "accuracy"].iloc[0]) * 100
+    _level(figure, full, "full pattern", "dot", colors)
+    _level(figure, full - threshold, f"{points(threshold)} lower", "dash", colors)
+    figure.update_xaxes(**_log_axis(table.loc[drawn, axis] / _unit(axis)))
+    figure.update_yaxes(range=_range_y(table, full, threshold))
+    return figure
+
+
+def _candidates(rows: pd.DataFrame, loud: np.ndarray, verdict: str, axis: str, colors: Palette) -> go.Scatter:
+    return go.Scatter(
+        x=rows[axis] / _unit(axis),
+        y=rows["accuracy"] * 100,
+        mode="markers",
+        name=verdict,
+        marker={
+            "symbol": SHAPES[verdict],
+            "color": colors.verdict(verdict),
+            "size": np.where(loud, 9, 6),
+            "opacity": np.where(loud, 0.95, 0.28),
+            "line": {"width": 1.5 if "open" in SHAPES[verdict] else 0},
+        },
+        customdata=rows[CARRIED].to_numpy(),
+        text=_hover(rows),
+        hovertemplate="%{text}<extra></extra>",
+        # a selection must not fade the rest: the current mark shows it
+        selected={"marker": {"opacity": 0.95}},
+        unselected={"marker": {}},
+    )
+
+
+def _front(rows: pd.DataFrame, axis: str, colors: Palette) -> go.Scatter:
+    rows = rows.sort_values(axis)
+    return go.Scatter(
+        x=rows[axis] / _unit(axis),
+        y=rows["accuracy"] * 100,
+        mode="lines",
+        name="front",
+        line={"color": colors.faint, "width": 1.5, "shape": "hv"},
+        error_y=_bars(rows, colors.faint),
+        hoverinfo="skip",
+    )
+
+
+def _marked(mark: Mark, axis: str, colors: Palette) -> go.Scatter:
+    row = mark.row.to_frame().T
+    symbol = mark.symbol if mark.filled else f"{mark.symbol}-open"
+    return go.Scatter(
+        x=[row[axis].iloc[0] / _unit(axis)],
+        y=[row["accuracy"].iloc[0] * 100],
+        mode="markers",
+        name=mark.name,
+        marker={"symbol": symbol, "size": mark.size, "color": mark.color, "line": _edge(mark, colors)},
+        error_y=_bars(row, mark.color) if mark.filled else None,
+        customdata=row[CARRIED].to_numpy(),
+        text=[f"<b>{mark.name}</b><br>{_hover(row)[0]}"],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _edge(mark: Mark, colors: Palette) -> dict[str, object]:
+    return {"width": 1, "color": colors.paper} if mark.filled else {"width": 2.5, "color": mark.color}
+
+
+def _bars(rows: pd.DataFrame, color: str) -> dict[str, object]:
+    high, low = (rows["accuracy_high"] - rows["accuracy"]) * 100, (rows["accuracy"] - rows["accuracy_low"]) * 100
+    return {"array": high, "arrayminus": low, "symmetric": False, "color": color, "thickness": 1, "width": 3}
+
+
+def _hover(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"pattern <b>{r.pattern}</b> · {r.steps} steps · step size {r.lr:g}<br>"
+        f"accuracy {r.accuracy * 100:.1f} % (95 %: {r.accuracy_low * 100:.1f} … {r.accuracy_high * 100:.1f})<br>"
+        f"degradation {number(r.degradation)} points ({number(r.degradation_low)} … {number(r.degradation_high)})<br>"
+        f"{r.milliseconds:.2f} ms · {r.multiply_adds / 1e6:.1f} M multiply-adds<br>"
+        f"speed-up {times(r.speed_up)} · {r.verdict}"
+        for r in rows.itertuples()
+    ]
+
+
+def _level(figure: go.Figure, height: float, words: str, dash: str, colors: Palette) -> None:
+    # words at the left, where candidates are few; full above its line, threshold below, so that they never meet
+    side = "top left" if dash == "dot" else "bottom left"
+    style = {"color": colors.faint, "width": 1, "dash": dash}
+    figure.add_hline(
+        y=height, line=style, annotation={"text": words, "font": {"color": colors.faint, "size": 12}},
+        annotation_position=side, layer="below",
+    )  # fmt: skip
+
+
+def _log_axis(values: pd.Series) -> dict[str, object]:
+    """A log axis with full numbers at 1, 2 and 5: plotly's own leaves bare digits between the powers of ten."""
+    if values.empty:
+        return {"type": "log"}
+    low, high = np.log10(values.min()) - 0.08, np.log10(values.max()) + 0.08
+    ticks = [digit * 10.0**power for power in range(-6, 13) for digit in (1, 2, 5)]
+    return {"type": "log", "range": [low, high], "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+
+
+def _range_y(table: pd.DataFrame, full: float, threshold: float) -> list[float]:
+    """Where the choice is made; far worse candidates lie below, a double click shows them."""
+    top = max(float(table["accuracy_high"].max()) * 100, full)
+    everything = float(table["accuracy_low"].min()) * 100
+    bottom = max(everything, full - max(2.5 * threshold, 8.0))
+    room = (top - bottom) * 0.05
+    return [bottom - room, top + room]
+
+
+def below_view(table: pd.DataFrame, threshold: float) -> int:
+    """How many candidates lie below what `tradeoff` shows at first."""
+    full = float(table.loc[table["reference"], "accuracy"].iloc[0]) * 100
+    return int((table["accuracy"] * 100 < _range_y(table, full, threshold)[0]).sum())
+
+
+def budget(curve: pd.DataFrame, threshold: float, colors: Palette) -> go.Figure:
+    """Best speed-up as a function of the allowed degradation. curve: threshold (points), speed_up, pattern, steps."""
+    figure = go.Figure(layout=_layout(colors, "allowed degradation, points", "best speed-up, ×", height=320))
+    figure.add_trace(
+        go.Scatter(
+            x=curve["threshold"], y=curve["speed_up"], mode="lines+markers", name="fastest that passes",
+            line={"color": colors.accent, "width": 2.5, "shape": "hv"}, marker={"size": 5},
+            customdata=curve[["pattern", "steps"]].to_numpy(),
+            hovertemplate="%{x:.1f} points: %{y:.1f}×<br>pattern <b>%{customdata[0]}</b>, "
+            "%{customdata[1]} steps<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(x=threshold, line={"color": colors.faint, "dash": "dash", "width": 1})
+    return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
+
+
+def cost_bars(costs: dict[str, np.ndarray], layers: Sequence[str], colors: Palette) -> go.Figure:
+    """Where the time goes: multiply-adds by layer, one bar a plan. costs: name -> (layers,) multiply-adds."""
+    figure = go.Figure(layout=_layout(colors, "", "", height=130))
+    shades = [_blend(colors.accent, colors.paper, share) for share in np.linspace(0.3, 1.0, len(layers))]
+    for layer, shade in enumerate(shades):
+        figure.add_trace(
+            go.Bar(
+                y=list(costs), x=[cost[layer] / 1e6 for cost in costs.values()], orientation="h", name=layers[layer],
+                marker={"color": shade, "line": {"width": 1, "color": colors.paper}},
+                hovertemplate="%{y}<br>" + layers[layer] + ": %{x:.1f} M multiply-adds<extra></extra>",
+            )
+        )  # fmt: skip
+    for name, cost in costs.items():
+        words = f" {cost.sum() / 1e6:,.3g} M"
+        figure.add_annotation(x=cost.sum() / 1e6, y=name, text=words, showarrow=False, xanchor="left")
+    figure.update_layout(barmode="stack", bargap=0.3, showlegend=False, margin={"t": 4, "b": 4, "r": 60})
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelposition="outside top")
+
+
+def _blend(color: str, paper: str, share: float) -> str:
+    one, two = (np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)]) for text in (color, paper))
+    return "#" + "".join(f"{int(value):02x}" for value in share * one + (1 - share) * two)
+
+
+def first_steps(rows: Sequence[OneStep], colors: Palette) -> go.Figure:
+    """Accuracy on test classes after few steps: the full pattern beside the best other one."""
+    figure = go.Figure(layout=_layout(colors, "inner steps", "accuracy on test classes, %", height=320))
+    steps = [str(row.steps) for row in rows]
+    full, best = [row.full_accuracy * 100 for row in rows], [row.accuracy * 100 for row in rows]
+    for name, heights, color, words in (
+        ("full pattern", full, colors.faint, ["1" * len(row.pattern.split("/")[0]) for row in rows]),
+        ("best other pattern", best, colors.accent, [row.pattern for row in rows]),
+    ):
+        figure.add_trace(
+            go.Bar(
+                x=steps, y=heights, name=name, text=words, textposition="outside", marker={"color": color},
+                hovertemplate="%{text}, %{x} steps: %{y:.1f} %<extra></extra>",
+            )
+        )  # fmt: skip
+    low = max(0.0, min(full + best) - 8)
+    return figure.update_layout(barmode="group", bargap=0.35).update_yaxes(range=[low, max(full + best) + 4])
+
+
+def training(table: pd.DataFrame, colors: Palette) -> go.Figure:
+    """Accuracy over meta-training. table: iteration, accuracy, val_accuracy (NaN where not validated), 0 to 1."""
+    figure = go.Figure(layout=_layout(colors, "iteration", "accuracy, %", height=320))
+    smooth = table["accuracy"].rolling(max(1, len(table) // 60), min_periods=1).mean()
+    lines = [
+        ("training classes (smoothed)", smooth, colors.faint),
+        ("validation classes", table["val_accuracy"], colors.accent),
+    ]
+    for name, values, color in lines:
+        known = values.notna()
+        figure.add_trace(
+            go.Scatter(
+                x=table.loc[known, "iteration"], y=values[known] * 100, mode="lines", name=name,
+                line={"color": color, "width": 2}, hovertemplate="%{x}: %{y:.1f} %<extra>" + name + "</extra>",
+            )
+        )  # fmt: skip
+    return figure
+
+
+def _unit(axis: str) -> float:
+    return 1e6 if axis == "multiply_adds" else 1.0
+
+
+def _layout(colors: Palette, x: str, y: str, height: int = 460) -> go.Layout:
+    line = {"gridcolor": colors.grid, "zeroline": False, "linecolor": colors.grid, "tickfont": {"color": colors.faint}}
+    return go.Layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        xaxis={"title": {"text": x, "font": {"color": colors.faint}}, **line},
+        yaxis={"title": {"text": y, "font": {"color": colors.faint}}, **line},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"color": colors.ink}},
+        font={"color": colors.ink},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={"align": "left"},
+        dragmode="pan",
+    )

@@ -1,0 +1,27 @@
+"""Lambda Lab: navigation, and what every page shares."""
+
+from pathlib import Path
+
+import streamlit as st
+
+import address
+import widgets
+
+VIEWS = Path(__file__).parent / "views"
+
+st.set_page_config(page_title="Lambda Lab", page_icon=str(VIEWS.parent / "icon.png"), layout="wide")
+page = st.navigation(
+    [
+        st.Page(VIEWS / "explore.py", title="Explore", default=True),
+        st.Page(VIEWS / "live.py", title="Live"),
+    ],
+    position="top",
+)
+st.html(VIEWS.parent / "style.css")
+address.read_address(page.url_path)
+try:
+    widgets.show_notices()
+    with widgets.guarded():
+        page.run()
+finally:
+    address.write_address()

@@ -1,0 +1,89 @@
+"""What a study's tables say, asked through `lambda_core.select` and remembered while its files stay the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+import store
+from lambda_core.pattern import LambdaPattern
+from lambda_core.select import (
+    Choice,
+    Confirmation,
+    Evidence,
+    OneStep,
+    budget_curve,
+    confirm,
+    one_step,
+    weigh,
+)  # fmt: skip
+from lambda_core.study import Study
+
+THRESHOLDS = [round(0.1 * tenth, 1) for tenth in range(51)]
+
+
+def choose(
+    study: Study, timing: str, axis: str, any_lr: bool, threshold: float, confidence: float
+) -> tuple[Choice, Confirmation]:
+    """The selection on validation classes and its one confirmation on test classes."""
+    return _choice(study.name, store.stamp(study), timing, axis, any_lr, threshold, confidence, _study=study)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _choice(
+    name: str, stamp: Any, timing: str, axis: str, any_lr: bool, threshold: float, confidence: float, *, _study: Study
+) -> tuple[Choice, Confirmation]:
+    choice = _evidence(name, stamp, timing, axis, any_lr, _study=_study).choose(threshold, confidence)
+    return choice, confirm(choice, split(_study, "test"))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing the candidates episode by episode …")
+def _evidence(name: str, stamp: Any, timing: str, axis: str, any_lr: bool, *, _study: Study) -> Evidence:  # noqa: ARG001
+    return weigh(
+        split(_study, "val"), store.timing_of(_study, timing), _study.config.steps,
+        any_lr=any_lr, axis=axis, lr=_study.config.lr,
+    )  # fmt: skip
+
+
+def curve(study: Study, timing: str, axis: str, any_lr: bool, confidence: float) -> pd.DataFrame:
+    """The best speed-up at every threshold from 0 to 5 points."""
+    return _curve(study.name, store.stamp(study), timing, axis, any_lr, confidence, _study=study)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Asking every threshold …")
+def _curve(
+    name: str, stamp: Any, timing: str, axis: str, any_lr: bool, confidence: float, *, _study: Study
+) -> pd.DataFrame:
+    return budget_curve(_evidence(name, stamp, timing, axis, any_lr, _study=_study), THRESHOLDS, confidence)
+
+
+def split(study: Study, name: str) -> pd.DataFrame:
+    """The accuracy rows of one split."""
+    return study.accuracy[study.accuracy["split"] == name]
+
+
+def has_several_lrs(study: Study) -> bool:
+    return study.accuracy["lr"].nunique() > 1
+
+
+def find(table: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: float) -> pd.Series | None:
+    """The candidate's row; None if it was not measured. Zero steps are no adaptation, whatever the pattern."""
+    still = steps == 0 or not pattern.updates_anything
+    text = "0" * pattern.layers if still else str(pattern.first(steps))
+    asked = (table["pattern"] == text) & (table["steps"] == (0 if still else steps))
+    found = table[asked & (still | np.isclose(table["lr"], lr))]
+    return None if found.empty else found.iloc[0]
+
+
+def first_steps(study: Study, any_lr: bool, confidence: float) -> list[OneStep]:
+    """For every step count up to the reference's: the full pattern against the best other one, on test classes."""
+    return _first_steps(study.name, store.stamp(study), any_lr, confidence, _study=study)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing the first steps …")
+def _first_steps(name: str, stamp: Any, any_lr: bool, confidence: float, *, _study: Study) -> list[OneStep]:  # noqa: ARG001
+    val, test = split(_study, "val"), split(_study, "test")
+    return [one_step(val, test, confidence, steps=steps, any_lr=any_lr) for steps in range(1, _study.config.steps + 1)]
