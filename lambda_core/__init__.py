@@ -48,7 +48,7 @@ _HOMES = {
     "pareto_front": "select",
     "Study": "study",
 }
-__all__ = sorted(_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -65,10 +65,16 @@ class MetaTrainConfig(Settings):
     queries: int = setting(15, help="query images a class", low=1, high=100)
     backbone: str = setting("conv4", help="network", choices=("conv4", "resnet12", "mlp"))
     filters: int = setting(32, help="channels of a convolution, or units of an MLP's hidden layer", low=1, high=1024)
-    pattern: str = setting("maml", help="Lambda pattern of the inner loop while training; several, joined by +, "
-                           "share the iterations equally (00001+11111: cheap first, full last)")
-    order: str = setting("second", help="second: MAML; first: gradients of the adapted weights taken as they are",
-                         choices=("second", "first"))
+    pattern: str = setting(
+        "maml",
+        help="Lambda pattern of the inner loop while training; several, joined by +, "
+        "share the iterations equally (00001+11111: cheap first, full last)",
+    )
+    order: str = setting(
+        "second",
+        help="second: MAML; first: gradients of the adapted weights taken as they are",
+        choices=("second", "first"),
+    )
     steps: int = setting(5, help="inner steps while training; also the study's reference step count", low=1, high=50)
     lr: float = setting(0.05, help="inner step size", low=1e-6, high=100.0)
     meta_lr: float = setting(2e-3, help="outer step size (Adam), at its highest", low=1e-8, high=1.0)
@@ -76,8 +82,9 @@ class MetaTrainConfig(Settings):
     tasks: int = setting(4, help="episodes a meta-gradient", low=1, high=256)
     iterations: int = setting(6000, help="meta-gradient steps", low=1, high=10_000_000)
     clip: float = setting(10.0, help="largest norm of the meta-gradient; 0: no clipping", low=0.0, high=1e6)
-    query_statistics: str = setting("transductive", help="statistics that normalise the queries",
-                                    choices=("transductive", "support"))
+    query_statistics: str = setting(
+        "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
+    )
     rotations: bool = setting(False, help="training classes rotated by 90, 180 and 270 degrees count as classes")
     flips: bool = setting(False, help="training images are mirrored at random, support and query alike")
     seed: int = setting(0, help="of the initial weights and of every episode", low=0, high=2**31 - 1)
@@ -93,8 +100,9 @@ class SweepConfig(Settings):
     queries: int = setting(15, help="query images a class", low=1, high=100)
     max_steps: int = setting(10, help="largest inner step count", low=1, high=100)
     seed: int = setting(1, help="of the banks", low=0, high=2**31 - 1)
-    query_statistics: str = setting("transductive", help="statistics that normalise the queries",
-                                    choices=("transductive", "support"))
+    query_statistics: str = setting(
+        "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
+    )
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ def _checked(item: Field[Any], value: Any) -> Any:
     limits = item.metadata
     if limits["choices"] and value not in limits["choices"]:
         raise ConfigError(f"{item.name} must be one of {', '.join(limits['choices'])}, not {value!r}")
-    if wanted is float and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{item.name} must be a finite number, not {value!r}")
     low, high = limits["low"], limits["high"]
     if (low is not None and value < low) or (high is not None and value > high):

@@ -80,6 +80,10 @@ class LambdaPattern:
         rows = [self.rows[min(step, len(self.rows) - 1)] for step in range(steps)]
         return np.array(rows, dtype=bool).reshape(steps, self.layers)
 
+    def rows_for(self, steps: int) -> list[Row]:
+        """The rows of `matrix(steps)` as tuples of bool: what each of `steps` inner steps updates."""
+        return [tuple(row) for row in self.matrix(steps).tolist()]
+
     def first(self, steps: int) -> LambdaPattern:
         """The same updates for `steps` ≥ 1 steps in the shortest text: 11111/00001 at one step is 11111."""
         return LambdaPattern.from_matrix(self.matrix(steps).tolist())

@@ -1,0 +1,283 @@
+"""The outer loop: MAML's meta-training, second or first order, under any pattern or schedule of patterns.
+
+Every episode is a function of (seed, iteration), so a checkpoint holds weights, Adam's state and the iteration, and a
+resumed run goes on bit for bit (on a CPU) as a run never stopped. Under torchrun the tasks of a meta-gradient are
+shared between the processes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, distributed
+from torch.nn import functional as F
+
+from lambda_core.adapt import InnerLoop, Loss
+from lambda_core.config import MetaTrainConfig
+from lambda_core.episode import Episode, Source, to_device
+from lambda_core.errors import ConfigError, StudyError
+from lambda_core.files import write_with
+from lambda_core.model import Backbone, Weights, build_model
+from lambda_core.pattern import LambdaPattern, Row
+from lambda_core.progress import Meter, Report
+
+ROW_EVERY = 10  # iterations averaged into one row of the training table
+CHECKPOINT_EVERY = 50
+BETAS = (0.9, 0.999)
+
+
+def meta_train(
+    config: MetaTrainConfig,
+    checkpoint: Path,
+    source: Source | None = None,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    report: Report | None = None,
+) -> MetaTrainer:
+    """Train to the end of config.iterations, saving to the folder `checkpoint`; returns the finished trainer.
+
+    resume: go on from the checkpoint, if there is one. Raises StudyError for a checkpoint that is damaged or of other
+    settings.
+    """
+    trainer = MetaTrainer(config, source or Source(config.dataset), device)
+    if resume:
+        trainer.load(checkpoint)
+    meter = Meter("meta-training", config.iterations, report, done=trainer.iteration)
+    while trainer.iteration < config.iterations:
+        trainer.iterate()
+        meter.advance(1, trainer.latest)
+        if trainer.iteration % CHECKPOINT_EVERY == 0 or trainer.iteration == config.iterations:
+            trainer.save(checkpoint)
+    return trainer
+
+
+@dataclass
+class Best:
+    """The weights with the highest validation score so far (accuracy, or minus the loss of a regression)."""
+
+    score: float = -math.inf
+    iteration: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+class MetaTrainer:
+    """Model, optimiser and records of one meta-training; `iterate` takes one meta-gradient step."""
+
+    def __init__(self, config: MetaTrainConfig, source: Source, device: str = "cpu") -> None:
+        self.config, self.source, self.device = config, source, device
+        self.size, self.channels = source.input
+        self.model = build_model(config, self.size, self.channels).to(device)
+        self.backbone = Backbone.of(self.model)
+        self.loss: Loss = F.mse_loss if source.images is None else F.cross_entropy
+        self.schedule = pattern_schedule(config, len(self.backbone.layers))
+        self.train_bank, self.val_bank = source.bank(config, "train"), source.bank(config, "val")
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.meta_lr, betas=BETAS)
+        self.iteration, self.seconds, self.best = 0, 0.0, Best()
+        self.rows: list[dict[str, float]] = []
+        self._window: list[tuple[float, float]] = []
+
+    @property
+    def latest(self) -> dict[str, float]:
+        """The newest loss, accuracy and validation accuracy, for a progress line."""
+        values = {"loss": self._window[-1][0] if self._window else self.rows[-1]["loss"]} if self.rows else {}
+        validated = [row["val_accuracy"] for row in self.rows if not math.isnan(row["val_accuracy"])]
+        return values | ({"val_accuracy": validated[-1], "best": self.best.score} if validated else {})
+
+    @property
+    def training(self) -> pd.DataFrame:
+        """iteration, loss, accuracy (means over ten iterations), val_accuracy (NaN between validations), seconds."""
+        columns = ["iteration", "loss", "accuracy", "val_accuracy", "seconds"]
+        return pd.DataFrame(self.rows, columns=columns).astype({"iteration": "int32"})
+
+    def iterate(self) -> None:
+        """One meta-gradient step over config.tasks episodes, and what is due after it."""
+        start = time.perf_counter()
+        loss, accuracy = self._meta_gradient()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._meta_lr()
+        if self.config.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.iteration += 1
+        self._window.append((loss, accuracy))
+        score = self._validation_if_due()
+        self.seconds += time.perf_counter() - start
+        if len(self._window) == ROW_EVERY or not math.isnan(score) or self.iteration == self.config.iterations:
+            self._record(score)
+
+    def _meta_gradient(self) -> tuple[float, float]:
+        config, rank, world = self.config, *_process()
+        self.optimizer.zero_grad(set_to_none=False)
+        totals = torch.zeros(2, device=self.device)
+        rows = self._rows_now()
+        for task in range(rank, config.tasks, world):
+            episode = self.train_bank[self.iteration * config.tasks + task]
+            totals += self._task_gradient(to_device(episode, self.device), rows) / config.tasks
+        if world > 1:
+            for tensor in [totals, *(p.grad for p in self.model.parameters() if p.grad is not None)]:
+                distributed.all_reduce(tensor)
+        return float(totals[0]), float(totals[1])
+
+    def _task_gradient(self, episode: Episode, rows: Sequence[Row]) -> Tensor:
+        weights = self.backbone.weights()
+        config = self.config
+        if config.order == "second":
+            loss, accuracy = query_loss(self.backbone, weights, episode, rows, config.lr, self.loss)
+            torch.autograd.backward(loss / config.tasks)
+            return torch.stack([loss.detach(), accuracy])
+        adapted = adapted_weights(self.backbone, weights, episode, rows, config.lr, self.loss)
+        leaves = [{name: value.requires_grad_() for name, value in own.items()} for own in adapted]
+        loss, accuracy = score(self.backbone, leaves, episode, self.loss)
+        torch.autograd.backward(loss / config.tasks)
+        for own, leaf in zip(weights, leaves, strict=True):
+            for name, parameter in own.items():
+                gradient = leaf[name].grad
+                assert gradient is not None
+                parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        return torch.stack([loss.detach(), accuracy])
+
+    def _rows_now(self) -> list[Row]:
+        stage = self.iteration * len(self.schedule) // self.config.iterations
+        return self.schedule[stage].rows_for(self.config.steps)
+
+    def _meta_lr(self) -> float:
+        if self.config.schedule == "constant":
+            return self.config.meta_lr
+        return 0.5 * self.config.meta_lr * (1 + math.cos(math.pi * self.iteration / self.config.iterations))
+
+    def _validation_if_due(self) -> float:
+        if self.iteration % self.config.validate_every and self.iteration != self.config.iterations:
+            return math.nan
+        value = self.validate()
+        if value > self.best.score:
+            weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            self.best = Best(value, self.iteration, weights)
+        return value
+
+    def validate(self) -> float:
+        """Mean query accuracy of the validation episodes under the last pattern; of a regression, minus the loss."""
+        rows = self.schedule[-1].rows_for(self.config.steps)
+        scores = []
+        for index in range(self.config.validation_episodes):
+            episode = to_device(self.val_bank[index], self.device)
+            weights = adapted_weights(self.backbone, self.backbone.weights(), episode, rows, self.config.lr, self.loss)
+            with torch.no_grad():
+                loss, accuracy = score(self.backbone, weights, episode, self.loss)
+            scores.append(float(-loss if self.source.images is None else accuracy))
+        return sum(scores) / len(scores)
+
+    def _record(self, score: float) -> None:
+        loss, accuracy = (sum(values) / len(self._window) for values in zip(*self._window, strict=True))
+        self._window.clear()
+        self.rows.append(
+            {"iteration": self.iteration, "loss": loss, "accuracy": accuracy, "val_accuracy": score,
+             "seconds": self.seconds}
+        )  # fmt: skip
+
+    def save(self, folder: Path) -> None:
+        """Write everything that a resumed run needs, in one file: it is there whole or not at all."""
+        if _process()[0] != 0:
+            return
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.weights.items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{name}": tensor for name, tensor in state.items()}
+        record = {
+            "config": self.config.to_dict(), "iteration": self.iteration, "seconds": self.seconds, "rows": self.rows,
+            "window": self._window, "best": [self.best.score, self.best.iteration],
+        }  # fmt: skip
+        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        metadata = {"record": json.dumps(record)}
+        try:
+            write_with(folder / "state.safetensors", lambda path: save_file(contiguous, path, metadata))
+        except OSError as error:
+            raise StudyError(f"{folder}: the checkpoint could not be written ({error.strerror or error})") from error
+
+    def load(self, folder: Path) -> None:
+        """Go on from a checkpoint; without one, start from the beginning."""
+        path = folder / "state.safetensors"
+        if not path.exists():
+            return
+        try:
+            with safe_open(path, "pt") as file:
+                record = json.loads(file.metadata()["record"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            self._restore(record, tensors)
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise StudyError(f"{path}: this checkpoint is damaged ({error}); train again without --resume") from error
+
+    def _restore(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        now = self.config.to_dict()
+        changed = [name for name, value in record["config"].items() if now.get(name) != value]
+        if changed:
+            name = changed[0]
+            raise ConfigError(f"the checkpoint was made with {name} = {record['config'][name]}, not {now.get(name)}")
+        self.model.load_state_dict(_under("model.", tensors))
+        groups = self.optimizer.state_dict()["param_groups"]
+        indices = range(len(list(self.model.parameters())))
+        state = {index: _under(f"adam.{index}.", tensors) for index in indices}
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.iteration, self.seconds, self.rows = record["iteration"], record["seconds"], record["rows"]
+        self._window = [(loss, accuracy) for loss, accuracy in record["window"]]
+        score, iteration = record["best"]
+        self.best = Best(score, iteration, _under("best.", tensors))
+
+
+def query_loss(
+    backbone: Backbone, weights: list[Weights], episode: Episode, rows: Sequence[Row], lr: float, loss: Loss
+) -> tuple[Tensor, Tensor]:
+    """The outer objective: query loss after adaptation, differentiable to second order; and the query accuracy."""
+    loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr, loss, create_graph=True)
+    for row in rows:
+        loop.step(row)
+    return score(backbone, loop.weights, episode, loss)
+
+
+def adapted_weights(
+    backbone: Backbone, weights: list[Weights], episode: Episode, rows: Sequence[Row], lr: float, loss: Loss
+) -> list[Weights]:
+    """The weights after adaptation, detached from the weights that it started from."""
+    start = [{name: value.detach() for name, value in own.items()} for own in weights]
+    loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr, loss)
+    for row in rows:
+        loop.step(row)
+    return loop.weights
+
+
+def score(backbone: Backbone, weights: list[Weights], episode: Episode, loss: Loss) -> tuple[Tensor, Tensor]:
+    """Query loss and query accuracy (0 to 1; NaN for a regression), both 0-dimensional."""
+    output = backbone.forward(weights, backbone.enter(episode.query_x))
+    if episode.query_y.is_floating_point():
+        accuracy = torch.full((), math.nan, device=output.device)
+    else:
+        accuracy = (output.detach().argmax(1) == episode.query_y).float().mean()
+    return loss(output, episode.query_y), accuracy
+
+
+def pattern_schedule(config: MetaTrainConfig, layers: int) -> list[LambdaPattern]:
+    """The patterns of config.pattern, which share the iterations equally, in order."""
+    return [LambdaPattern.parse(text, layers) for text in config.pattern.split("+")]
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _process() -> tuple[int, int]:
+    """(rank, number of processes); (0, 1) outside torchrun."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1

@@ -1,0 +1,235 @@
+"""Accuracy of every pattern at every step count over one bank of episodes, sharing work between patterns.
+
+Shared within an episode: the first step's gradients (every pattern starts from the same weights), the support and query
+activations below a pattern's lowest layer, and the adaptation itself (s + 1 steps continue s steps). The episodes are
+split into chunks; each finished chunk is a file, so a sweep can be stopped anywhere and resumed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lambda_core.adapt import InnerLoop
+from lambda_core.config import SweepConfig
+from lambda_core.episode import Bank, Episode, Source
+from lambda_core.errors import StudyError
+from lambda_core.files import write_json
+from lambda_core.model import Backbone
+from lambda_core.pattern import LambdaPattern
+from lambda_core.progress import Meter, Report
+from lambda_core.tables import read_table, write_table
+
+CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
+SWEPT_SPLITS = ("val", "test")
+Scores = NDArray[np.float32]
+
+
+def sweep(
+    model: nn.Sequential,
+    bank: Bank,
+    episodes: Sequence[int],
+    patterns: Sequence[LambdaPattern],
+    max_steps: int,
+    lr: float,
+    split: str = "val",
+    meter: Meter | None = None,
+) -> pd.DataFrame:
+    """The accuracy table (split, pattern, steps, lr, episode, accuracy, loss) of one-row `patterns` at 0 … max_steps.
+
+    No adaptation is one row an episode, pattern 00000 at 0 steps.
+    """
+    backbone = Backbone.of(model)
+    places = [(pattern, steps) for pattern in patterns if pattern.updates_anything for steps in range(1, max_steps + 1)]
+    none = LambdaPattern.named("none", len(backbone.layers))
+    frames = []
+    for index in episodes:
+        shared = SharedEpisode(backbone, bank[index], lr)
+        scores = np.concatenate([shared.unadapted(), *(shared.trajectory(p, max_steps) for p in patterns
+                                                        if p.updates_anything)])  # fmt: skip
+        frames.append(_frame([(none, 0), *places], scores, index, lr, split))
+        if meter:
+            meter.advance()
+    return pd.concat(frames, ignore_index=True)
+
+
+class SharedEpisode:
+    """One episode on which many patterns are run, with what they share computed once."""
+
+    def __init__(self, backbone: Backbone, episode: Episode, lr: float) -> None:
+        self.backbone, self.episode = backbone, episode
+        start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
+        self.loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
+        self.layers = len(backbone.layers)
+        self.loop.input_of(self.layers - 1)
+        _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)
+        self.query_inputs = list(self._query_inputs())
+
+    def _query_inputs(self) -> Iterator[Tensor]:
+        with torch.no_grad():
+            x = self.backbone.enter(self.episode.query_x)
+            for layer, own in zip(self.backbone.layers, self.loop.weights, strict=True):
+                yield x
+                x = layer.forward(own, x)
+
+    def unadapted(self) -> Scores:
+        """(1, 2): query accuracy and loss without adaptation."""
+        return self._score(self.loop, self.layers - 1)[None]
+
+    def trajectory(self, pattern: LambdaPattern, steps: int) -> Scores:
+        """(steps, 2) float32: query accuracy (0 to 1) and loss after 1 … steps inner steps under `pattern`."""
+        matrix = pattern.matrix(steps)
+        lowest = int(matrix.any(0).argmax()) if matrix.any() else self.layers - 1
+        loop = self.loop.fork()
+        scores = []
+        for number, row in enumerate(pattern.rows_for(steps)):
+            if number == 0:
+                loop.update({layer: self.first_gradients[layer] for layer, updated in enumerate(row) if updated})
+            else:
+                loop.step(row)
+            scores.append(self._score(loop, lowest))
+        return np.stack(scores)
+
+    def _score(self, loop: InnerLoop, lowest: int) -> Scores:
+        with torch.no_grad():
+            output = self.backbone.forward(loop.weights, self.query_inputs[lowest], lowest)
+            hits = (output.argmax(1) == self.episode.query_y).float().mean()
+            loss = F.cross_entropy(output, self.episode.query_y)
+        return np.array([float(hits), float(loss)], dtype=np.float32)
+
+
+def _frame(
+    places: list[tuple[LambdaPattern, int]], scores: Scores, episode: int, lr: float, split: str
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "split": split,
+            "pattern": [str(pattern) for pattern, _ in places],
+            "steps": np.array([steps for _, steps in places], dtype=np.int16),
+            "lr": np.float32(lr),
+            "episode": np.int32(episode),
+            "accuracy": scores[:, 0],
+            "loss": scores[:, 1],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A few episodes of one split, and the folder of their file."""
+
+    folder: Path
+    split: str
+    first: int
+    count: int
+
+    @property
+    def place(self) -> Path:
+        return self.folder / f"{self.split}-{self.first:06d}"
+
+
+def sweep_in_chunks(
+    study_folder: Path,
+    config: SweepConfig,
+    fingerprint: str,
+    *,
+    root: str | None = None,
+    processes: int = 1,
+    report: Report | None = None,
+) -> pd.DataFrame:
+    """Every per-layer pattern on both splits' banks, chunk by chunk, in `processes` processes of one thread each.
+
+    Finished chunks lie in <study>/checkpoint/sweep and are not made again; `fingerprint` names the weights and data
+    they were made with, and chunks of others are refused.
+    """
+    folder = study_folder / "checkpoint" / "sweep"
+    _claim(folder, {"config": config.to_dict(), "fingerprint": fingerprint})
+    chunks = [
+        Chunk(folder, split, first, min(CHUNK, config.episodes - first))
+        for split in SWEPT_SPLITS
+        for first in range(0, config.episodes, CHUNK)
+    ]
+    missing = [chunk for chunk in chunks if not (chunk.place / "accuracy.parquet").exists()]
+    done = sum(chunk.count for chunk in chunks) - sum(chunk.count for chunk in missing)
+    meter = Meter("sweep, episodes", len(SWEPT_SPLITS) * config.episodes, report, done=done)
+    for chunk in _run(missing, (str(study_folder), config, root), processes):
+        meter.advance(chunk.count)
+    return pd.concat([read_table(chunk.place, "accuracy") for chunk in chunks], ignore_index=True)
+
+
+def _run(chunks: list[Chunk], work: tuple[str, SweepConfig, str | None], processes: int) -> Iterator[Chunk]:
+    if processes == 1:
+        worker = Worker(*work)
+        yield from map(worker, chunks)
+        return
+    context = multiprocessing.get_context("spawn")  # fork would carry torch's threads into a child without them
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=work) as pool:
+        futures: dict[Future[Any], Chunk] = {pool.submit(_work, chunk): chunk for chunk in chunks}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Worker:
+    """A process's model and banks; called with a chunk, it writes the chunk's file."""
+
+    def __init__(self, study_folder: str, config: SweepConfig, root: str | None) -> None:
+        from lambda_core.runtime import prepare
+        from lambda_core.study import Study
+
+        prepare(threads=1)
+        study = Study.load(Path(study_folder))
+        source = Source(study.config.dataset, root)
+        self.model, self.lr, self.config = study.model(), study.config.lr, config
+        self.banks = {
+            split: source.bank(study.config, split, queries=config.queries, seed=config.seed) for split in SWEPT_SPLITS
+        }
+        self.patterns = LambdaPattern.enumerate(len(study.layers))
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        episodes = range(chunk.first, chunk.first + chunk.count)
+        bank, config = self.banks[chunk.split], self.config
+        frame = sweep(self.model, bank, episodes, self.patterns, config.max_steps, self.lr, chunk.split)
+        chunk.place.mkdir(parents=True, exist_ok=True)
+        write_table(chunk.place, "accuracy", frame)
+        return chunk
+
+
+_worker: Worker | None = None
+
+
+def _start(study_folder: str, config: SweepConfig, root: str | None) -> None:
+    global _worker  # noqa: PLW0603 (a pool's initializer has no other place to leave what it made)
+    _worker = Worker(study_folder, config, root)
+
+
+def _work(chunk: Chunk) -> Chunk:
+    assert _worker is not None
+    return _worker(chunk)
+
+
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    import json
+
+    path = folder / "sweep.json"
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != identity:
+        raise StudyError(
+            f"{folder} holds parts of another sweep (other settings, weights or data); remove it to start anew"
+        )
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, identity)

@@ -1,0 +1,90 @@
+"""Adaptation time of every pattern: one episode at a time, interleaved in random order, round after round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from lambda_core.adapt import InnerLoop
+from lambda_core.config import TimingConfig
+from lambda_core.episode import Bank, Episode, to_device
+from lambda_core.model import Backbone
+from lambda_core.pattern import LambdaPattern
+from lambda_core.plan import count_cost
+from lambda_core.progress import Meter, Report
+
+WARM_UPS = 5
+
+
+def measure_times(
+    model: nn.Sequential,
+    bank: Bank,
+    patterns: Sequence[LambdaPattern],
+    max_steps: int,
+    lr: float,
+    layer_costs: Sequence[int],
+    config: TimingConfig,
+    report: Report | None = None,
+) -> pd.DataFrame:
+    """The timing table (pattern, steps, repeat, device, threads, milliseconds, multiply_adds), 1 … max_steps steps.
+
+    Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
+    episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted.
+    """
+    backbone = Backbone.of(model)
+    candidates = [(p, steps) for p in patterns if p.updates_anything for steps in range(1, max_steps + 1)]
+    costs = [count_cost(pattern, steps, layer_costs) for pattern, steps in candidates]
+    random = np.random.RandomState(config.seed)
+    meter = Meter("timing, rounds", config.repeats, report)
+    times = np.empty((config.repeats, len(candidates)))
+    for index in range(WARM_UPS):
+        pattern, steps = candidates[-1]
+        adaptation_time(backbone, to_device(bank[config.repeats + index], config.device), pattern, steps, lr)
+    for repeat in range(config.repeats):
+        episode = to_device(bank[repeat], config.device)
+        for place in random.permutation(len(candidates)):
+            pattern, steps = candidates[place]
+            times[repeat, place] = adaptation_time(backbone, episode, pattern, steps, lr)
+        meter.advance()
+    none = LambdaPattern.named("none", len(backbone.layers))
+    return _table([(none, 0), *candidates], np.pad(times, ((0, 0), (1, 0))), [0, *costs], config)
+
+
+def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern, steps: int, lr: float) -> float:
+    """Milliseconds from support set to adapted weights, once."""
+    weights = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
+    rows = pattern.rows_for(steps)
+    _synchronise(episode)
+    start = time.perf_counter()
+    loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr)
+    for row in rows:
+        loop.step(row)
+    _synchronise(episode)
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _synchronise(episode: Episode) -> None:
+    if episode.support_x.is_cuda:
+        torch.cuda.synchronize()
+
+
+def _table(
+    candidates: list[tuple[LambdaPattern, int]], times: np.ndarray, costs: list[int], config: TimingConfig
+) -> pd.DataFrame:
+    repeats, count = times.shape
+    return pd.DataFrame(
+        {
+            "pattern": [str(pattern) for pattern, _ in candidates] * repeats,
+            "steps": np.tile(np.array([steps for _, steps in candidates], dtype=np.int16), repeats),
+            "repeat": np.repeat(np.arange(repeats, dtype=np.int32), count),
+            "device": config.device,
+            "threads": np.int16(config.threads),
+            "milliseconds": times.reshape(-1),
+            "multiply_adds": np.tile(np.array(costs, dtype=np.int64), repeats),
+        }
+    )

@@ -1,0 +1,26 @@
+"""Shared by all tests: one thread, the real data where it is at hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+PREPARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "prepare.py"
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with the real CIFAR-FS: $LAMBDA_DATA, or made by the prepare script beside the checkout."""
+    root = os.environ.get("LAMBDA_DATA")
+    if root and (Path(root) / "cifar-fs").is_dir():
+        return Path(root)
+    if not PREPARE.exists():
+        pytest.skip("the real CIFAR-FS is not at hand: set LAMBDA_DATA to a folder that holds it")
+    made = tmp_path_factory.mktemp("data")
+    subprocess.run([sys.executable, str(PREPARE), str(made), "cifar-fs"], check=True, capture_output=True)
+    return made

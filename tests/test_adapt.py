@@ -1,0 +1,167 @@
+"""The fast inner loop against the plain one: every per-layer pattern, random step × layer patterns, every backbone."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from lambda_core.adapt import adapt, adaptation_steps
+from lambda_core.errors import ConfigError, ModelError
+from lambda_core.model import Backbone, conv4, layer_costs, mlp
+from lambda_core.pattern import LambdaPattern
+from lambda_core.plan import plan_adaptation
+from tests.oracle import plain_masked_sgd
+
+STEPS, LR = 4, 0.1
+
+
+def _conv4(dtype):
+    torch.manual_seed(0)
+    model = conv4(ways=3, filters=4, channels=2, size=16).to(dtype)
+    for name, parameter in model.named_parameters():
+        if name.endswith("norm.weight"):
+            torch.nn.init.uniform_(parameter, -1.5, 1.5)  # channels that pool minima, too
+    x = torch.randn(6, 2, 16, 16, dtype=dtype).to(memory_format=torch.channels_last)
+    return model, x, torch.arange(3).repeat(2), F.cross_entropy
+
+
+def _mlp(dtype):
+    torch.manual_seed(1)
+    model = mlp(hidden=8).to(dtype)
+    return model, torch.randn(7, 1, dtype=dtype), torch.randn(7, 1, dtype=dtype), F.mse_loss
+
+
+BACKBONES = {"conv4": _conv4, "mlp": _mlp}
+
+
+def _random_patterns(layers: int, count: int) -> list[LambdaPattern]:
+    random = np.random.RandomState(0)
+    return [LambdaPattern.from_matrix(random.random_sample((STEPS, layers)) < 0.4) for _ in range(count)]
+
+
+def _relative_errors(adapted, plain):
+    layers = [own for own in adapted.weights]
+    found = [value for own in layers for value in own.values()]
+    return [
+        ((a - b).norm() / b.norm().clamp_min(1e-12)).item() for a, b in zip(found, plain.values(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)])
+def test_adapted_weights_equal_plain_masked_sgd(backbone, dtype, tolerance):
+    model, x, y, loss = BACKBONES[backbone](dtype)
+    layers = len(Backbone.of(model).layers)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    for pattern in LambdaPattern.enumerate(layers) + _random_patterns(layers, 200):
+        adapted = adapt(model, x, y, pattern, STEPS, LR, loss)
+        plain = plain_masked_sgd(model, x, y, pattern, STEPS, LR, loss)
+        assert max(_relative_errors(adapted, plain)) < tolerance, str(pattern)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_losses_are_the_support_loss_before_each_step():
+    model, x, y, loss = _conv4(torch.float64)
+    adapted = adapt(model, x, y, LambdaPattern.named("maml", 5), 3, LR)
+    for steps, value in enumerate(adapted.losses):
+        plain = plain_masked_sgd(model, x, y, LambdaPattern.named("maml", 5), steps, LR)
+        assert value == pytest.approx(loss(torch.func.functional_call(model, plain, (x,)), y).item(), abs=1e-10)
+
+
+def test_the_adapted_model_computes_with_the_adapted_weights():
+    model, x, y, _ = _conv4(torch.float64)
+    pattern = LambdaPattern.parse("00011", 5)
+    plain = plain_masked_sgd(model, x, y, pattern, 3, LR)
+    output = adapt(model, x, y, pattern, 3, LR).model(x)
+    assert torch.allclose(output, torch.func.functional_call(model, plain, (x,)), atol=1e-10)
+
+
+def test_a_step_that_updates_nothing_costs_nothing_and_says_so():
+    model, x, y, _ = _conv4(torch.float32)
+    with Calls() as calls:
+        adapted = adapt(model, x, y, LambdaPattern.named("none", 5), 3, LR)
+    assert not any("convolution" in name for name in calls.counts)
+    assert all(math.isnan(value) for value in adapted.losses)
+
+
+def test_earlier_states_stay_as_they_were():
+    model, x, y, _ = _conv4(torch.float64)
+    pattern = LambdaPattern.named("maml", 5)
+    states = list(adaptation_steps(model, x, y, pattern, 3, LR))
+    assert len(states) == 4
+    for steps, state in enumerate(states):
+        plain = plain_masked_sgd(model, x, y, pattern, steps, LR)
+        assert max(_relative_errors(state, plain)) < 1e-10
+
+
+class Calls(TorchDispatchMode):
+    """Counts the kernels that really run."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = Counter()
+        self.masks = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        self.counts[name] += 1
+        if name == "convolution_backward":
+            self.masks["input"] += args[-1][0]
+            self.masks["weights"] += args[-1][1]
+        return func(*args, **(kwargs or {}))
+
+
+def test_head_only_runs_four_convolutions_in_five_steps_and_none_backward():
+    model, x, y, _ = _conv4(torch.float32)
+    with Calls() as calls:
+        adapt(model, x, y, LambdaPattern.named("anil", 5), 5, LR)
+    assert calls.counts["convolution"] == 4
+    assert calls.counts["convolution_backward"] == 0
+
+
+@pytest.mark.parametrize("pattern", [*LambdaPattern.enumerate(5), *_random_patterns(5, 30)], ids=str)
+def test_the_plan_is_what_runs(pattern):
+    model, x, y, _ = _conv4(torch.float32)
+    plan = plan_adaptation(pattern, STEPS, layer_costs(model, x))
+    convolutions = [row[:4] for row in plan.cells]
+    with Calls() as calls:
+        adapt(model, x, y, pattern, STEPS, LR)
+    cells = [cell for row in convolutions for cell in row]
+    assert calls.counts["convolution"] == sum(cell.forward == "computed" for cell in cells)
+    assert calls.counts["convolution_backward"] == sum(cell.backward != "none" for cell in cells)
+    assert calls.masks["weights"] == sum(cell.backward in ("weights", "both") for cell in cells)
+    assert calls.masks["input"] == sum(cell.backward in ("input", "both") for cell in cells)
+
+
+def test_multiply_adds_of_4_conv_are_those_of_its_formula():
+    model = conv4(ways=5, filters=32, channels=3, size=32)
+    x = torch.zeros(5, 3, 32, 32)
+    body = [5 * (32 >> i) ** 2 * 9 * (3 if i == 0 else 32) * 32 for i in range(4)]
+    assert layer_costs(model, x) == [*body, 5 * 128 * 5]
+
+
+def test_a_pattern_for_other_layers_is_refused():
+    model, x, y, _ = _conv4(torch.float32)
+    with pytest.raises(ConfigError, match="the layers are conv1, conv2, conv3, conv4, head"):
+        adapt(model, x, y, LambdaPattern.parse("001", 3), 1, LR)
+
+
+@pytest.mark.parametrize(
+    ("build", "complaint"),
+    [
+        (lambda: torch.nn.Linear(2, 2), "must be an nn.Sequential"),
+        (lambda: torch.nn.Sequential(torch.nn.ReLU()), "no layer that owns parameters"),
+        (lambda: torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.5)), "dropout in training mode"),
+        (lambda: torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.BatchNorm2d(1)), "running statistics"),
+        (lambda: torch.nn.Sequential(*[torch.nn.Linear(2, 2)] * 2), "shares its parameters"),
+    ],
+)
+def test_what_cannot_be_adapted_exactly_is_refused(build, complaint):
+    with pytest.raises(ModelError, match=complaint):
+        Backbone.of(build())
