@@ -6,10 +6,9 @@ are lacking until the study is measured. Reading trusts nothing: a bad study is 
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lambda_core.about import check_name, read_about, settings, torch_versions
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
-from lambda_core.errors import ConfigError, PatternError, SelectionError, StudyError
+from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.files import write_json, write_with
 from lambda_core.pairs import episode_matrix
 from lambda_core.pattern import LambdaPattern
@@ -30,17 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Study", "StudyError", "check_name", "list_studies", "studies_root"]
 
-SCHEMA = 1
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-MAX_JSON_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 1 << 30
-DATASETS = {
-    "cifar-fs": "CIFAR-FS",
-    "fc100": "FC100",
-    "omniglot": "Omniglot",
-    "glyphs": "Glyphs",
-    "sinusoid": "Sinusoid",
-}
+MAX_PATTERN = 4096
+DATASETS = {"cifar-fs": "CIFAR-FS", "fc100": "FC100"}  # others are told by their capitalised id
 BACKBONES = {"conv4": "4-CONV", "resnet12": "ResNet-12", "mlp": "MLP"}
 
 
@@ -69,12 +61,16 @@ class Study:
         check_name(folder.resolve().name)
         if not folder.is_dir():
             raise StudyError(f"no study lies in {folder}: there is no such folder")
-        about = _read_about(_inside(folder, "study.json"))
+        path = _inside(folder, "study.json")
+        about = read_about(path)
+        config = settings(path, about, "config", MetaTrainConfig)
+        if config is None:
+            raise StudyError(f"{path} lacks 'config', the settings of its training")
         study = cls(
             folder=folder,
             about=about,
-            config=_settings(folder, about, "config", MetaTrainConfig),
-            layers=_layers(folder, about),
+            config=config,
+            layers=tuple(about["layers"]),
             layer_costs=about.get("layer_multiply_adds"),
             training=_table(folder, "training"),
             accuracy=_table_if_there(folder, "accuracy"),
@@ -93,16 +89,35 @@ class Study:
         config = self.config
         task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
         parts = [DATASETS.get(config.dataset, config.dataset.capitalize()), task, BACKBONES[config.backbone]]
-        if not self._trained_in_full():
-            parts.append(f"trained with {config.pattern.upper() if config.pattern.isalpha() else config.pattern}")
+        if config.pattern not in ("maml", "1" * len(self.layers)):
+            parts.append(f"trained with {config.pattern.upper()}")
         if config.steps == 1:
             parts.append("1 training step")
         return " · ".join(parts)
 
     @property
+    def sweep_config(self) -> SweepConfig | None:
+        """How the accuracies were measured; None until they are."""
+        return settings(self.folder / "study.json", self.about, "sweep", SweepConfig)
+
+    @property
+    def timing_config(self) -> TimingConfig | None:
+        """How the times were measured; None until they are."""
+        return settings(self.folder / "study.json", self.about, "timing", TimingConfig)
+
+    @property
     def measured(self) -> bool:
         """Both tables that a selection needs are there."""
         return self.accuracy is not None and self.timing is not None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of this study's numbers must know: sentences, mostly none."""
+        versions = torch_versions(self.about)
+        if len(set(versions.values())) < 2:
+            return []
+        parts = ", ".join(f"{part} {version}" for part, version in versions.items())
+        return [f"This study was made under several versions of torch ({parts}); measure it again under one."]
 
     @property
     def input(self) -> tuple[int, int]:
@@ -120,20 +135,13 @@ class Study:
         try:
             model.load_state_dict(load_file(path))
         except Exception as error:  # safetensors and torch raise their own, undocumented kinds
-            raise StudyError(f"{path} does not fit the backbone of study.json: {first_line(error)}") from error
+            raise StudyError(
+                f"{path} does not fit the backbone of study.json: {' '.join(str(error).split())}"
+            ) from error
         return model
 
-    def _trained_in_full(self) -> bool:
-        try:
-            return LambdaPattern.parse(self.config.pattern, len(self.layers)).is_full
-        except PatternError:  # several patterns, joined by +
-            return False
-
     def _check(self) -> None:
-        _settings(self.folder, self.about, "sweep", SweepConfig)
-        _settings(self.folder, self.about, "timing", TimingConfig)
-        _check_input(self.folder, self.about)
-        _check_costs(self.folder, self.layer_costs, len(self.layers))
+        _ = self.sweep_config, self.timing_config  # read once, so that a wrong setting is found now
         _check_weights(self)
         if self.accuracy is not None:
             _check_accuracy(self.folder / "accuracy.parquet", self.accuracy, len(self.layers))
@@ -150,7 +158,10 @@ def studies_root() -> Path:
 
 
 def list_studies(root: Path | str) -> tuple[list[Study], list[StudyError]]:
-    """Every study below `root`, by name, and what is wrong with the others: one bad study never hides the good ones."""
+    """Every study below `root`, by name, and what is wrong with the others: one bad study never hides the good ones.
+
+    Raises StudyError only where `root` itself cannot be listed; a missing root holds no studies.
+    """
     studies: list[Study] = []
     errors: list[StudyError] = []
     for folder in _folders(Path(root)):
@@ -162,45 +173,35 @@ def list_studies(root: Path | str) -> tuple[list[Study], list[StudyError]]:
     return studies, errors
 
 
-def check_name(name: str) -> str:
-    """The name itself, if a study may be called so; else StudyError."""
-    if not NAME.fullmatch(name):
-        raise StudyError(
-            f"{name[:80]!r} is no name for a study; use 1 to 64 of a-z, 0-9 and -, starting with a letter or digit, "
-            "such as cifar-fs-5w1s"
-        )
-    return name
-
-
 def write_about(folder: Path, about: dict[str, Any]) -> None:
-    """Write study.json; the keys are those of DESIGN.md, extra ones are kept."""
+    """Write study.json; the keys are those of DESIGN.md, extra ones are kept. Raises StudyError."""
     _written(folder / "study.json", lambda path: write_json(path, about))
 
 
 def write_training(folder: Path, frame: pd.DataFrame) -> None:
-    """iteration, loss, accuracy, val_accuracy (NaN where not validated), seconds."""
+    """iteration, loss, accuracy, val_accuracy (NaN where not validated), seconds. Raises StudyError."""
     write_table(folder, "training", frame)
 
 
 def write_accuracy(folder: Path, frame: pd.DataFrame) -> None:
-    """split, pattern, steps, lr, episode, accuracy (0 to 1), loss; no adaptation appears once, as steps 0."""
+    """split, pattern, steps, lr, episode, accuracy (0 to 1), loss; no adaptation: once, at 0 steps."""
     write_table(folder, "accuracy", frame)
 
 
 def write_timing(folder: Path, frame: pd.DataFrame) -> None:
-    """pattern, steps, repeat, device, threads, milliseconds, multiply_adds."""
+    """pattern, steps, repeat, device, threads, milliseconds, multiply_adds. Raises StudyError."""
     write_table(folder, "timing", frame)
 
 
 def write_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
-    """Write weights.safetensors from a state dictionary (contiguous copies on the CPU)."""
+    """Write weights.safetensors from a state dictionary, as contiguous copies on the CPU. Raises StudyError."""
     from safetensors.torch import save_file
 
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
     _written(folder / "weights.safetensors", lambda path: write_with(path, lambda part: save_file(plain, part)))
 
 
-def _written(path: Path, write: Any) -> None:
+def _written(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(path)
     except Exception as error:  # safetensors wraps a full disk in an error of its own
@@ -227,7 +228,7 @@ def _inside(folder: Path, name: str) -> Path:
     try:
         _refuse_escape(path, folder)
         mode = path.stat().st_mode
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself, in Python before 3.13
         raise StudyError(f"{path} cannot be read: {first_line(error)}") from error
     if not stat.S_ISREG(mode):
         raise StudyError(f"{path} is no regular file")
@@ -241,58 +242,6 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
 
 def _table_if_there(folder: Path, name: str) -> pd.DataFrame | None:
     return _table(folder, name) if os.path.lexists(folder / f"{name}.parquet") else None
-
-
-def _read_about(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise StudyError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MB: that is no study.json of ours")
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise StudyError(f"{path} is no readable JSON: {first_line(error)}") from error
-    if not isinstance(about, dict):
-        raise StudyError(f"{path} holds no JSON object")
-    if about.get("schema") != SCHEMA:
-        raise StudyError(f"{path}: schema {about.get('schema')!r} is not known; this version reads schema {SCHEMA}")
-    check_name(str(about.get("name")))
-    return about
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _settings(folder: Path, about: dict[str, Any], key: str, kind: Any) -> Any:
-    values = about.get(key)
-    if values is None and key != "config":
-        return None
-    if not isinstance(values, dict):
-        raise StudyError(f"{folder / 'study.json'}: {key!r} must be an object of settings")
-    try:
-        return kind.from_dict(values)
-    except ConfigError as error:
-        raise StudyError(f"{folder / 'study.json'}, {key}: {error}") from error
-
-
-def _layers(folder: Path, about: dict[str, Any]) -> tuple[str, ...]:
-    layers = about.get("layers")
-    right = isinstance(layers, list) and layers and all(isinstance(name, str) and name for name in layers)
-    if not right or len(set(layers)) != len(layers):  # type: ignore[arg-type]
-        raise StudyError(f"{folder / 'study.json'}: 'layers' must list the names of the layers, each once")
-    return tuple(layers)  # type: ignore[arg-type]
-
-
-def _check_input(folder: Path, about: dict[str, Any]) -> None:
-    size = about.get("input")
-    keys = ("size", "channels")
-    if not (isinstance(size, dict) and all(type(size.get(key)) is int and 1 <= size[key] <= 4096 for key in keys)):
-        raise StudyError(f"{folder / 'study.json'}: 'input' must be an object with whole numbers 'size' and 'channels'")
-
-
-def _check_costs(folder: Path, costs: Any, layers: int) -> None:
-    right = isinstance(costs, list) and len(costs) == layers and all(type(cost) is int and cost >= 0 for cost in costs)
-    if costs is not None and not right:
-        raise StudyError(f"{folder / 'study.json'}: 'layer_multiply_adds' must list one whole number a layer")
 
 
 def _check_weights(study: Study) -> None:
@@ -329,7 +278,7 @@ def _check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
     if wrong:
         raise StudyError(f"{path}: the splits are val and test, not {', '.join(sorted(wrong))}")
     _check_patterns(path, frame, layers)
-    for split in frame["split"].cat.categories:
+    for split in frame["split"].unique():
         try:
             episode_matrix(frame[frame["split"] == split])
         except SelectionError as error:
@@ -339,6 +288,8 @@ def _check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
 def _check_patterns(path: Path, frame: pd.DataFrame, layers: int) -> None:
     """Every pattern is canonical, and "no adaptation" is spelled one way: the zero pattern at 0 steps."""
     for text in frame["pattern"].cat.categories:
+        if len(text) > MAX_PATTERN:
+            raise StudyError(f"{path}: a pattern is {len(text)} characters long; at most {MAX_PATTERN} are read")
         try:
             canonical = str(LambdaPattern.parse(text, layers))
         except PatternError as error:
