@@ -18,7 +18,7 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import plan_adaptation
 from lambda_core.select import Choice, Confirmation, OneStep, describe_pattern, sentence
 from lambda_core.study import Study
-from lambda_core.words import number, times
+from lambda_core.words import number, percent, times
 from palette import ICONS, Palette
 
 BADGE_COLORS = {"pass": "green", "undecided": "orange", "fail": "red"}
@@ -37,9 +37,8 @@ def _promise_badge(choice: Choice) -> None:
     if choice.is_reference:
         st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
         return
-    words = (
-        f"within your {choice.threshold:g}-point budget, {percent(choice.confidence)} sure over {choice.candidates} candidates"
-    )
+    sure = percent(choice.confidence)
+    words = f"within your {choice.threshold:g}-point budget, {sure} sure over {choice.candidates} candidates"
     st.badge(words, icon=ICONS["pass"], color="green")
 
 
@@ -121,14 +120,14 @@ def pattern_card(
 ) -> None:
     """The current pattern: its toggles, its steps, what was measured on it, where its time goes."""
     st.markdown(f"**Current pattern** · {describe_pattern(str(pattern), study.layers)}")
-    widgets.pattern_editor("pattern", study.layers, pattern, steps)
-    st.slider("Inner steps", 0, int(table["steps"].max()), **address.bound("steps", steps))
-    with st.container(horizontal=True, gap="small"):
-        widgets.preset_buttons("pattern", study.layers)
-        st.button(
-            "Chosen", icon=":material/star:", on_click=_follow_choice, help="Back to the chosen pattern and steps"
-        )
-    widgets.pattern_text("pattern", study.layers, pattern)
+    widgets.pattern_editor(
+        "pattern", study.layers, pattern, steps, ("Chosen", "Back to the chosen one", _follow_choice)
+    )
+    left, right = st.columns([1.4, 1], gap="medium")
+    with left:
+        st.slider("Inner steps", 0, int(table["steps"].max()), **address.bound("steps", steps))
+    with right:
+        widgets.pattern_text("pattern", study.layers, pattern)
     _numbers(current)
     if study.layer_costs:
         figure = charts.cost_bars(_plans(study, pattern, steps), study.layers, colors)

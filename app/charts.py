@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from canvas import blend, layout
 from lambda_core.select import OneStep
 from lambda_core.words import number, points, times
 from palette import SHAPES, Palette
@@ -47,7 +48,7 @@ def tradeoff(
     A click on a point carries its pattern, steps and lr in `customdata`.
     """
     drawn = table[axis].to_numpy() > 0
-    figure = go.Figure(layout=_layout(colors, AXES[axis][0], "accuracy, %"))
+    figure = go.Figure(layout=layout(colors, AXES[axis][0], "accuracy, %", height=540))
     for verdict in ("fail", "undecided", "pass"):
         chosen = drawn & (table["verdict"] == verdict).to_numpy()
         figure.add_trace(_candidates(table[chosen], loud[chosen], verdict, axis, colors))
@@ -170,7 +171,7 @@ def below_view(table: pd.DataFrame, threshold: float) -> int:
 
 def budget(curve: pd.DataFrame, threshold: float, colors: Palette) -> go.Figure:
     """Best speed-up as a function of the allowed degradation. curve: threshold (points), speed_up, pattern, steps."""
-    figure = go.Figure(layout=_layout(colors, "allowed degradation, points", "best speed-up, ×", height=320))
+    figure = go.Figure(layout=layout(colors, "allowed degradation, points", "best speed-up, ×", height=320))
     figure.add_trace(
         go.Scatter(
             x=curve["threshold"], y=curve["speed_up"], mode="lines+markers", name="fastest that passes",
@@ -186,32 +187,31 @@ def budget(curve: pd.DataFrame, threshold: float, colors: Palette) -> go.Figure:
 
 def cost_bars(costs: dict[str, np.ndarray], layers: Sequence[str], colors: Palette) -> go.Figure:
     """Where the time goes: multiply-adds by layer, one bar a plan. costs: name -> (layers,) multiply-adds."""
-    figure = go.Figure(layout=_layout(colors, "", "", height=130))
-    shades = [_blend(colors.accent, colors.paper, share) for share in np.linspace(0.3, 1.0, len(layers))]
+    figure = go.Figure(layout=layout(colors, "", "", height=130))
+    shades = [blend(colors.accent, colors.paper, share) for share in np.linspace(0.3, 1.0, len(layers))]
     for layer, shade in enumerate(shades):
         figure.add_trace(
             go.Bar(
                 y=list(costs), x=[cost[layer] / 1e6 for cost in costs.values()], orientation="h", name=layers[layer],
-                marker={"color": shade, "line": {"width": 1, "color": colors.paper}},
+                marker={"color": shade, "line": {"width": 1, "color": colors.paper}}, text=layers[layer],
+                textposition="inside", insidetextanchor="middle", textangle=0,
                 hovertemplate="%{y}<br>" + layers[layer] + ": %{x:.1f} M multiply-adds<extra></extra>",
             )
         )  # fmt: skip
     for name, cost in costs.items():
         words = f" {cost.sum() / 1e6:,.3g} M"
         figure.add_annotation(x=cost.sum() / 1e6, y=name, text=words, showarrow=False, xanchor="left")
-    figure.update_layout(barmode="stack", bargap=0.3, showlegend=False, margin={"t": 4, "b": 4, "r": 60})
+    figure.update_layout(
+        barmode="stack", bargap=0.3, showlegend=False, margin={"t": 4, "b": 4, "r": 60},
+        uniformtext={"minsize": 11, "mode": "hide"},
+    )  # fmt: skip
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelposition="outside top")
 
 
-def _blend(color: str, paper: str, share: float) -> str:
-    one, two = (np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)]) for text in (color, paper))
-    return "#" + "".join(f"{int(value):02x}" for value in share * one + (1 - share) * two)
-
-
 def first_steps(rows: Sequence[OneStep], colors: Palette) -> go.Figure:
     """Accuracy on test classes after few steps: the full pattern beside the best other one."""
-    figure = go.Figure(layout=_layout(colors, "inner steps", "accuracy on test classes, %", height=320))
+    figure = go.Figure(layout=layout(colors, "inner steps", "accuracy on test classes, %", height=320))
     steps = [str(row.steps) for row in rows]
     full, best = [row.full_accuracy * 100 for row in rows], [row.accuracy * 100 for row in rows]
     for name, heights, color, words in (
@@ -230,7 +230,7 @@ def first_steps(rows: Sequence[OneStep], colors: Palette) -> go.Figure:
 
 def training(table: pd.DataFrame, colors: Palette) -> go.Figure:
     """Accuracy over meta-training. table: iteration, accuracy, val_accuracy (NaN where not validated), 0 to 1."""
-    figure = go.Figure(layout=_layout(colors, "iteration", "accuracy, %", height=320))
+    figure = go.Figure(layout=layout(colors, "iteration", "accuracy, %", height=320))
     smooth = table["accuracy"].rolling(max(1, len(table) // 60), min_periods=1).mean()
     lines = [
         ("training classes (smoothed)", smooth, colors.faint),
@@ -249,19 +249,3 @@ def training(table: pd.DataFrame, colors: Palette) -> go.Figure:
 
 def _unit(axis: str) -> float:
     return 1e6 if axis == "multiply_adds" else 1.0
-
-
-def _layout(colors: Palette, x: str, y: str, height: int = 460) -> go.Layout:
-    line = {"gridcolor": colors.grid, "zeroline": False, "linecolor": colors.grid, "tickfont": {"color": colors.faint}}
-    return go.Layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
-        xaxis={"title": {"text": x, "font": {"color": colors.faint}}, **line},
-        yaxis={"title": {"text": y, "font": {"color": colors.faint}}, **line},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"color": colors.ink}},
-        font={"color": colors.ink},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hoverlabel={"align": "left"},
-        dragmode="pan",
-    )

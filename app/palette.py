@@ -19,6 +19,7 @@ class Palette:
     fails: str
     other: str
     computed: str
+    passed: str
     reused: str
     skipped: str
 
@@ -29,12 +30,12 @@ class Palette:
 LIGHT = Palette(
     paper="#FCFCFA", ink="#1B2124", faint="#5D676B", grid="#E3E7E4", accent="#0F766E",
     passes="#0F766E", undecided="#9A6700", fails="#B3402A", other="#4C5FB0",
-    computed="#0F766E", reused="#A9D5CF", skipped="#E8ECE9",
+    computed="#0F766E", passed="#8CC7BF", reused="#DDEAE6", skipped="#F0F3F1",
 )  # fmt: skip
 DARK = Palette(
     paper="#14191B", ink="#E7ECEA", faint="#9DA8AB", grid="#2A3235", accent="#2FA79B",
     passes="#38B5A8", undecided="#D9A83C", fails="#E5765F", other="#93A3F0",
-    computed="#2FA79B", reused="#1F5A55", skipped="#262E31",
+    computed="#2FA79B", passed="#22655F", reused="#213033", skipped="#1A2022",
 )  # fmt: skip
 
 SHAPES = {"pass": "circle", "undecided": "circle-open", "fail": "triangle-up-open"}

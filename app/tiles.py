@@ -17,7 +17,7 @@ def support_strip(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) 
     """The support set, numbered by class: images (N·K, H, W, C) uint8, labels (N·K,)."""
     cells = "".join(
         f'<span class="ll-cell ll-named"><i style="{_place(i, len(images))}" title="{escape(names[label])}"></i>'
-        f"<small>{label + 1} · {escape(short(names[label]))}</small></span>"
+        f"<small>{label + 1} · {escape(short_name(names[label]))}</small></span>"
         for i, label in enumerate(labels)
     )
     said = "Support images: " + ", ".join(f"{n + 1} {name}" for n, name in enumerate(names))
@@ -55,7 +55,7 @@ def _query(i: int, count: int, label: int, taken: int, sure: float, names: Seque
     )
 
 
-def short(name: str) -> str:
+def short_name(name: str) -> str:
     """A class name that fits under a thumbnail: `U+0416 CYRILLIC CAPITAL LETTER ZHE` → Ж."""
     if name.startswith("U+"):
         return chr(int(name[2:].split(maxsplit=1)[0], 16))
@@ -88,12 +88,12 @@ _STYLE = """
 .ll-strip{display:flex;flex-wrap:wrap;gap:.75rem}.ll-named{width:4.5rem}
 .ll-named small{display:block;text-align:center;font-size:.8rem;
 overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.ll-grid{display:grid;gap:3px}.ll-row{display:flex;gap:3px;align-items:center}
+.ll-grid{display:grid;gap:3px;overflow-x:auto}.ll-row{display:flex;gap:3px;align-items:center}
 .ll-row>b{flex:0 0 1.1em;font-weight:600;font-size:.85rem}
-.ll-cell{position:relative;flex:1 1 0;min-width:0;max-width:4.5rem}
+.ll-cell{position:relative;flex:1 1 0;min-width:2rem;max-width:4.5rem}
 .ll-cell i{display:block;width:100%;aspect-ratio:1;border-radius:3px;
 background-repeat:no-repeat;image-rendering:pixelated}
-.ll-ok i,.ll-no i{box-sizing:border-box;border:2px solid var(--edge)}.ll-no i{opacity:.55}
+.ll-ok i,.ll-no i{box-sizing:border-box;border:2px solid var(--edge)}.ll-no i{opacity:.8}
 .ll-cell em{position:absolute;right:0;bottom:0;font-style:normal;font-weight:700;font-size:.62rem;line-height:1;
 padding:1px 2px;border-radius:3px 0 3px 0;background:var(--edge);color:#fff}
 .ll-no em{font-size:.72rem}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
@@ -62,7 +63,12 @@ def show_notices() -> None:
 def study_bar(*, settings: bool = False) -> Study:
     """The row at the top: which study, how much may be lost, and what else decides a verdict."""
     if not settings:
-        return study_picker()
+        one, two = st.columns([3, 1], vertical_alignment="bottom")
+        with one:
+            study = study_picker()
+        with two.container(horizontal=True, horizontal_alignment="right"):
+            copy_link()
+        return study
     one, two, three = st.columns([2, 1.6, 1], gap="medium", vertical_alignment="bottom")
     with one:
         study = study_picker()
@@ -157,15 +163,30 @@ def pattern_of(field: str, layers: Sequence[str], fallback: str) -> LambdaPatter
         return LambdaPattern.parse(fallback, len(layers))
 
 
-def pattern_editor(field: str, layers: Sequence[str], pattern: LambdaPattern, steps: int) -> None:
-    """Toggles for each layer, in the order of the network; with the grid open, one row of them a step."""
+def pattern_editor(field: str, layers: Sequence[str], pattern: LambdaPattern, steps: int, *more: Button) -> None:
+    """Toggles for each layer, in the order of the network; with the grid open, one row of them a step.
+
+    more: presets beside MAML, ANIL and BOIL.
+    """
     by_step = address.value("grid") or not pattern.is_per_layer
     rows = pattern.matrix(max(steps, 1) if by_step else 1).tolist()
     for number, row in enumerate(rows):
         _layer_toggles(field, layers, row, number, len(rows))
-    key = f"{field}-grid"
-    st.session_state[key] = by_step
-    st.toggle("Different at each step", key=key, on_change=_grid_toggled, args=(field, key, str(pattern.first(1))))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for label, help_text, put in (*_presets(field, layers), *more):
+            st.button(label, key=f"{field}-{label}", help=help_text, on_click=put)
+        key = f"{field}-grid"
+        st.session_state[key] = by_step
+        st.toggle("By step", key=key, help="Different layers at each step", on_change=_grid_toggled,
+                  args=(field, key, str(pattern.first(1))))  # fmt: skip
+
+
+Button = tuple[str, str, Callable[[], None]]  # label, help, what a click does
+
+
+def _presets(field: str, layers: Sequence[str]) -> list[Button]:
+    texts = {name: str(LambdaPattern.named(name, len(layers))) for name in PRESETS}
+    return [(PRESETS[name], PRESET_HELP[name], partial(address.put, field, text)) for name, text in texts.items()]
 
 
 def _layer_toggles(field: str, layers: Sequence[str], row: list[bool], number: int, count: int) -> None:
@@ -212,12 +233,6 @@ def _text_taken(field: str, key: str, layers: int) -> None:
         address.put(field, str(LambdaPattern.parse(st.session_state[key], layers)))
     except PatternError as error:
         st.session_state[f"{field}-fault"] = _sentence(error)
-
-
-def preset_buttons(field: str, layers: Sequence[str]) -> None:
-    for name, label in PRESETS.items():
-        text = str(LambdaPattern.named(name, len(layers)))
-        st.button(label, key=f"{field}-{name}", help=PRESET_HELP[name], on_click=address.put, args=(field, text))
 
 
 def copy_link() -> None:

@@ -1,0 +1,106 @@
+"""Figures of an adaptation that ran just now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from canvas import layout
+from lambda_core.plan import Cell, Plan
+from palette import Palette
+
+if TYPE_CHECKING:
+    from lambda_core.trace import Trace
+
+KINDS = {
+    "updated": ("●", "computed and updated"),
+    "passed": ("→", "computed, not updated"),
+    "reused": ("=", "reused: nothing below has changed"),
+    "skipped": ("", "skipped: the step does nothing"),
+}
+
+
+def kind(cell: Cell) -> str:
+    """One of KINDS."""
+    if cell.backward in ("weights", "both"):
+        return "updated"
+    if cell.forward == "computed" or cell.backward == "input":
+        return "passed"
+    return cell.forward if cell.forward == "skipped" else "reused"
+
+
+def plan(what_ran: Plan, layers: Sequence[str], at: int, colors: Palette) -> go.Figure:
+    """Layers × steps: what was computed, reused, skipped; steps after `at` have not happened yet and are pale."""
+    steps = len(what_ran.cells)
+    figure = go.Figure(layout=layout(colors, "inner step", "", height=60 + 34 * len(layers)))
+    fills = {"updated": colors.computed, "passed": colors.passed, "reused": colors.reused, "skipped": colors.skipped}
+    for step, row in enumerate(what_ran.cells):
+        for layer, cell in enumerate(row):
+            _cell(figure, step + 1, layer, fills[kind(cell)], 1.0 if step < at else 0.25)
+    figure.add_trace(_signs(what_ran, layers, colors))
+    figure.update_xaxes(range=[0.45, steps + 0.55], tickvals=list(range(1, steps + 1)), showgrid=False)
+    figure.update_yaxes(
+        range=[-0.55, len(layers) - 0.45], tickvals=list(range(len(layers))), ticktext=list(layers), showgrid=False
+    )
+    return figure.update_layout(showlegend=False, margin={"t": 4})
+
+
+def _cell(figure: go.Figure, step: int, layer: int, fill: str, opacity: float) -> None:
+    figure.add_shape(
+        type="rect", x0=step - 0.46, x1=step + 0.46, y0=layer - 0.42, y1=layer + 0.42,
+        fillcolor=fill, opacity=opacity, line_width=0, layer="below",
+    )  # fmt: skip
+
+
+def _signs(what_ran: Plan, layers: Sequence[str], colors: Palette) -> go.Scatter:
+    cells = [(s + 1, i, cell) for s, row in enumerate(what_ran.cells) for i, cell in enumerate(row)]
+    ink = {"updated": colors.paper, "passed": colors.ink, "reused": colors.faint, "skipped": colors.faint}
+    return go.Scatter(
+        x=[step for step, _, _ in cells], y=[layer for _, layer, _ in cells], mode="text",
+        text=[KINDS[kind(cell)][0] for *_, cell in cells],
+        textfont={"color": [ink[kind(cell)] for *_, cell in cells], "size": 13},
+        customdata=[[layers[i], KINDS[kind(cell)][1], cell.multiply_adds / 1e6] for _, i, cell in cells],
+        hovertemplate=_PLAN_HOVER,
+    )  # fmt: skip
+
+
+_PLAN_HOVER = "%{customdata[0]}, step %{x}: %{customdata[1]}<br>%{customdata[2]:.2f} M multiply-adds<extra></extra>"
+
+
+def clock(traces: dict[str, Trace], at: int, colors: Sequence[str], palette: Palette) -> go.Figure:
+    """Adaptation time measured just now: up to step `at` filled, the rest pale. traces: name -> trace."""
+    figure = go.Figure(layout=layout(palette, "milliseconds, measured just now", "", height=150))
+    names = list(traces)
+    spent = [trace.milliseconds[at] for trace in traces.values()]
+    rest = [trace.milliseconds[-1] - done for trace, done in zip(traces.values(), spent, strict=True)]
+    for values, opacity in ((spent, 1.0), (rest, 0.25)):
+        figure.add_trace(
+            go.Bar(
+                y=names, x=values, orientation="h", opacity=opacity, marker={"color": list(colors)},
+                hovertemplate="%{y}: %{x:.2f} ms<extra></extra>",
+            )
+        )  # fmt: skip
+    for name, done, later in zip(names, spent, rest, strict=True):
+        figure.add_annotation(x=done + later, y=name, text=f" {done:.1f} ms", showarrow=False, xanchor="left")
+    figure.update_layout(barmode="stack", showlegend=False, bargap=0.35, margin={"t": 4, "r": 70})
+    return figure.update_yaxes(autorange="reversed", showgrid=False)
+
+
+def curves(traces: dict[str, Trace], what: str, at: int, colors: Sequence[str], palette: Palette) -> go.Figure:
+    """One line a pattern over the inner steps. what: accuracy (in percent), support_loss or query_loss."""
+    title = {"accuracy": "query accuracy, %", "support_loss": "support loss", "query_loss": "query loss"}[what]
+    figure = go.Figure(layout=layout(palette, "inner step", title, height=260))
+    dashes = ("solid", "dash")
+    for (name, trace), color, dash in zip(traces.items(), colors, dashes, strict=True):
+        values = [getattr(frame, what) * (100 if what == "accuracy" else 1) for frame in trace.frames]
+        figure.add_trace(
+            go.Scatter(
+                x=[frame.step for frame in trace.frames], y=values, mode="lines+markers", name=name,
+                line={"color": color, "width": 2.5, "dash": dash}, marker={"size": 6},
+                hovertemplate="step %{x}: %{y:.3g}<extra>" + name + "</extra>",
+            )
+        )  # fmt: skip
+    figure.add_vline(x=at, line={"color": palette.faint, "width": 1, "dash": "dot"})
+    return figure.update_xaxes(dtick=1)

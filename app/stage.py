@@ -1,0 +1,215 @@
+"""The parts of the Live page: where the episode comes from, the two patterns, the player."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+import address
+import charts
+import charts_live
+import engine
+import measured
+import tiles
+import widgets
+from lambda_core.errors import DataError
+from lambda_core.pattern import LambdaPattern
+from lambda_core.select import describe_pattern
+from lambda_core.study import Study
+from palette import Palette
+
+if TYPE_CHECKING:
+    from lambda_core.episode import Episode
+    from lambda_core.trace import Trace
+
+MOST_STEPS = 20
+PAUSE = 0.9  # seconds between two steps while playing
+SPLITS = {"test": "unseen test classes", "val": "validation classes", "train": "training classes"}
+
+
+def no_images(study: Study) -> None:
+    st.info(f"{study.title} adapts curves, not images: the Learn page shows it.", icon=":material/show_chart:")
+    st.plotly_chart(charts.training(study.training, widgets.colors()), key="training", alt="Training loss")
+
+
+def suggestion(study: Study) -> str:
+    """The pattern chosen at the present threshold, where the study is measured; else the head alone."""
+    if not study.measured:
+        return "0" * (len(study.layers) - 1) + "1"
+    asked = (address.value("axis"), address.value("lrs"), address.value("threshold"), address.value("confidence"))
+    return measured.choose(study, widgets.timing_key(study), *asked)[0].pattern
+
+
+def study_and_episode() -> Study:
+    """The row at the top: study, seed, and where the episode comes from."""
+    one, two, three, four = st.columns([2.2, 1, 1, 1.6], gap="medium", vertical_alignment="bottom")
+    with one:
+        study = widgets.study_picker()
+    with two:
+        st.number_input("Episode (seed)", 0, 999_999, step=1, **address.bound("seed"))
+    with three:
+        st.button("New episode", icon=":material/refresh:", on_click=_next_seed, width="stretch")
+    with four.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        st.session_state["episode-slot"] = st.popover("Episode", icon=":material/photo_library:")
+        widgets.copy_link()
+    return study
+
+
+def episode_of(study: Study) -> tuple[Any, Episode, str]:
+    """(what it is made from, the episode, query statistics)."""
+    with st.session_state["episode-slot"]:
+        data = _data_picker(study)
+        split = st.selectbox("Classes from", list(SPLITS), format_func=SPLITS.get, **address.bound("split"))
+        classes = _classes(study, data, split)
+    key = (data, split, address.value("seed"), classes)
+    return key, engine.episode(*key, study), study.config.query_statistics
+
+
+def _next_seed() -> None:
+    address.put("seed", (address.value("seed") + 1) % 1_000_000)
+
+
+def _data_picker(study: Study) -> str:
+    """The study's own data set where it is at hand, else one that is."""
+    at_hand = engine.at_hand()
+    own = study.config.dataset
+    asked = address.value("data") or own
+    if asked not in at_hand:
+        address.reject(
+            "data", f"The data set {asked} is not at hand; {_how_to_get(asked)} Shown instead: {at_hand[0]}."
+        )
+        widgets.show_notices()
+    fallback = own if own in at_hand else at_hand[0]
+    return st.selectbox("Images", at_hand, **address.bound("data", fallback))
+
+
+def _how_to_get(name: str) -> str:
+    try:
+        engine.dataset(name)
+    except DataError as error:
+        return str(error).rpartition("; ")[2] + "."
+    return ""
+
+
+def _classes(study: Study, data: str, split: str) -> tuple[str, ...]:
+    """The classes picked by hand, if exactly as many as the network has outputs; else none: the seed picks."""
+    names = engine.dataset(data).splits[split]
+    text = address.value("classes")
+    picked = [names[int(number)] for number in text.split(",") if int(number) < len(names)] if text else []
+    ways = study.config.ways
+    st.session_state["classes-control"] = picked[:ways]
+    st.multiselect(
+        f"Pick the {ways} classes yourself", names, format_func=tiles.short_name, max_selections=ways,
+        key="classes-control", placeholder="the seed picks", on_change=_classes_taken, args=(tuple(names),),
+    )  # fmt: skip
+    if 0 < len(picked) < ways:
+        st.caption(f"{ways - len(picked)} more; until then the seed picks.")
+    return tuple(picked) if len(picked) == ways else ()
+
+
+def _classes_taken(names: tuple[str, ...]) -> None:
+    chosen = st.session_state["classes-control"]
+    address.put("classes", ",".join(str(names.index(name)) for name in chosen) or None)
+
+
+def support(episode: Episode) -> None:
+    st.html(tiles.support_strip(episode.support_images, episode.support_y.numpy(), episode.class_names))
+
+
+def steps_control(study: Study) -> int:
+    """How many inner steps both patterns take."""
+    steps = address.value("steps")
+    steps = study.config.steps if steps is None else min(max(steps, 1), MOST_STEPS)
+    st.session_state["live-steps"] = steps
+    st.slider("Inner steps", 1, MOST_STEPS, key="live-steps", on_change=_steps_taken)
+    return steps
+
+
+def _steps_taken() -> None:
+    address.put("steps", st.session_state["live-steps"])
+    address.put("at", None)
+
+
+def pattern_choice(field: str, title: str, study: Study, fallback: str, steps: int) -> LambdaPattern:
+    pattern = widgets.pattern_of(field, study.layers, fallback)
+    with st.container(border=True, gap="small"):
+        st.markdown(f"**{title}** · {describe_pattern(str(pattern), study.layers)}")
+        widgets.pattern_editor(field, study.layers, pattern, steps)
+    return pattern
+
+
+Patterns = dict[str, LambdaPattern]
+
+
+def player(
+    study: Study, episode: Episode, traces: dict[str, Trace], patterns: Patterns, steps: int, colors: Palette
+) -> None:
+    """Play, pause, step; only this part reruns while it plays."""
+    playing = st.session_state.get("playing", False)
+    st.fragment(_player, run_every=PAUSE if playing else None)(study, episode, traces, patterns, steps, colors)
+
+
+def _player(
+    study: Study, episode: Episode, traces: dict[str, Trace], patterns: Patterns, steps: int, colors: Palette
+) -> None:
+    at = _controls(steps)
+    shades = (colors.accent, colors.other)
+    traces = {f"{side} · {patterns[side]}": trace for side, trace in traces.items()}
+    for column, (name, trace), side in zip(st.columns(2, gap="medium"), traces.items(), "ab", strict=True):
+        with column:
+            _grid(episode, name, trace, at, f"ll-{side}", colors)
+            st.plotly_chart(charts_live.plan(trace.plan, study.layers, at, colors), key=f"plan-{side}",
+                            config=_STILL, alt=_plan_alt(name, trace))  # fmt: skip
+    st.caption(" · ".join(f"{sign or '▢'} {words}" for sign, words in charts_live.KINDS.values()))
+    st.plotly_chart(charts_live.clock(traces, at, shades, colors), key="clock", config=_STILL, alt=_clock_alt(traces))
+    for column, what in zip(st.columns(2, gap="medium"), ("accuracy", "support_loss"), strict=True):
+        column.plotly_chart(charts_live.curves(traces, what, at, shades, colors), key=what, config=_STILL,
+                            alt=f"{what} by inner step")  # fmt: skip
+    address.write_address()
+
+
+_STILL = {"displayModeBar": False}
+
+
+def _controls(steps: int) -> int:
+    """The step shown; advances by itself while playing."""
+    at = address.value("at")
+    at = steps if at is None else min(at, steps)
+    if st.session_state.get("playing"):
+        at = min(at + 1, steps)
+        address.put("at", at)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.button("Start over", icon=":material/first_page:", on_click=_go, args=(0, False))
+        if st.session_state.get("playing"):
+            st.button("Pause", icon=":material/pause:", on_click=_go, args=(at, False), type="primary")
+        else:
+            st.button("Play", icon=":material/play_arrow:", on_click=_go, args=(0 if at == steps else at, True),
+                      type="primary")  # fmt: skip
+        st.button("Next step", icon=":material/skip_next:", on_click=_go, args=(min(at + 1, steps), False))
+        st.slider(f"Step shown, of {steps}", 0, steps, **address.bound("at", steps))
+    if st.session_state.get("playing") and at == steps:
+        st.session_state["playing"] = False
+        st.rerun()
+    return at
+
+
+def _go(at: int, playing: bool) -> None:
+    address.put("at", at)
+    st.session_state["playing"] = playing
+
+
+def _grid(episode: Episode, name: str, trace: Trace, at: int, key: str, colors: Palette) -> None:
+    frame = trace.frames[at]
+    labels, sure = episode.query_y.numpy(), frame.probabilities.max(axis=1)
+    right = int((frame.predictions == labels).sum())
+    st.markdown(f"**{name}** · {right} of {len(labels)} right after {at} steps")
+    st.html(tiles.query_grid(key, episode.query_images, labels, frame.predictions, sure, episode.class_names, colors))
+
+
+def _plan_alt(name: str, trace: Trace) -> str:
+    return f"What ran under {name}: {trace.plan.multiply_adds / 1e6:.1f} million multiply-adds"
+
+
+def _clock_alt(traces: dict[str, Trace]) -> str:
+    return "Adaptation time: " + ", ".join(f"{name} {trace.milliseconds[-1]:.1f} ms" for name, trace in traces.items())
