@@ -7,12 +7,12 @@ all candidates looked at, so that the chance of calling *any* truly worse candid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lambda_core.costs import AXES, Axis, candidate_costs, pareto_front, ratio, timing_conditions, under
 from lambda_core.errors import SelectionError
@@ -24,10 +24,10 @@ from lambda_core.pairs import (
     check_threshold,
     episode_matrix,
     find,
-    holm,
     interval_of_mean,
     own_step_size,
 )
+from lambda_core.verdict import Verdict, fastest, judge
 from lambda_core.words import describe_pattern, sentence
 
 __all__ = [
@@ -49,8 +49,6 @@ __all__ = [
     "weigh",
 ]
 
-Verdict = Literal["pass", "fail", "undecided"]
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -70,7 +68,7 @@ class Evidence:
         check_threshold(threshold)
         check_confidence(confidence)
         p, half = self.degradation.p_at_most(threshold), self.degradation.half_width(confidence)
-        verdicts, adjusted = self._verdicts(threshold, confidence)
+        verdicts, adjusted = judge(self.degradation, threshold, confidence, self.reference)
         return self.candidates.assign(
             degradation=self.degradation.mean,
             degradation_low=self.degradation.mean - half,
@@ -83,7 +81,9 @@ class Evidence:
     def choose(self, threshold: float, confidence: float = 0.95) -> Choice:
         """The fastest candidate that passes; the reference itself if nothing faster does."""
         table = self.table(threshold, confidence)
-        chosen = table.iloc[self._fastest(table["verdict"].to_numpy() == "pass")]
+        cost, accuracy = table[self.axis].to_numpy(float), table["accuracy"].to_numpy(float)
+        passing = (table["verdict"] == "pass").to_numpy()
+        chosen = table.iloc[fastest(passing, cost, self._spread(), accuracy, self.reference)]
         return Choice(
             pattern=str(chosen["pattern"]),
             steps=int(chosen["steps"]),
@@ -104,24 +104,6 @@ class Evidence:
             axis=self.axis,
             verdicts=table,
         )
-
-    def _verdicts(self, threshold: float, confidence: float) -> tuple[NDArray[Any], Floats]:
-        looked_at = np.arange(len(self.candidates)) != self.reference
-        passing, failing = np.zeros(len(looked_at)), np.ones(len(looked_at))
-        passing[looked_at] = holm(self.degradation.p_at_most(threshold)[looked_at])
-        failing[looked_at] = holm(self.degradation.p_above(threshold)[looked_at])
-        level = 1 - confidence
-        verdicts = np.where(passing <= level, "pass", np.where(failing <= level, "fail", "undecided"))
-        return verdicts, passing
-
-    def _fastest(self, passing: NDArray[np.bool_]) -> int:
-        """Times that differ by less than their spread tie; a tie goes to the more accurate."""
-        cost = self.candidates[self.axis].to_numpy(float)
-        spread = self._spread()
-        pool = passing & (cost <= cost[self.reference])
-        fastest = int(np.where(pool, cost, np.inf).argmin())
-        ties = pool & (cost - cost[fastest] <= (spread + spread[fastest]) / 2)
-        return int(np.where(ties, self.candidates["accuracy"], -np.inf).argmax())
 
     def _spread(self) -> Floats:
         if self.axis == "multiply_adds":  # counted, not measured
@@ -158,6 +140,11 @@ class Choice:
         """Nothing faster passed: the full pattern itself."""
         own = (self.steps, self.lr) == (self.reference_steps, self.reference_lr)
         return own and set(self.pattern) == {"1"}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the table, fit for JSON: an infinite speed-up is null."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "verdicts"}
+        return values | {"speed_up": self.speed_up if math.isfinite(self.speed_up) else None}
 
 
 @dataclass(frozen=True)
@@ -248,8 +235,9 @@ def confirm(choice: Choice, accuracy: pd.DataFrame) -> Confirmation:
     chosen = matrix[find(candidates, choice.pattern, choice.steps, choice.lr)]
     paired = Paired.of(100 * (reference - chosen)[None])
     mean, half = float(paired.mean[0]), float(paired.half_width(choice.confidence)[0])
+    verdicts, _ = judge(paired, choice.threshold, choice.confidence)
     return Confirmation(
-        verdict=_verdict(paired, choice),
+        verdict=verdicts.item(),
         degradation=mean,
         low=mean - half,
         high=mean + half,
@@ -264,10 +252,3 @@ def budget_curve(evidence: Evidence, thresholds: Floats | list[float], confidenc
     choices = [evidence.choose(float(threshold), confidence) for threshold in thresholds]
     names = ("threshold", "speed_up", "pattern", "steps", "lr", "accuracy")
     return pd.DataFrame([{name: getattr(choice, name) for name in names} for choice in choices], columns=list(names))
-
-
-def _verdict(paired: Paired, choice: Choice) -> Verdict:
-    level = 1 - choice.confidence
-    if paired.p_at_most(choice.threshold)[0] <= level:
-        return "pass"
-    return "fail" if paired.p_above(choice.threshold)[0] <= level else "undecided"
