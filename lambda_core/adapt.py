@@ -163,12 +163,12 @@ class InnerLoop:
         return self.inputs[layer]
 
     def _leaves(self, chosen: list[int]) -> dict[int, Weights]:
-        if self.create_graph:
-            return {layer: self.weights[layer] for layer in chosen}
-        return {
-            layer: {name: value.detach().requires_grad_() for name, value in self.weights[layer].items()}
-            for layer in chosen
-        }
+        # With a graph, an alias: a weight that earlier steps left alone has also shaped what they changed, and the
+        # partial derivative asked for here must not follow that way.
+        def leaf(value: Tensor) -> Tensor:
+            return value.view_as(value) if self.create_graph else value.detach().requires_grad_()
+
+        return {layer: {name: leaf(value) for name, value in self.weights[layer].items()} for layer in chosen}
 
     def _has_closed_form(self, chosen: list[int]) -> bool:
         head = self.backbone.layers[-1]

@@ -92,6 +92,16 @@ class MetaTrainConfig(Settings):
     validation_episodes: int = setting(100, help="episodes a validation", low=2, high=100_000)
 
 
+# What differs from the defaults where nothing else is asked for (after the MAML paper)
+RECIPES: dict[str, dict[str, Any]] = {
+    "sinusoid": {
+        "backbone": "mlp", "filters": 40, "ways": 1, "shots": 10, "queries": 10, "steps": 1, "lr": 0.01,
+        "meta_lr": 1e-3, "tasks": 25, "iterations": 15000,
+    },
+    "omniglot": {"rotations": True, "filters": 64, "lr": 0.4, "steps": 1, "tasks": 16, "meta_lr": 1e-3},
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class SweepConfig(Settings):
     """What a sweep measures: every per-layer pattern at 0 … max_steps steps over one bank a split."""

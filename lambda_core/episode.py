@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -31,6 +31,16 @@ class Episode:
     query_x: Tensor
     query_y: Tensor
     class_names: tuple[str, ...] = ()
+
+    def to(self, device: str | None = None, dtype: torch.dtype | None = None) -> Episode:
+        """The same episode elsewhere, or with images of another float type."""
+        return replace(
+            self,
+            support_x=self.support_x.to(device=device, dtype=dtype),
+            query_x=self.query_x.to(device=device, dtype=dtype),
+            support_y=self.support_y.to(device=device),
+            query_y=self.query_y.to(device=device),
+        )
 
     @property
     def support_images(self) -> NDArray[np.uint8]:
@@ -183,13 +193,6 @@ class Source:
             self.images, split, config.ways, config.shots, queries, seed,
             rotations=training and config.rotations, flips=training and config.flips,
         )  # fmt: skip
-
-
-def to_device(episode: Episode, device: str) -> Episode:
-    if device == "cpu":
-        return episode
-    support_x, support_y = episode.support_x.to(device), episode.support_y.to(device)
-    return Episode(support_x, support_y, episode.query_x.to(device), episode.query_y.to(device), episode.class_names)
 
 
 def _generator(seed: int, split: str, index: int) -> np.random.RandomState:

@@ -23,6 +23,8 @@ class ConvBlock(nn.Module):
     normalisation would cancel left out, and ReLU after the pooling, which commute).
     """
 
+    fused = True  # False: the plain modules, for who wants to see or change what the normalisation does
+
     def __init__(self, channels: int, filters: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
@@ -30,7 +32,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
-        if x.is_cuda:  # cuDNN's fused kernels win there
+        if not self.fused or x.is_cuda:  # cuDNN's own kernels win on a GPU
             return F.relu(F.max_pool2d(self.norm(x), 2))
         x = norm_pool(x, self.norm.weight.detach() < 0, self.norm.eps)
         return F.relu(torch.addcmul(_channel(self.norm.bias), x, _channel(self.norm.weight)))

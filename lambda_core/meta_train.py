@@ -24,12 +24,13 @@ from torch.nn import functional as F
 
 from lambda_core.adapt import InnerLoop, Loss
 from lambda_core.config import MetaTrainConfig
-from lambda_core.episode import Episode, Source, to_device
+from lambda_core.episode import Episode, Source
 from lambda_core.errors import ConfigError, StudyError
 from lambda_core.files import write_with
 from lambda_core.model import Backbone, Weights, build_model
 from lambda_core.pattern import LambdaPattern, Row
 from lambda_core.progress import Meter, Report
+from lambda_core.statistics import predict
 
 ROW_EVERY = 10  # iterations averaged into one row of the training table
 CHECKPOINT_EVERY = 50
@@ -62,6 +63,43 @@ def meta_train(
     return trainer
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What meta-training minimises: the query loss after the inner loop, as a function of the initial weights."""
+
+    backbone: Backbone
+    lr: float
+    loss: Loss
+    query_statistics: str = "transductive"
+
+    def after(self, weights: list[Weights], episode: Episode, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
+        """Query loss and accuracy after adaptation; the loss is differentiable through it, to second order."""
+        loop = self._loop(weights, episode, create_graph=True)
+        for row in rows:
+            loop.step(row)
+        return self.score(loop.weights, episode)
+
+    def adapted(self, weights: list[Weights], episode: Episode, rows: Sequence[Row]) -> list[Weights]:
+        """The weights after adaptation, detached from those that it started from."""
+        loop = self._loop([{name: value.detach() for name, value in own.items()} for own in weights], episode)
+        for row in rows:
+            loop.step(row)
+        return loop.weights
+
+    def score(self, weights: list[Weights], episode: Episode) -> tuple[Tensor, Tensor]:
+        """Query loss and query accuracy (0 to 1; NaN for a regression) under `weights`, both 0-dimensional."""
+        output = predict(self.backbone, weights, episode.support_x, episode.query_x, self.query_statistics)
+        if episode.query_y.is_floating_point():
+            accuracy = torch.full((), math.nan, device=output.device)
+        else:
+            accuracy = (output.detach().argmax(1) == episode.query_y).float().mean()
+        return self.loss(output, episode.query_y), accuracy
+
+    def _loop(self, weights: list[Weights], episode: Episode, create_graph: bool = False) -> InnerLoop:
+        support = (episode.support_x, episode.support_y)
+        return InnerLoop(self.backbone, weights, *support, self.lr, self.loss, create_graph=create_graph)
+
+
 @dataclass
 class Best:
     """The weights with the highest validation score so far (accuracy, or minus the loss of a regression)."""
@@ -79,7 +117,8 @@ class MetaTrainer:
         self.size, self.channels = source.input
         self.model = build_model(config, self.size, self.channels).to(device)
         self.backbone = Backbone.of(self.model)
-        self.loss: Loss = F.mse_loss if source.images is None else F.cross_entropy
+        loss: Loss = F.mse_loss if source.images is None else F.cross_entropy
+        self.objective = Objective(self.backbone, config.lr, loss, config.query_statistics)
         self.schedule = pattern_schedule(config, len(self.backbone.layers))
         self.train_bank, self.val_bank = source.bank(config, "train"), source.bank(config, "val")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.meta_lr, betas=BETAS)
@@ -123,7 +162,7 @@ class MetaTrainer:
         rows = self._rows_now()
         for task in range(rank, config.tasks, world):
             episode = self.train_bank[self.iteration * config.tasks + task]
-            totals += self._task_gradient(to_device(episode, self.device), rows) / config.tasks
+            totals += self._task_gradient(episode.to(self.device), rows) / config.tasks
         if world > 1:
             for tensor in [totals, *(p.grad for p in self.model.parameters() if p.grad is not None)]:
                 distributed.all_reduce(tensor)
@@ -133,12 +172,12 @@ class MetaTrainer:
         weights = self.backbone.weights()
         config = self.config
         if config.order == "second":
-            loss, accuracy = query_loss(self.backbone, weights, episode, rows, config.lr, self.loss)
+            loss, accuracy = self.objective.after(weights, episode, rows)
             torch.autograd.backward(loss / config.tasks)
             return torch.stack([loss.detach(), accuracy])
-        adapted = adapted_weights(self.backbone, weights, episode, rows, config.lr, self.loss)
+        adapted = self.objective.adapted(weights, episode, rows)
         leaves = [{name: value.requires_grad_() for name, value in own.items()} for own in adapted]
-        loss, accuracy = score(self.backbone, leaves, episode, self.loss)
+        loss, accuracy = self.objective.score(leaves, episode)
         torch.autograd.backward(loss / config.tasks)
         for own, leaf in zip(weights, leaves, strict=True):
             for name, parameter in own.items():
@@ -170,10 +209,10 @@ class MetaTrainer:
         rows = self.schedule[-1].rows_for(self.config.steps)
         scores = []
         for index in range(self.config.validation_episodes):
-            episode = to_device(self.val_bank[index], self.device)
-            weights = adapted_weights(self.backbone, self.backbone.weights(), episode, rows, self.config.lr, self.loss)
+            episode = self.val_bank[index].to(self.device)
+            weights = self.objective.adapted(self.backbone.weights(), episode, rows)
             with torch.no_grad():
-                loss, accuracy = score(self.backbone, weights, episode, self.loss)
+                loss, accuracy = self.objective.score(weights, episode)
             scores.append(float(-loss if self.source.images is None else accuracy))
         return sum(scores) / len(scores)
 
@@ -234,37 +273,6 @@ class MetaTrainer:
         self._window = [(loss, accuracy) for loss, accuracy in record["window"]]
         score, iteration = record["best"]
         self.best = Best(score, iteration, _under("best.", tensors))
-
-
-def query_loss(
-    backbone: Backbone, weights: list[Weights], episode: Episode, rows: Sequence[Row], lr: float, loss: Loss
-) -> tuple[Tensor, Tensor]:
-    """The outer objective: query loss after adaptation, differentiable to second order; and the query accuracy."""
-    loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr, loss, create_graph=True)
-    for row in rows:
-        loop.step(row)
-    return score(backbone, loop.weights, episode, loss)
-
-
-def adapted_weights(
-    backbone: Backbone, weights: list[Weights], episode: Episode, rows: Sequence[Row], lr: float, loss: Loss
-) -> list[Weights]:
-    """The weights after adaptation, detached from the weights that it started from."""
-    start = [{name: value.detach() for name, value in own.items()} for own in weights]
-    loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr, loss)
-    for row in rows:
-        loop.step(row)
-    return loop.weights
-
-
-def score(backbone: Backbone, weights: list[Weights], episode: Episode, loss: Loss) -> tuple[Tensor, Tensor]:
-    """Query loss and query accuracy (0 to 1; NaN for a regression), both 0-dimensional."""
-    output = backbone.forward(weights, backbone.enter(episode.query_x))
-    if episode.query_y.is_floating_point():
-        accuracy = torch.full((), math.nan, device=output.device)
-    else:
-        accuracy = (output.detach().argmax(1) == episode.query_y).float().mean()
-    return loss(output, episode.query_y), accuracy
 
 
 def pattern_schedule(config: MetaTrainConfig, layers: int) -> list[LambdaPattern]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from lambda_core.adapt import InnerLoop
 from lambda_core.config import TimingConfig
-from lambda_core.episode import Bank, Episode, to_device
+from lambda_core.episode import Bank, Episode
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import count_cost
@@ -44,9 +44,9 @@ def measure_times(
     times = np.empty((config.repeats, len(candidates)))
     for index in range(WARM_UPS):
         pattern, steps = candidates[-1]
-        adaptation_time(backbone, to_device(bank[config.repeats + index], config.device), pattern, steps, lr)
+        adaptation_time(backbone, bank[config.repeats + index].to(config.device), pattern, steps, lr)
     for repeat in range(config.repeats):
-        episode = to_device(bank[repeat], config.device)
+        episode = bank[repeat].to(config.device)
         for place in random.permutation(len(candidates)):
             pattern, steps = candidates[place]
             times[repeat, place] = adaptation_time(backbone, episode, pattern, steps, lr)

@@ -46,11 +46,8 @@ def _random_patterns(layers: int, count: int) -> list[LambdaPattern]:
 
 
 def _relative_errors(adapted, plain):
-    layers = [own for own in adapted.weights]
-    found = [value for own in layers for value in own.values()]
-    return [
-        ((a - b).norm() / b.norm().clamp_min(1e-12)).item() for a, b in zip(found, plain.values(), strict=True)
-    ]
+    found = [value for own in adapted.weights for value in own.values()]
+    return [((a - b).norm() / b.norm().clamp_min(1e-12)).item() for a, b in zip(found, plain.values(), strict=True)]
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -24,8 +24,8 @@ def test_canonical_text_is_the_shortest(text, canonical):
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("0001", "4 digits for 5 layers"), ("0000x", "'x' is neither 0 nor 1"), ("", "0 digits"), ("11111//00001", "row 2"),
-     ("mamml", "neither 0 nor 1"), ("00001/", "row 2"), ("１1111", "neither 0 nor 1")],
+    [("0001", "4 digits for 5 layers"), ("0000x", "'x' is neither 0 nor 1"), ("", "0 digits"),
+     ("11111//00001", "row 2"), ("mamml", "neither 0 nor 1"), ("00001/", "row 2"), ("１1111", "neither 0 nor 1")],
 )  # fmt: skip
 def test_a_wrong_text_says_what_is_wrong_and_shows_a_right_one(text, complaint):
     with pytest.raises(PatternError, match=complaint) as error:

@@ -71,7 +71,7 @@ def how_to_get(name: str) -> str:
 def _read_array(path: Path) -> NDArray[Any]:
     """Memory-mapped always: a header that promises more than the file holds then fails before it costs memory."""
     try:
-        return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call,no-any-return]
+        return np.lib.format.open_memmap(path, mode="r")
     except (ValueError, OSError, EOFError, OverflowError) as error:
         raise DataError(f"{path} is no readable array of numbers: {_first_line(error)}") from error
 

@@ -1,0 +1,3 @@
+from lambda_core.cli import main
+
+main()

@@ -1,0 +1,353 @@
+"""`lambda-core`: from images to a chosen pattern on the command line.
+
+Exit codes: 0 done; 1 done, but the answer is no (select: nothing faster passes, or test classes did not confirm);
+2 the input was wrong; 130 interrupted (what was done is kept).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from lambda_core.config import RECIPES, MetaTrainConfig, Settings, SweepConfig, TimingConfig, kind
+from lambda_core.errors import LambdaError, StudyError
+from lambda_core.progress import Progress, Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+ROOT_HELP = "Folder of prepared data sets (default: $LAMBDA_DATA, else the user's cache folder)."
+STUDY_HELP = "A study's folder, or its name among the shipped ones."
+
+
+class Group(click.Group):
+    """Every LambdaError becomes one sentence on standard error and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LambdaError as error:
+            _fail(str(error), 2)
+        except KeyboardInterrupt:
+            _fail("interrupted; what was done is kept, run the same command with --resume to go on", 130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"lambda-core: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="lambda-core")
+def main() -> None:
+    """Fast few-shot adaptation under Lambda patterns.
+
+    From images to a chosen pattern:
+
+    \b
+      lambda-core data fetch cifar-fs
+      lambda-core train  --dataset cifar-fs --ways 5 --shots 1 --out my-study
+      lambda-core sweep  my-study
+      lambda-core time   my-study
+      lambda-core select my-study --threshold 1
+    """
+
+
+def settings_options(cls: type[Settings], *, skip: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """One command-line option for each field of a config dataclass: its name, type, help and default."""
+
+    def decorate(command: F) -> F:
+        for item in reversed(fields(cls)):  # type: ignore[arg-type]
+            if item.name not in skip:
+                command = _option(item)(command)
+        return command
+
+    return decorate
+
+
+def _option(item: Any) -> Callable[[F], F]:
+    flag = f"--{item.name.replace('_', '-')}"
+    required = item.default is MISSING
+    note = "" if required else f"  [default: {item.default}]"
+    if kind(item) is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=item.metadata["help"] + note)
+    choices = item.metadata["choices"]
+    form = click.Choice(choices) if choices else kind(item)
+    return click.option(flag, item.name, type=form, required=required, help=item.metadata["help"] + note)
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+root_option = click.option("--root", type=click.Path(file_okay=False), help=ROOT_HELP)
+
+
+def with_study(command: F) -> F:
+    """The argument STUDY, loaded and checked."""
+
+    @click.argument("study")
+    @wraps(command)
+    def wrapped(study: str, **options: Any) -> Any:
+        return command(find_study(study), **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def find_study(text: str) -> Any:
+    """The study in folder `text`, or of that name among the shipped ones."""
+    from lambda_core.study import Study, check_name, studies_root
+
+    if Path(text).is_dir():
+        return Study.load(Path(text))
+    if os.sep in text:
+        raise StudyError(f"no study lies in {text}: there is no such folder")
+    shipped = studies_root() / check_name(text)
+    if not shipped.is_dir():
+        names = ", ".join(sorted(path.name for path in studies_root().glob("*/"))) or "none"
+        raise StudyError(f"there is no folder {text} and no shipped study of that name; shipped are: {names}")
+    return Study.load(shipped)
+
+
+def command_line() -> str:
+    """What was typed, for study.json: `lambda-core …`, whichever way it was started."""
+    return shlex.join(["lambda-core", *sys.argv[1:]])
+
+
+@contextmanager
+def progress_bar(as_json: bool = False) -> Iterator[Report]:
+    """A rich progress bar on standard error; where that is no terminal, a line every few seconds."""
+    if as_json or not sys.stderr.isatty():
+        yield _line_reporter(as_json)
+        return
+    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}")]
+    with Bars(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=Console(stderr=True)) as bars:
+        task = bars.add_task("", note="")
+
+        def show(p: Progress) -> None:
+            note = f"{p.rate:.2f}/s " + " ".join(f"{name} {value:.3f}" for name, value in p.values.items())
+            bars.update(task, description=p.what, completed=p.done, total=p.total, note=note)
+
+        yield show
+
+
+def _line_reporter(as_json: bool, every: float = 10.0) -> Report:
+    last = -every
+
+    def show(p: Progress) -> None:
+        nonlocal last
+        import time
+
+        if time.monotonic() - last < every and p.done < p.total:
+            return
+        last = time.monotonic()
+        record = {"what": p.what, "done": p.done, "total": p.total, "rate": p.rate, "left_s": p.left, **p.values}
+        words = f"{p.what}: {p.done}/{p.total}, {p.rate:.2f}/s, {p.left:.0f} s left"
+        numbers = "".join(f", {name} {value:.3f}" for name, value in p.values.items())
+        click.echo(json.dumps(record) if as_json else words + numbers, err=True)
+
+    return show
+
+
+@main.command()
+@settings_options(MetaTrainConfig)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
+@click.option(
+    "--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run."
+)
+@click.option("--threads", default=1, show_default=True, help="CPU threads.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@root_option
+@json_option
+def train(out: Path, resume: bool, threads: int, device: str, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Meta-train a model and start a study with it.
+
+    \b
+    lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study
+    lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study --resume
+
+    Settings that are not given follow the data set's recipe. The weights kept are those best on validation classes.
+    """
+    from lambda_core.runs import train_study
+    from lambda_core.runtime import best_device
+
+    given = _given(settings)
+    config = MetaTrainConfig.from_dict(RECIPES.get(given["dataset"], {}) | given)
+    device = best_device() if device == "auto" else device
+    with progress_bar(as_json) as report:
+        study = train_study(
+            config, out, root=root, resume=resume, threads=threads, device=device, command=_without_resume(),
+            report=report,
+        )  # fmt: skip
+    best = study.training["val_accuracy"].max()
+    _say(as_json, {"study": str(out), "iterations": config.iterations, "val_accuracy": float(best)},
+         f"{out}: {config.iterations} iterations, best validation score {best:.4f}. Next: lambda-core sweep {out}")  # fmt: skip
+
+
+def _without_resume() -> str:
+    return command_line().replace(" --resume", "")
+
+
+@main.command()
+@with_study
+@settings_options(SweepConfig)
+@click.option("--processes", default=1, show_default=True, help="Processes of one thread each.")
+@root_option
+@json_option
+def sweep(study: Any, processes: int, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Measure every pattern at every step count on validation and test classes.
+
+    Finished parts are kept: run the same command again to go on after a stop.
+    """
+    from lambda_core.runs import sweep_study
+
+    config = SweepConfig.from_dict(_given(settings))
+    with progress_bar(as_json) as report:
+        done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
+    _say(as_json, {"study": done.name, "rows": len(done.accuracy)},
+         f"{done.name}: {len(done.accuracy):,} accuracies. Next: lambda-core time {study.folder}")  # fmt: skip
+
+
+@main.command("time")
+@with_study
+@settings_options(TimingConfig)
+@root_option
+@json_option
+def time_command(study: Any, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Time every pattern at every step count, interleaved, on this machine."""
+    from lambda_core.runs import time_study
+
+    config = TimingConfig.from_dict(_given(settings))
+    with progress_bar(as_json) as report:
+        done = time_study(study, config, root=root, command=command_line(), report=report)
+    _say(as_json, {"study": done.name, "rows": len(done.timing)},
+         f"{done.name}: {len(done.timing):,} times. Next: lambda-core select {study.folder} --threshold 1")  # fmt: skip
+
+
+@main.command()
+@with_study
+@click.option("--threshold", required=True, type=float, help="Allowed degradation, in percentage points.")
+@click.option("--confidence", default=0.95, show_default=True, help="Of the verdicts, over all candidates together.")
+@click.option("--any-lr", is_flag=True, help="Choose over all step sizes that were swept.")
+@click.option("--axis", type=click.Choice(["milliseconds", "multiply_adds"]), default="milliseconds", show_default=True)
+@click.option("--explain", is_flag=True, help="Show the candidates that decided, as a table.")
+@json_option
+def select(
+    study: Any, threshold: float, confidence: float, any_lr: bool, axis: Any, explain: bool, as_json: bool
+) -> None:
+    """Choose the fastest pattern within a threshold on validation classes; confirm it once on test classes.
+
+    A candidate passes if a paired one-sided test, corrected over all candidates, shows that it loses at most the
+    threshold. Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
+    """
+    from lambda_core.study_choice import choose
+    from lambda_core.words import sentence
+
+    choice, confirmation = choose(study, threshold, confidence, any_lr=any_lr, axis=axis)
+    record = {name: value for name, value in vars(choice).items() if name != "verdicts"}
+    _say(as_json, {"study": study.name, **record, "confirmation": vars(confirmation)},
+         sentence(choice, confirmation, study.layers))  # fmt: skip
+    if explain and not as_json:
+        click.echo(_explanation(choice))
+    sys.exit(0 if confirmation.verdict == "pass" and not choice.is_reference else 1)
+
+
+def _explanation(choice: Any) -> str:
+    columns = ["pattern", "steps", "lr", "speed_up", "degradation", "degradation_low", "degradation_high", "p_adjusted",
+               "verdict"]  # fmt: skip
+    table = choice.verdicts.sort_values("speed_up", ascending=False)
+    faster = table[table["speed_up"] >= choice.speed_up]
+    return str(faster[columns].to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+
+
+@main.command()
+@click.argument("studies", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All shipped studies.")
+@json_option
+def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Print the table that the README shows, for the studies named (or all)."""
+    from lambda_core.report import as_markdown, report_table
+    from lambda_core.study import list_studies, studies_root
+
+    if not studies and not every:
+        raise click.UsageError("name one or more studies, or --all")
+    found = list_studies(studies_root())[0] if every else [find_study(text) for text in studies]
+    measured = [study for study in found if study.accuracy is not None and study.timing is not None]
+    click.echo(report_table(measured).to_json(orient="records", indent=1) if as_json else as_markdown(measured))
+
+
+@main.group()
+def data() -> None:
+    """Prepared data sets: list, fetch, import, show."""
+
+
+@data.command("list")
+@root_option
+@json_option
+def data_list(root: str | None, as_json: bool) -> None:
+    """What data sets there are, and which are at hand."""
+    from lambda_core.data import list_datasets
+
+    for info in list_datasets(root):
+        _say(as_json, vars(info), f"{info.name:12} {info.state:12} {info.summary}")
+
+
+@data.command("fetch")
+@click.argument("name")
+@root_option
+def data_fetch(name: str, root: str | None) -> None:
+    """Download and prepare cifar-fs, fc100 or omniglot (through torchvision)."""
+    from lambda_core.data.fetch import fetch
+
+    with progress_bar() as show:
+        folder = fetch(name, root, lambda done, total, what: show(Progress(what, done, total, 0.0, 0.0)))
+    click.echo(f"{name} is ready in {folder}")
+
+
+@data.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="Name of the new data set: small letters, digits and hyphens.")
+@click.option("--size", default=32, show_default=True, help="Side of the square images, in pixels.")
+@click.option("--channels", type=click.Choice(["1", "3"]), default="3", show_default=True, help="1: grey, 3: colour.")
+@click.option("--val", default=0.2, show_default=True, help="Share of the classes kept for validation.")
+@click.option("--test", default=0.2, show_default=True, help="Share of the classes kept for test.")
+@click.option("--seed", default=0, show_default=True, help="Of the division of the classes.")
+@root_option
+def data_import(folder: Path, name: str, channels: str, root: str | None, **options: Any) -> None:
+    """Prepare FOLDER, one folder of images a class (or train, val and test folders of such)."""
+    from lambda_core.data.import_folder import import_folder
+
+    made = import_folder(folder, name, root, channels=int(channels), **options)
+    click.echo(f"{name} is ready in {made}")
+
+
+@data.command("show")
+@click.argument("name")
+@root_option
+@json_option
+def data_show(name: str, root: str | None, as_json: bool) -> None:
+    """Classes, images, shape, splits and source of a data set."""
+    from lambda_core.data import describe, load_dataset
+
+    facts = describe(load_dataset(name, root))
+    _say(as_json, facts, "\n".join(f"{key:16} {value}" for key, value in facts.items()))
+
+
+def _say(as_json: bool, record: dict[str, Any], words: str) -> None:
+    click.echo(json.dumps(record, default=str) if as_json else words)
+
+
+if __name__ == "__main__":
+    main()
