@@ -123,21 +123,21 @@ class EpisodeBank:
         return self.episode([known[name] for name in names], _generator(self.seed, self.split, index))
 
     def episode(self, classes: list[tuple[str, NDArray[np.int64], int]], random: np.random.RandomState) -> Episode:
-        support, query = [], []
-        for _, images, turn in classes:
-            drawn = images[_draw(random, len(images), self.shots + self.queries)]
-            pixels = np.rot90(self.dataset.images[drawn], turn, axes=(1, 2))
-            if self.flips:
-                pixels = np.where(
-                    random.random_sample(len(drawn))[:, None, None, None] < 0.5, pixels[:, :, ::-1], pixels
-                )
-            support.append(pixels[: self.shots])
-            query.append(pixels[self.shots :])
+        count = self.shots + self.queries
+        drawn = [images[_draw(random, len(images), count)] for _, images, _ in classes]
+        turns = [turn for _, _, turn in classes]
+        pixels = np.stack(
+            [np.rot90(self.dataset.images[i], turn, axes=(1, 2)) for i, turn in zip(drawn, turns, strict=True)]
+        )
+        if self.flips:
+            mirrored = random.random_sample((len(classes), count, 1, 1, 1)) < 0.5
+            pixels = np.where(mirrored, pixels[..., ::-1, :], pixels)
+        support, query = pixels[:, : self.shots], pixels[:, self.shots :]
         labels = torch.arange(len(classes))
         return Episode(
-            as_inputs(np.concatenate(support)),
+            as_inputs(support.reshape(-1, *pixels.shape[2:])),
             labels.repeat_interleave(self.shots),
-            as_inputs(np.concatenate(query)),
+            as_inputs(query.reshape(-1, *pixels.shape[2:])),
             labels.repeat_interleave(self.queries),
             tuple(name for name, _, _ in classes),
         )

@@ -10,13 +10,13 @@ import torch
 from torch.nn import functional as F
 
 from lambda_core.config import MetaTrainConfig
-from lambda_core.data import ImageDataset
 from lambda_core.episode import EpisodeBank, Source
 from lambda_core.errors import ConfigError, StudyError
 from lambda_core.meta_train import MetaTrainer, Objective, meta_train
 from lambda_core.model import Backbone, conv4
 from lambda_core.pattern import LambdaPattern
 from tests.oracle import plain_masked_sgd
+from tests.tiny import tiny_source
 
 TINY = MetaTrainConfig(
     dataset="tiny",
@@ -33,18 +33,7 @@ TINY = MetaTrainConfig(
 
 @pytest.fixture
 def source() -> Source:
-    """Six classes a split of 16×16 noise around a picture of the class's own."""
-    random = np.random.RandomState(0)
-    classes = [f"class{i}" for i in range(18)]
-    pictures = random.randint(0, 256, (18, 1, 16, 16, 1))
-    images = np.clip(pictures + random.randint(-60, 60, (18, 10, 16, 16, 1)), 0, 255).astype(np.uint8)
-    splits = {"train": tuple(classes[:6]), "val": tuple(classes[6:12]), "test": tuple(classes[12:])}
-    data = ImageDataset(
-        "tiny", "noise", images.reshape(-1, 16, 16, 1), np.repeat(np.arange(18), 10), tuple(classes), splits
-    )
-    made = Source("tiny")
-    made.__dict__["images"] = data
-    return made
+    return tiny_source()
 
 
 def _episode(source: Source, dtype=torch.float64):

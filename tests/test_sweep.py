@@ -1,0 +1,117 @@
+"""Shared work gives the numbers of separate adaptations, for less; a stopped sweep ends as an unbroken one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lambda_core.adapt import adapt
+from lambda_core.config import SweepConfig
+from lambda_core.episode import EpisodeBank
+from lambda_core.errors import StudyError
+from lambda_core.model import Backbone, conv4
+from lambda_core.pattern import LambdaPattern
+from lambda_core.runs import sweep_study, time_study, train_study
+from lambda_core.study import Study
+from lambda_core.sweep import SharedEpisode, sweep, sweep_in_chunks
+from tests.test_adapt import Calls
+from tests.test_meta_train import TINY
+from tests.tiny import tiny_dataset, write_tiny
+
+SWEEP = SweepConfig(episodes=12, queries=4, max_steps=2)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return str(write_tiny(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def study(tmp_path, root):
+    return train_study(TINY.but(iterations=2), tmp_path / "tiny-study", root=root)
+
+
+def test_shared_work_gives_the_numbers_of_separate_adaptations():
+    torch.manual_seed(0)
+    model = conv4(3, 4, 1, 16)
+    bank = EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0)
+    frame = sweep(model, bank, [2], LambdaPattern.enumerate(5), max_steps=3, lr=0.1).set_index(["pattern", "steps"])
+    assert len(frame) == 31 * 3 + 1
+    for pattern in LambdaPattern.enumerate(5):
+        for steps in (1, 2, 3) if pattern.updates_anything else (0,):
+            adapted = adapt(model, bank[2].support_x, bank[2].support_y, pattern, steps, 0.1).model
+            output = adapted(bank[2].query_x)
+            row = frame.loc[(str(pattern), steps)]
+            assert row["loss"] == pytest.approx(F.cross_entropy(output, bank[2].query_y).item(), rel=1e-4)
+            assert row["accuracy"] == pytest.approx((output.argmax(1) == bank[2].query_y).float().mean().item())
+
+
+def test_step_by_layer_patterns_share_too():
+    model = conv4(3, 4, 1, 16)
+    bank = EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0)
+    pattern = LambdaPattern.parse("00011/01000/00001", 5)
+    scores = SharedEpisode(Backbone.of(model), bank[0], 0.1).trajectory(pattern, 3)
+    for steps in (1, 2, 3):
+        adapted = adapt(model, bank[0].support_x, bank[0].support_y, pattern, steps, 0.1).model
+        assert scores[steps - 1, 1] == pytest.approx(
+            F.cross_entropy(adapted(bank[0].query_x), bank[0].query_y).item(), rel=1e-4
+        )
+
+
+def test_sharing_runs_far_fewer_convolutions():
+    model = conv4(3, 4, 1, 16)
+    bank = EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0)
+    patterns = LambdaPattern.enumerate(5)
+    with Calls() as shared:
+        sweep(model, bank, [0], patterns, max_steps=3, lr=0.1)
+    separate = 0
+    for pattern in patterns[1:]:
+        for steps in (1, 2, 3):
+            with Calls() as calls:
+                adapted = adapt(model, bank[0].support_x, bank[0].support_y, pattern, steps, 0.1)
+                Backbone.of(model).forward(adapted.weights, bank[0].query_x)
+            separate += calls.counts["convolution"] + calls.masks["input"] + calls.masks["weights"]
+    counted = shared.counts["convolution"] + shared.masks["input"] + shared.masks["weights"]
+    assert counted < separate / 2
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_stopped_sweep_ends_as_an_unbroken_one(study, root, processes):
+    whole = sweep_in_chunks(study.folder, SWEEP, "same", root=root)
+    kept = study.folder / "checkpoint" / "sweep" / "val-000010" / "accuracy.parquet"
+    lost = study.folder / "checkpoint" / "sweep" / "test-000000" / "accuracy.parquet"
+    time_of_kept = kept.stat().st_mtime_ns
+    lost.unlink()
+    again = sweep_in_chunks(study.folder, SWEEP, "same", root=root, processes=processes)
+    assert again.equals(whole)
+    assert kept.stat().st_mtime_ns == time_of_kept
+
+
+def test_parts_of_another_sweep_are_not_mixed_in(study, root):
+    sweep_in_chunks(study.folder, SWEEP, "same", root=root)
+    with pytest.raises(StudyError, match="another sweep"):
+        sweep_in_chunks(study.folder, SWEEP, "other weights", root=root)
+
+
+def test_from_images_to_tables(study, root):
+    from lambda_core.config import TimingConfig
+
+    swept = sweep_study(study, SWEEP, root=root, command="lambda-core sweep x")
+    assert len(swept.accuracy) == 2 * 12 * (31 * 2 + 1)
+    timed = time_study(swept, TimingConfig(repeats=2), root=root, command="lambda-core time x")
+    assert len(timed.timing) == 2 * (31 * 2 + 1)
+    loaded = Study.load(study.folder)
+    assert loaded.about["commands"] == ["lambda-core sweep x", "lambda-core time x"]
+    costs = loaded.timing.groupby("pattern")["multiply_adds"].max()
+    assert costs["11111"] > costs["00011"] > costs["00001"] > costs["00000"] == 0
+
+
+def test_a_study_trained_on_other_data_is_refused(study, tmp_path):
+    import numpy as np
+
+    other = write_tiny(tmp_path / "other")
+    images = np.load(other / "tiny" / "images.npy")
+    np.save(other / "tiny" / "images.npy", 255 - images)
+    with pytest.raises(StudyError, match="another version"):
+        sweep_study(study, SWEEP, root=str(other))
