@@ -35,10 +35,9 @@ def format_value(value: Any) -> str:
 
 def number(default: float | None, low: float, high: float) -> Field:
     def read(text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:
+        if not re.fullmatch(r"[0-9.e-]{1,24}", text) or not low <= float(text) <= high:
             raise ValueError(text)
-        return value
+        return float(text)
 
     return Field(default, read, f"a number from {low:g} to {high:g}")
 
@@ -121,6 +120,12 @@ def write_address() -> None:
     if said != st.query_params.to_dict():
         st.query_params.from_dict(said)
     st.session_state["_written"] = said
+
+
+def rerun() -> None:
+    """Run the page anew. The address goes first: a new run starts from the one that was there when it was asked for."""
+    write_address()
+    st.rerun()
 
 
 def link() -> str:

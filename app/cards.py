@@ -156,11 +156,16 @@ def _numbers(row: pd.Series | None) -> None:
 
 def _plans(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, np.ndarray]:
     full = LambdaPattern.named("maml", len(study.layers))
-    pairs = {
-        f"full, {study.config.steps} steps": (full, study.config.steps),
-        f"current, {steps} steps": (pattern, steps),
+    return {
+        f"full, {study.config.steps} steps": _layer_cost(study, full, study.config.steps),
+        f"current, {steps} steps": _layer_cost(study, pattern, steps),
     }
-    return {name: plan_adaptation(*pair, study.layer_costs).cost.sum(axis=0) for name, pair in pairs.items()}
+
+
+def _layer_cost(study: Study, pattern: LambdaPattern, steps: int) -> np.ndarray:
+    if steps == 0:  # a plan without steps knows no layers
+        return np.zeros(len(study.layers))
+    return plan_adaptation(pattern, steps, study.layer_costs).cost.sum(axis=0)
 
 
 def table_tab(table: pd.DataFrame, name: str) -> None:

@@ -96,7 +96,8 @@ def _classes(study: Study, data: str, split: str) -> tuple[str, ...]:
     """The classes picked by hand, if exactly as many as the network has outputs; else none: the seed picks."""
     names = engine.dataset(data).splits[split]
     text = address.value("classes")
-    picked = [names[int(number)] for number in text.split(",") if int(number) < len(names)] if text else []
+    numbers = dict.fromkeys(map(int, text.split(","))) if text else ()  # each once, in this order
+    picked = [names[number] for number in numbers if number < len(names)]
     ways = study.config.ways
     st.session_state["classes-control"] = picked[:ways]
     st.multiselect(
@@ -190,7 +191,7 @@ def _controls(steps: int) -> int:
         st.slider(f"Step shown, of {steps}", 0, steps, **address.bound("at", steps))
     if st.session_state.get("playing") and at == steps:
         st.session_state["playing"] = False
-        st.rerun()
+        address.rerun()
     return at
 
 

@@ -39,7 +39,13 @@ def _worth(item: tuple[str, Study]) -> tuple[bool, bool, str]:
 def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    return sorted(folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    return sorted(folder for folder in root.iterdir() if folder.is_dir() and not _is_hidden_or_young(folder))
+
+
+def _is_hidden_or_young(folder: Path) -> bool:
+    """A study whose first training is still under way has a checkpoint only: nothing to see, nothing wrong."""
+    young = (folder / "checkpoint").is_dir() and not (folder / "study.json").exists()
+    return folder.name.startswith(".") or young
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -52,7 +58,7 @@ def _load(folder: str, stamp: Stamp) -> Study | StudyError:  # noqa: ARG001 (the
 
 def _stamp(folder: Path) -> Stamp:
     marks = ((file, file.stat()) for file in sorted(folder.iterdir()) if file.is_file())
-    return tuple((file.name, mark.st_mtime_ns, mark.st_size) for file, mark in marks)
+    return tuple((str(file), mark.st_mtime_ns, mark.st_size) for file, mark in marks)
 
 
 def timings(study: Study) -> dict[str, str]:

@@ -160,6 +160,7 @@ def pattern_of(field: str, layers: Sequence[str], fallback: str) -> LambdaPatter
         return LambdaPattern.parse(address.value(field) or fallback, len(layers))
     except PatternError as error:
         address.reject(field, f"{_sentence(error)} Shown instead: {fallback}.")
+        show_notices()
         return LambdaPattern.parse(fallback, len(layers))
 
 

@@ -1,0 +1,34 @@
+"""Opening and exploring need no torch: its import takes seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.app.conftest import APP
+
+SCRIPT = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file(sys.argv[1], default_timeout=60)
+if len(sys.argv) > 2:
+    app.switch_page(sys.argv[2])
+app.run()
+assert not app.exception and len(app.markdown), app
+sys.exit(3 if "torch" in sys.modules else 0)
+"""
+
+
+@pytest.mark.parametrize("page", [[], ["views/compare.py"], ["views/about.py"], ["views/run.py"]])
+def test_torch_stays_out(shelf: Path, page: list[str]) -> None:
+    if page and not (APP / page[0]).exists():
+        pytest.skip("no such page yet")
+    command = [sys.executable, "-c", SCRIPT, str(APP / "main.py"), *page]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=APP.parent,
+        env={"PYTHONPATH": str(APP), "LAMBDA_STUDIES": str(shelf), "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]

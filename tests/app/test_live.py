@@ -1,0 +1,106 @@
+"""Live: episodes, two patterns, the player."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lambda_core.data import load_dataset
+from lambda_core.episode import EpisodeBank
+from lambda_core.pattern import LambdaPattern
+from lambda_core.study import Study
+from lambda_core.trace import trace
+from tests.app.conftest import Open, checked, param, said
+
+
+def scores(app: object) -> list[str]:
+    return re.findall(r"(\d+ of \d+ right after \d+ steps?)", said(app))
+
+
+def test_shows_what_the_engine_traces(open_page: Open, shelf: Path, images: Path) -> None:
+    app = open_page("live", seed="3", pattern="00011", steps="4")
+    study = Study.load(shelf / "cifar-fs-5w1s")
+    episode = EpisodeBank(load_dataset("cifar-fs", images), "test", 5, 1, 15, 3)[0]
+    expected = []
+    for text in ("00011", "11111"):
+        found = trace(study.model(), episode, LambdaPattern.parse(text, 5), 4, study.config.lr)
+        expected.append(f"{round(found.frames[-1].accuracy * 75)} of 75 right after 4 steps")
+    assert scores(app) == expected
+
+
+def test_step_slider_looks_at_earlier_steps(open_page: Open) -> None:
+    app = open_page("live", at="0")
+    before = scores(app)
+    assert all(score.endswith("after 0 steps") for score in before)
+    assert len(set(before)) == 1  # nothing is adapted yet: both patterns are alike
+    checked(app.slider(key="at-control").set_value(2).run())
+    assert param(app, "at") == "2"
+
+
+@pytest.mark.parametrize(("label", "at"), [("Start over", 0), ("Next step", 3), ("Play", 3)])
+def test_player_buttons(open_page: Open, label: str, at: int) -> None:
+    app = open_page("live", at="2")
+    checked(next(button for button in app.button if button.label == label).click().run())
+    assert f"after {at} step" in scores(app)[0]
+
+
+def test_play_stops_at_the_end(open_page: Open) -> None:
+    app = open_page("live", at="4", steps="5")
+    checked(next(button for button in app.button if button.label == "Play").click().run())
+    assert [button.label for button in app.button].count("Pause") == 0
+    assert "after 5 steps" in scores(app)[0]
+
+
+def test_new_episode(open_page: Open) -> None:
+    app = open_page("live")
+    checked(next(button for button in app.button if button.label == "New episode").click().run())
+    assert param(app, "seed") == "8"
+
+
+def test_classes_by_hand(open_page: Open) -> None:
+    app = open_page("live")
+    names = [f"test_{number}" for number in (6, 0, 3, 1, 2)]
+    checked(app.multiselect(key="classes-control").set_value(names).run())
+    assert param(app, "classes") == "6,0,3,1,2"
+    checked(app.multiselect(key="classes-control").set_value(names[:3]).run())
+    assert "2 more; until then the seed picks" in said(app)
+
+
+@pytest.mark.parametrize("split", ["val", "train"])
+def test_other_splits(open_page: Open, split: str) -> None:
+    assert scores(open_page("live", split=split))
+
+
+def test_both_patterns_have_their_own_toggles(open_page: Open) -> None:
+    app = open_page("live")
+    checked(app.button_group(key="against-row-0").set_value(["head"]).run())
+    checked(app.button_group(key="pattern-row-0").set_value(["conv1"]).run())
+    assert (param(app, "against"), param(app, "pattern")) == ("00001", "10000")
+
+
+@pytest.mark.parametrize(
+    ("address", "notice"),
+    [
+        ({"data": "fc100"}, "fc100 is not at hand"),
+        ({"data": "Not A Name"}, "should be the name of a data set"),
+        ({"seed": "-3"}, "should be a whole number"),
+        ({"against": "11"}, "2 digits for 5 layers"),
+        ({"classes": "a,b"}, "should be class numbers"),
+        ({"split": "all"}, "should be one of"),
+    ],
+)
+def test_damaged_address(open_page: Open, address: dict, notice: str) -> None:
+    app = open_page("live", **address)
+    assert any(notice in warning.value for warning in app.warning)
+    assert scores(app)
+
+
+@pytest.mark.parametrize("numbers", ["99,98,97,96,95", "0,0,1,2,3", "0,1"])
+def test_class_numbers_that_fit_nothing_leave_it_to_the_seed(open_page: Open, numbers: str) -> None:
+    assert scores(open_page("live", classes=numbers)) == scores(open_page("live"))
+
+
+def test_another_data_set_is_fitted_to_the_network(open_page: Open) -> None:
+    assert scores(open_page("live", data="glyphs"))
