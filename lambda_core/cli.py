@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -26,13 +26,22 @@ from lambda_core.config import RECIPES, MetaTrainConfig, Settings, SweepConfig, 
 from lambda_core.errors import LambdaError, StudyError
 from lambda_core.progress import Progress, Report
 
+if TYPE_CHECKING:
+    from lambda_core.study import Study
+
 F = TypeVar("F", bound=Callable[..., Any])
 ROOT_HELP = "Folder of prepared data sets (default: $LAMBDA_DATA, else the user's cache folder)."
-STUDY_HELP = "A study's folder, or its name among the shipped ones."
+WORDS = "lambda_core.words"  # where click's context keeps what was typed
 
 
 class Group(click.Group):
-    """Every LambdaError becomes one sentence on standard error and exit code 2."""
+    """Every LambdaError becomes one sentence on standard error and exit code 2; the words typed are kept."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        words = list(args)
+        context = super().make_context(info_name, args, *rest, **extra)
+        context.meta[WORDS] = words
+        return context
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -106,7 +115,7 @@ def with_study(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
-def find_study(text: str) -> Any:
+def find_study(text: str) -> Study:
     """The study in folder `text`, or of that name among the shipped ones."""
     from lambda_core.study import Study, check_name, studies_root
 
@@ -122,8 +131,9 @@ def find_study(text: str) -> Any:
 
 
 def command_line() -> str:
-    """What was typed, for study.json: `lambda-core …`, whichever way it was started."""
-    return shlex.join(["lambda-core", *sys.argv[1:]])
+    """What was typed, for study.json: `lambda-core …`, whichever way it was started; --resume changes no result."""
+    words = click.get_current_context().find_root().meta[WORDS]
+    return shlex.join(["lambda-core", *(word for word in words if word != "--resume")])
 
 
 @contextmanager
@@ -164,9 +174,7 @@ def _line_reporter(as_json: bool, every: float = 10.0) -> Report:
 @main.command()
 @settings_options(MetaTrainConfig)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
-@click.option(
-    "--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run."
-)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @root_option
@@ -188,16 +196,13 @@ def train(out: Path, resume: bool, threads: int, device: str, root: str | None, 
     device = best_device() if device == "auto" else device
     with progress_bar(as_json) as report:
         study = train_study(
-            config, out, root=root, resume=resume, threads=threads, device=device, command=_without_resume(),
+            config, out, root=root, resume=resume, threads=threads, device=device, command=command_line(),
             report=report,
         )  # fmt: skip
     best = study.training["val_accuracy"].max()
-    _say(as_json, {"study": str(out), "iterations": config.iterations, "val_accuracy": float(best)},
-         f"{out}: {config.iterations} iterations, best validation score {best:.4f}. Next: lambda-core sweep {out}")  # fmt: skip
-
-
-def _without_resume() -> str:
-    return command_line().replace(" --resume", "")
+    record = {"study": str(out), "iterations": config.iterations, "best_val_accuracy": float(best)}
+    words = f"{out}: {config.iterations} iterations, best validation score {best:.4f}"
+    _say(as_json, record, f"{words}. Next: lambda-core sweep {out}")
 
 
 @main.command()
@@ -206,7 +211,7 @@ def _without_resume() -> str:
 @click.option("--processes", default=1, show_default=True, help="Processes of one thread each.")
 @root_option
 @json_option
-def sweep(study: Any, processes: int, root: str | None, as_json: bool, **settings: Any) -> None:
+def sweep(study: Study, processes: int, root: str | None, as_json: bool, **settings: Any) -> None:
     """Measure every pattern at every step count on validation and test classes.
 
     Finished parts are kept: run the same command again to go on after a stop.
@@ -216,8 +221,9 @@ def sweep(study: Any, processes: int, root: str | None, as_json: bool, **setting
     config = SweepConfig.from_dict(_given(settings))
     with progress_bar(as_json) as report:
         done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
-    _say(as_json, {"study": done.name, "rows": len(done.accuracy)},
-         f"{done.name}: {len(done.accuracy):,} accuracies. Next: lambda-core time {study.folder}")  # fmt: skip
+    count = done.about["sweep"]["episodes"]
+    words = f"{done.name}: {count} episodes of validation and of test classes"
+    _say(as_json, {"study": done.name, "episodes": count}, f"{words}. Next: lambda-core time {study.folder}")
 
 
 @main.command("time")
@@ -225,15 +231,16 @@ def sweep(study: Any, processes: int, root: str | None, as_json: bool, **setting
 @settings_options(TimingConfig)
 @root_option
 @json_option
-def time_command(study: Any, root: str | None, as_json: bool, **settings: Any) -> None:
+def time_command(study: Study, root: str | None, as_json: bool, **settings: Any) -> None:
     """Time every pattern at every step count, interleaved, on this machine."""
     from lambda_core.runs import time_study
 
     config = TimingConfig.from_dict(_given(settings))
     with progress_bar(as_json) as report:
         done = time_study(study, config, root=root, command=command_line(), report=report)
-    _say(as_json, {"study": done.name, "rows": len(done.timing)},
-         f"{done.name}: {len(done.timing):,} times. Next: lambda-core select {study.folder} --threshold 1")  # fmt: skip
+    words = f"{done.name}: {config.repeats} rounds on {config.device}, {config.threads} thread(s)"
+    _say(as_json, {"study": done.name, "repeats": config.repeats},
+         f"{words}. Next: lambda-core select {study.folder} --threshold 1")  # fmt: skip
 
 
 @main.command()
@@ -245,7 +252,7 @@ def time_command(study: Any, root: str | None, as_json: bool, **settings: Any) -
 @click.option("--explain", is_flag=True, help="Show the candidates that decided, as a table.")
 @json_option
 def select(
-    study: Any, threshold: float, confidence: float, any_lr: bool, axis: Any, explain: bool, as_json: bool
+    study: Study, threshold: float, confidence: float, any_lr: bool, axis: Any, explain: bool, as_json: bool
 ) -> None:
     """Choose the fastest pattern within a threshold on validation classes; confirm it once on test classes.
 
