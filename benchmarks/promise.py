@@ -133,7 +133,11 @@ def _answers(accuracy: Floats, rng: np.random.Generator) -> Floats:
     return np.clip(np.floor(QUERIES * accuracy + rng.uniform(size=accuracy.shape)) / QUERIES, 0, 1)
 
 
-RULES = {"paired test, corrected (ours)": ours, "paired test, uncorrected": uncorrected, "mean within the threshold": mean_within}
+RULES = {
+    "paired test, corrected (ours)": ours,
+    "paired test, uncorrected": uncorrected,
+    "mean within the threshold": mean_within,
+}
 EPISODES = (50, 100, 200, 400, 600, 1000)
 
 

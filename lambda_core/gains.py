@@ -81,14 +81,34 @@ def one_step(
 ) -> OneStep:
     """Pick the most accurate pattern other than full on one split (val), report it on another (test): one look."""
     best = better_than_full(picked_on, confidence, steps=[steps], any_lr=any_lr, lr=lr).iloc[0]
+    return _told(told_of, best, confidence, lr)
+
+
+def best_gain(
+    picked_on: pd.DataFrame,
+    told_of: pd.DataFrame,
+    confidence: float = 0.95,
+    *,
+    any_lr: bool = False,
+    lr: float | None = None,
+) -> OneStep | None:
+    """The pattern that beats the full one by most at any step count, shown on one split (corrected over all), reported
+    on another; None if no pattern is shown to beat it.
+    """
+    table = better_than_full(picked_on, confidence, any_lr=any_lr, lr=lr)
+    shown = table[table["better"]]
+    return None if shown.empty else _told(told_of, shown.iloc[0], confidence, lr)
+
+
+def _told(told_of: pd.DataFrame, best: pd.Series, confidence: float, lr: float | None) -> OneStep:
+    """What another split says of a pattern already picked: one look, so uncorrected."""
     candidates, matrix = episode_matrix(told_of)
-    own = own_step_size(candidates, lr)
+    steps, own = int(best["steps"]), own_step_size(candidates, lr)
     full = matrix[find(candidates, "1" * len(best["pattern"].split("/")[0]), steps, own)]
     chosen = matrix[find(candidates, best["pattern"], steps, best["lr"])]
     paired = Paired.of(100 * (chosen - full)[None])
     gain, half = float(paired.mean[0]), float(paired.half_width(confidence)[0])
-    spread = float(interval_of_mean(full[None])[0])
-    p = float(paired.p_above(0.0)[0])
+    spread, p = float(interval_of_mean(full[None])[0]), float(paired.p_above(0.0)[0])
     return OneStep(
         steps=steps,
         pattern=best["pattern"],

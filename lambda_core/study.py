@@ -165,6 +165,8 @@ def list_studies(root: Path | str) -> tuple[list[Study], list[StudyError]]:
     studies: list[Study] = []
     errors: list[StudyError] = []
     for folder in _folders(Path(root)):
+        if (folder / "checkpoint").is_dir() and not (folder / "study.json").exists():
+            continue  # still in training: no study yet, and nothing is wrong with it
         try:
             _refuse_escape(folder, Path(root))
             studies.append(Study.load(folder))

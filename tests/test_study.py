@@ -165,6 +165,12 @@ def test_one_bad_study_hides_no_good_one(folder: Path) -> None:
     assert len(errors) == 2
 
 
+def test_a_study_in_training_is_neither_listed_nor_bad(folder: Path) -> None:
+    (folder.parent / "growing" / "checkpoint").mkdir(parents=True)
+    studies, errors = list_studies(folder.parent)
+    assert ([study.name for study in studies], errors) == (["tiny"], [])
+
+
 def test_a_study_that_leads_out_of_the_root_is_refused(folder: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
