@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lambda_core.costs import Axis
 from lambda_core.errors import StudyError
-from lambda_core.select import Axis, Choice, Confirmation, confirm, weigh
+from lambda_core.select import Choice, Confirmation, confirm, weigh
 from lambda_core.study import Study
 
 

@@ -13,14 +13,22 @@ from lambda_core.pattern import LambdaPattern
 
 
 def plain_masked_sgd(
-    model: nn.Sequential, x: Tensor, y: Tensor, pattern: LambdaPattern, steps: int, lr: float, loss=F.cross_entropy
+    model: nn.Sequential,
+    x: Tensor,
+    y: Tensor,
+    pattern: LambdaPattern,
+    steps: int,
+    lr: float,
+    loss=F.cross_entropy,
+    *,
+    create_graph: bool = False,
 ) -> dict[str, Tensor]:
-    """Gradient of the support loss for all layers, multiplied by Λ[s], and an SGD step. Differentiable."""
+    """Gradient of the support loss for all layers, multiplied by Λ[s], and an SGD step."""
     layers = list(dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters()))
     weights = dict(model.named_parameters())
     for row in pattern.matrix(steps):
         value = loss(functional_call(model, weights, (x,)), y)
-        gradients = torch.autograd.grad(value, list(weights.values()), create_graph=True)
+        gradients = torch.autograd.grad(value, list(weights.values()), create_graph=create_graph)
         weights = {
             name: weight - lr * float(row[layers.index(name.split(".")[0])]) * gradient
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True)

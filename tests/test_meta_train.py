@@ -70,7 +70,7 @@ def test_the_meta_gradient_equals_the_plain_one(source, pattern):
     model = conv4(3, 4, 1, 16).double()
     backbone, episode = Backbone.of(model), _episode(source)
     ours, _ = Objective(backbone, 0.1, F.cross_entropy).after(backbone.weights(), episode, pattern.rows_for(2))
-    weights = plain_masked_sgd(model, episode.support_x, episode.support_y, pattern, 2, 0.1)
+    weights = plain_masked_sgd(model, episode.support_x, episode.support_y, pattern, 2, 0.1, create_graph=True)
     theirs = F.cross_entropy(torch.func.functional_call(model, weights, (episode.query_x,)), episode.query_y)
     parameters = list(model.parameters())
     for a, b in zip(torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True):

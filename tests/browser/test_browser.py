@@ -1,0 +1,107 @@
+"""The app in a real browser: clicks on the figure, links, the back button, phone, dark, keyboard, downloads."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, Visit, settled
+
+PAGES = ["", "live"]
+POINT = """(wanted) => {
+  const plot = document.querySelector('.st-key-tradeoff .js-plotly-plot');
+  const trace = plot._fullData.find(t => t.name === wanted && t.customdata && t.customdata.length);
+  const {xaxis, yaxis} = plot._fullLayout;
+  const at = i => ({x: xaxis._offset + xaxis.c2p(Math.log10(trace.x[i])), y: yaxis._offset + yaxis.c2p(trace.y[i])});
+  const inside = p => p.y > yaxis._offset && p.y < yaxis._offset + yaxis._length;
+  const all = [...Array(trace.x.length).keys()].map(i => ({...at(i), data: trace.customdata[i]})).filter(inside);
+  const box = plot.getBoundingClientRect();
+  const lonely = all.map(p => ({...p, gap: Math.min(...all.filter(q => q !== p).map(q => Math.hypot(q.x - p.x, q.y - p.y)))}));
+  const best = lonely.sort((a, b) => b.gap - a.gap)[0];
+  return {x: box.x + best.x, y: box.y + best.y, data: [...best.data]};
+}"""
+
+
+def address(page: Page) -> dict[str, str]:
+    return {name: texts[0] for name, texts in parse_qs(urlparse(page.url).query).items()}
+
+
+def test_a_click_on_the_figure_selects(visit: Visit) -> None:
+    page = visit()
+    page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points")
+    point = page.evaluate(POINT, "fail")
+    page.mouse.click(point["x"], point["y"])
+    page.wait_for_url("**pattern=**")
+    settled(page)
+    said = address(page)
+    assert (said["pattern"], int(said["steps"])) == (point["data"][0], point["data"][1])
+    expect(page.get_by_label("As text")).to_have_value(point["data"][0])
+
+
+def test_a_link_shows_the_same(visit: Visit) -> None:
+    page = visit("?study=other-5w1s&pattern=00011&steps=4&threshold=2.5&tab=take")
+    expect(page.get_by_label("As text")).to_have_value("00011")
+    expect(page.get_by_role("slider", name="Allowed degradation")).to_have_attribute("aria-valuenow", "2.5")
+    expect(page.get_by_text("from lambda_core import")).to_be_visible()
+    assert address(page)["study"] == "other-5w1s"
+
+
+def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
+    page = visit("?pattern=00001")
+    page.get_by_role("button", name="conv4").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**pattern=00011**")
+    expect(page.get_by_label("As text")).to_have_value("00011")
+    page.go_back()
+    expect(page.get_by_label("As text")).to_have_value("00001")
+
+
+def test_choices_survive_turning_pages(visit: Visit) -> None:
+    page = visit("?study=other-5w1s&pattern=00111")
+    page.get_by_role("link", name="Live").click()
+    expect(page.get_by_text("A · 00111")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    expect(page.get_by_label("As text")).to_have_value("00111")
+    assert address(page)["study"] == "other-5w1s"
+
+
+def test_play_runs_to_the_end_and_stops(visit: Visit) -> None:
+    page = visit("live?at=2&steps=4")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_text("right after 4 steps").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=20_000)
+
+
+def test_a_damaged_link_says_so(visit: Visit) -> None:
+    page = visit("?threshold=lots&pattern=00001")
+    expect(page.get_by_text("should be a number from 0 to 5")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone_has_one_column_and_no_sideways_scroll(visit: Visit, path: str, scheme: str) -> None:
+    page = visit(path, viewport=PHONE, color_scheme=scheme)
+    assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+    main = page.locator(".stMainBlockContainer")
+    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    paper = page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert (int(paper.split("(")[1].split(",")[0]) < 80) == (scheme == "dark")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pictures_have_words(visit: Visit, path: str) -> None:
+    page = visit(path)
+    page.wait_for_selector(".js-plotly-plot")
+    for plot in page.locator("[data-testid=stPlotlyChart]").all():
+        assert plot.get_attribute("aria-label") or plot.locator("[aria-label]").count()
+
+
+def test_the_table_downloads(visit: Visit) -> None:
+    page = visit("?tab=table")
+    with page.expect_download() as started:
+        page.get_by_role("button", name="CSV").click()
+    lines = started.value.path().read_text().splitlines()
+    assert lines[0].startswith("pattern,steps,lr")
+    assert len(lines) == 1 + 311
