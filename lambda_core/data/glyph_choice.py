@@ -21,8 +21,12 @@ Portrait = NDArray[np.float64]  # (faces, pixels), each row of length 1
 PORTRAIT_FACES = ("DejaVuSans", "DejaVuSerif")
 LOOK_ALIKE = 0.90  # similarity in either face: too close for two splits (found by eye: Ɛ Ε is 0.88, ɣ γ is 0.92)
 TWIN = 0.985  # mean similarity: too close for two classes of one split
-# Pairs that the eye confuses though the pixels differ, a group a word.
-CONFUSABLE = ["aɑαⱭɒаა", "vνѵʋυ", "YϒΥγɣуү", "Bßβв", "MϺϻМм", "kκϰкĸ", "iıιɩі", "nηŋƞп", "uµμцս", "bьƅЬъʙ", "3ЗзʒƷȜȝɜӠӡҘҙ", "ΦφϕФфɸՓփⱷ", "Ξ≡", "ε∈ɛƐЄє∋϶Э", "ΛλʌɅ∧^Л", "л", "θΘƟɵ⊖⊝", "Σ∑Ʃ", "Π∏п∩", "Δ∆", "ω", "ɯшա", "Ш", "Ɯ", "ψΨ", "χx×", "ρp", "τт", "T⊤τ", "ςcϲ", "ζʒ", "Ϙϙq", "рþϷϸ", "hһհћђħ", "2շ", "8Ց", "SՏ$", "ОՕ0oоօо", "rгґ", "fֆ", "quգ", "Ff", "ғ"]
+# Letters that the eye confuses though the pixels differ, a group a word.
+_GROUPS = (
+    "aɑαⱭɒаა vνѵʋυ YϒΥγɣуү Bßβв MϺϻМм kκϰкĸ iıιɩі nηŋƞп uµμцս bьƅЬъʙ 3ЗзʒƷȜȝɜӠӡҘҙ ΦφϕФфɸՓփⱷ Ξ≡ ε∈ɛƐЄє∋϶Э "
+    "ΛλʌɅ∧^Л θΘƟɵ⊖⊝ Σ∑Ʃ Π∏п∩ Δ∆ ɯшա ψΨ χx× ρp τт T⊤τ ςcϲ ζʒ Ϙϙq рþϷϸ hһհћђħ 2շ 8Ց SՏ$ ОՕ0oоօо rгґ fֆ quգ Ff"
+)
+CONFUSABLE = _GROUPS.split()
 
 
 def choose(characters: list[str]) -> dict[str, list[str]]:
@@ -98,7 +102,8 @@ def _similarity(one: str, other: str) -> NDArray[np.float64]:
     """(faces,): 1 = the same shape, 0 = no ink in common."""
     first, second = portrait(one), portrait(other)
     assert first is not None and second is not None  # noqa: PT018
-    return np.einsum("fp,fp->f", first, second)
+    alike: NDArray[np.float64] = (first * second).sum(axis=1)
+    return alike
 
 
 def _shape(image: Image.Image, size: int = 32) -> NDArray[np.float64]:
@@ -108,5 +113,5 @@ def _shape(image: Image.Image, size: int = 32) -> NDArray[np.float64]:
     canvas = Image.new("L", (size, size))
     small = image.resize((width, height), Image.Resampling.BILINEAR)
     canvas.paste(small, ((size - width) // 2, (size - height) // 2))
-    pixels = np.asarray(canvas.filter(ImageFilter.GaussianBlur(1.0)), np.float64).ravel()
-    return pixels / np.linalg.norm(pixels)
+    pixels: NDArray[np.float64] = np.asarray(canvas.filter(ImageFilter.GaussianBlur(1.0)), np.float64).ravel()
+    return pixels / float(np.linalg.norm(pixels))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def unpack(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images
 
 
-def save_glyphs(path: Path, packed: NDArray[np.uint8], labels: NDArray[np.int16], about: dict[str, object]) -> None:
+def save_glyphs(path: Path, packed: NDArray[np.uint8], labels: NDArray[np.int16], about: Mapping[str, object]) -> None:
     """Write the file that `load_glyphs` reads; the same content gives the same bytes."""
     text = np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), np.uint8)
     buffer = io.BytesIO()

@@ -41,9 +41,13 @@ def data_root(root: str | Path | None = None) -> Path:
     return Path(root or os.environ.get("LAMBDA_DATA") or platformdirs.user_cache_dir("lambda-lab"))
 
 
+def is_name(name: object) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """The name itself if it may become a folder's name; nothing else reaches the disk."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise DataError(f"{name!r} is no name of a data set: small letters, digits and hyphens are right, up to 64")
     return name
 

@@ -68,7 +68,8 @@ def _places(generator: np.random.Generator) -> NDArray[np.float64]:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shear = np.array([[1.0, 0.0], [generator.uniform(-SHEAR, SHEAR), 1.0]])
     stretch = np.exp(generator.uniform(*np.log(STRETCH)))
-    return np.einsum("ij,jhw->ihw", np.diag([stretch, 1 / stretch]) @ shear @ turn, grid)
+    places: NDArray[np.float64] = np.einsum("ij,jhw->ihw", np.diag([stretch, 1 / stretch]) @ shear @ turn, grid)
+    return places
 
 
 def _worn(image: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.bool_]:

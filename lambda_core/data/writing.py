@@ -1,0 +1,101 @@
+"""Writing prepared data sets: into a folder beside the target, checked by loading it, renamed. Never half a one."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_core.data.prepared import FILES, load_folder
+from lambda_core.errors import DataError
+from lambda_core.files import write_json, write_with
+
+_STALE = 24 * 3600  # seconds after which a part folder belongs to a process that was killed
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A data set about to be written. pieces: uint8 arrays that, one after the other, make up images of `shape`."""
+
+    name: str
+    source: str
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[str, ...]]
+    labels: NDArray[np.int64]
+    shape: tuple[int, int, int, int]
+    pieces: Iterable[NDArray[np.uint8]]
+
+
+def write_dataset(draft: Draft, root: Path, replace: bool = False) -> Path:
+    """Write `<root>/<name>/` and return it; an existing folder is an error unless `replace`.
+
+    Raises DataError, and leaves nothing behind, where the disk refuses or the result does not load.
+    """
+    target = root / draft.name
+    if target.exists() and not replace:
+        raise DataError(f"{target} is already there; choose another name, or remove that folder first")
+    try:
+        with part_folder(root, draft.name) as part:
+            _fill(part, draft)
+            load_folder(part, draft.name)
+            _publish(part, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{draft.name} could not be written to {root}: {reason}; nothing was left behind") from error
+    return target
+
+
+@contextmanager
+def part_folder(root: Path, name: str) -> Iterator[Path]:
+    """A hidden folder beside `<root>/<name>`, removed at the end unless it was renamed."""
+    root.mkdir(parents=True, exist_ok=True)
+    for old in root.glob(f".{name}.*.part"):
+        if time.time() - old.stat().st_mtime > _STALE:
+            shutil.rmtree(old, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _fill(part: Path, draft: Draft) -> None:
+    about: dict[str, Any] = {"name": draft.name, "source": draft.source, "classes": draft.classes}
+    write_with(part / "images.npy", lambda path: _write_images(path, draft))
+    write_with(part / "labels.npy", lambda path: _write_labels(path, draft.labels))
+    write_json(part / "dataset.json", {**about, "splits": draft.splits})
+    part.chmod(0o755)
+
+
+def _write_images(path: Path, draft: Draft) -> None:
+    """Piece by piece: all images together may not fit in memory, and a full disk under a memory map is a crash."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": draft.shape})
+        for piece in draft.pieces:
+            file.write(np.ascontiguousarray(piece, np.uint8).tobytes())
+
+
+def _write_labels(path: Path, labels: NDArray[np.int64]) -> None:
+    with path.open("wb") as file:
+        np.save(file, labels.astype(np.int64), allow_pickle=False)
+
+
+def _publish(part: Path, target: Path) -> None:
+    """Rename `part` to `target`; what stood there goes only once the new one is whole."""
+    if not target.exists():
+        part.rename(target)
+        return
+    others = sorted(path.name for path in target.iterdir() if path.name not in FILES)
+    if others:
+        raise DataError(f"{target} holds {others[0]!r}, which is no part of a data set; remove that folder first")
+    with part_folder(target.parent, target.name) as old:
+        target.rename(old / target.name)
+        part.rename(target)
