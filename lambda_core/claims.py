@@ -74,7 +74,8 @@ def hold(findings: Iterable[Findings]) -> list[Held]:
 
 def _faster(found: Findings) -> Held:
     choice, confirmation = found.choices[MINIMAL_LOSS]
-    told = f"{times(choice.speed_up)} at {number(confirmation.degradation)} points lost, {TOLD[confirmation.verdict]} on test"
+    loss = f"{number(confirmation.degradation)} points lost"
+    told = f"{times(choice.speed_up)} at {loss}, {TOLD[confirmation.verdict]} on test classes"
     outcome: Outcome = "not reproduced"
     if confirmation.verdict == "pass" and choice.speed_up >= (1 - SAME) * PAPER_SPEED_UP:
         outcome = "beaten" if choice.speed_up > (1 + SAME) * PAPER_SPEED_UP else "reproduced"

@@ -3,9 +3,8 @@
 Tables are those of a study, one split each (see DESIGN.md); accuracies 0 to 1, degradations and thresholds in
 percentage points. Everything is paired by episode. Pass and fail are one-sided t tests, corrected by Holm (1979) over
 all candidates looked at, so that the chance of calling *any* truly worse candidate a pass stays below 1 − confidence.
-benchmarks/promise.py shows it by simulation. Known limit: with fewer than 100 episodes of more than 98 % accuracy, errors
-are too rare and lopsided for a t test, and the hardest simulated world (310 candidates, each just too bad) gave 7 to 9 %
-where 5 % were promised.
+benchmarks/promise.py shows it by simulation, and its limit: near 99 % accuracy, errors are too rare and lopsided for a
+t test on few episodes, and the hardest world breaks the promise a little (6 to 9 % in place of 5 %).
 """
 
 from __future__ import annotations
