@@ -98,6 +98,8 @@ FIELDS: dict[str, Field] = {
     "scene": whole(1, 1, 5),
     "present": one_of(False, True),
     "view": one_of("heat", "differences", "first", "transfer"),
+    "studies": matching(None, rf"{NAME}(,{NAME}){{0,9}}", "names of studies, joined by commas"),
+    "shade": one_of("degradation", "accuracy", "speed_up"),
     "other": matching(None, PATTERN, PATTERN_RIGHT),
 }
 

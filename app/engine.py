@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 import store
-from lambda_core.data import ImageDataset, load_dataset
+from lambda_core.data import ImageDataset, list_datasets, load_dataset
 from lambda_core.errors import DataError
 from lambda_core.pattern import LambdaPattern
 from lambda_core.study import Study
@@ -46,7 +46,7 @@ def _dataset(name: str) -> ImageDataset | DataError:
 
 def at_hand() -> list[str]:
     """The image data sets that can be used right now."""
-    return [n for n in ("glyphs", "cifar-fs", "fc100", "omniglot") if not isinstance(_dataset(n), DataError)]  # TODO
+    return [info.name for info in list_datasets() if info.state in ("built in", "prepared") and info.name != "sinusoid"]
 
 
 def dataset(name: str) -> ImageDataset:

@@ -14,6 +14,7 @@ page = st.navigation(
     [
         st.Page(VIEWS / "explore.py", title="Explore", default=True),
         st.Page(VIEWS / "live.py", title="Live"),
+        st.Page(VIEWS / "compare.py", title="Compare"),
     ],
     position="top",
 )

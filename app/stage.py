@@ -148,13 +148,16 @@ def player(
 ) -> None:
     """Play, pause, step; only this part reruns while it plays."""
     playing = st.session_state.get("playing", False)
-    st.fragment(_player, run_every=PAUSE if playing else None)(study, episode, traces, patterns, steps, colors)
+    st.fragment(_player, run_every=PAUSE if playing else None)(playing, study, episode, traces, patterns, steps, colors)
 
 
 def _player(
-    study: Study, episode: Episode, traces: dict[str, Trace], patterns: Patterns, steps: int, colors: Palette
-) -> None:
+    ticking: bool, study: Study, episode: Episode, traces: dict[str, Trace], patterns: Patterns, steps: int,
+    colors: Palette,
+) -> None:  # fmt: skip
     at = _controls(steps)
+    if st.session_state.get("playing", False) != ticking:
+        address.rerun()  # a fragment's clock is set from outside
     shades = (colors.accent, colors.other)
     traces = {f"{side} · {patterns[side]}": trace for side, trace in traces.items()}
     for column, (name, trace), side in zip(st.columns(2, gap="medium"), traces.items(), "ab", strict=True):
@@ -180,6 +183,7 @@ def _controls(steps: int) -> int:
     if st.session_state.get("playing"):
         at = min(at + 1, steps)
         address.put("at", at)
+        st.session_state["playing"] = at < steps
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.button("Start over", icon=":material/first_page:", on_click=_go, args=(0, False))
         if st.session_state.get("playing"):
@@ -189,9 +193,6 @@ def _controls(steps: int) -> int:
                       type="primary")  # fmt: skip
         st.button("Next step", icon=":material/skip_next:", on_click=_go, args=(min(at + 1, steps), False))
         st.slider(f"Step shown, of {steps}", 0, steps, **address.bound("at", steps))
-    if st.session_state.get("playing") and at == steps:
-        st.session_state["playing"] = False
-        address.rerun()
     return at
 
 

@@ -73,13 +73,19 @@ def study_bar(*, settings: bool = False) -> Study:
     with one:
         study = study_picker()
     with two:
-        st.slider("Allowed degradation, points", 0.0, 5.0, step=0.1, format="%.1f", help=_THRESHOLD_HELP,
-                  **address.bound("threshold"))  # fmt: skip
+        threshold_slider()
     with three.container(horizontal=True, horizontal_alignment="right", gap="small"):
         if study.measured:
             settings_popover(study)
         copy_link()
     return study
+
+
+def threshold_slider() -> None:
+    st.slider(
+        "Allowed degradation, points", 0.0, 5.0, step=0.1, format="%.1f", help=_THRESHOLD_HELP,
+        **address.bound("threshold"),
+    )  # fmt: skip
 
 
 def settings_popover(study: Study) -> None:

@@ -1,0 +1,76 @@
+"""Figures that set studies and patterns side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from canvas import blend, layout
+from lambda_core.select import OneStep
+from palette import Palette
+
+UNITS = {"degradation": (1, "points"), "accuracy": (100, "%"), "speed_up": (1, "×")}
+
+
+def heat(table: pd.DataFrame, shade: str, colors: Palette) -> go.Figure:
+    """Patterns (rows) × steps (columns). shade: degradation, accuracy or speed_up; ● where the verdict is pass."""
+    scale, unit = UNITS[shade]
+    rows = table[table["steps"] > 0]
+    values = rows.pivot(index="pattern", columns="steps", values=shade).mul(scale)
+    passes = rows.pivot(index="pattern", columns="steps", values="verdict").reindex_like(values) == "pass"
+    figure = go.Figure(layout=layout(colors, "inner steps", "", height=110 + 17 * len(values)))
+    figure.add_trace(
+        go.Heatmap(
+            x=[str(step) for step in values.columns], y=list(values.index), z=values.to_numpy(),
+            text=np.where(passes, "●", ""), texttemplate="%{text}", xgap=1, ygap=1,
+            colorscale=_ramp(colors, shade), zmin=float(np.nanmin(values)), zmax=_highest(values, shade),
+            colorbar={"title": unit, "thickness": 12, "outlinewidth": 0},
+            hovertemplate="pattern %{y}, %{x} steps: %{z:.2f} " + unit + "<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(type="category", showgrid=False)
+    return figure.update_yaxes(type="category", showgrid=False, tickfont={"family": "monospace", "size": 11})
+
+
+def _ramp(colors: Palette, shade: str) -> list[list[object]]:
+    good, bad = blend(colors.accent, colors.paper, 0.9), blend(colors.accent, colors.paper, 0.04)
+    return [[0, good], [1, bad]] if shade == "degradation" else [[0, bad], [1, good]]
+
+
+def _highest(values: pd.DataFrame, shade: str) -> float:
+    # patterns without the head stay at chance: they would wash out all other shades
+    return float(np.nanpercentile(values, 50) + 5) if shade == "degradation" else float(np.nanmax(values))
+
+
+def differences(values: np.ndarray, row: pd.Series, threshold: float, colors: Palette) -> go.Figure:
+    """Histogram of the differences to the full pattern, points; the mean with its interval, and the threshold."""
+    figure = go.Figure(
+        layout=layout(colors, "points below the full pattern, episode by episode", "episodes", height=260)
+    )
+    figure.add_trace(go.Histogram(x=values, marker={"color": blend(colors.accent, colors.paper, 0.55)}, nbinsx=60))
+    figure.add_vrect(
+        x0=row["degradation_low"], x1=row["degradation_high"], fillcolor=colors.ink, opacity=0.25, line_width=0
+    )
+    figure.add_vline(x=row["degradation"], line={"color": colors.ink, "width": 2}, annotation={"text": "mean"})
+    figure.add_vline(x=threshold, line={"color": colors.fails, "dash": "dash", "width": 1.5},
+                     annotation={"text": "threshold"}, annotation_position="bottom right")  # fmt: skip
+    return figure.update_layout(showlegend=False, bargap=0.05)
+
+
+def one_step(rows: dict[str, OneStep], colors: Palette) -> go.Figure:
+    """After one step: full pattern and best other pattern, accuracy in percent. rows: study title -> result."""
+    figure = go.Figure(
+        layout=layout(colors, "accuracy after one step, test classes, %", "", height=110 + 70 * len(rows))
+    )
+    bars = {
+        "full pattern": ([row.full_accuracy * 100 for row in rows.values()], colors.faint, ["full"] * len(rows)),
+        "best other pattern": ([row.accuracy * 100 for row in rows.values()], colors.accent,
+                               [row.pattern for row in rows.values()]),
+    }  # fmt: skip
+    for name, (lengths, color, texts) in bars.items():
+        figure.add_trace(
+            go.Bar(y=list(rows), x=lengths, name=name, orientation="h", marker={"color": color}, text=texts,
+                   textposition="inside", hovertemplate="%{y}: %{x:.1f} %<extra>" + name + "</extra>")
+        )  # fmt: skip
+    return figure.update_layout(barmode="group", bargap=0.3).update_yaxes(autorange="reversed", automargin=True)

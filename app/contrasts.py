@@ -1,0 +1,150 @@
+"""The parts of the Compare page."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+import address
+import charts_compare
+import measured
+import store
+import widgets
+from lambda_core.select import Choice, describe_pattern
+from lambda_core.study import Study
+from lambda_core.words import number, percent, points, times
+from palette import Palette
+
+SHADES = {"degradation": "Degradation", "accuracy": "Accuracy", "speed_up": "Speed-up"}
+
+
+def studies_picker() -> list[Study]:
+    """The measured studies to compare, the threshold beside; stops the page where none is measured."""
+    shelf, _ = store.shelf()
+    measured_ones = {name: study for name, study in shelf.items() if study.measured}
+    if not measured_ones:
+        st.info(
+            "No study is measured yet. `lambda-core sweep` and `lambda-core time` do it.",
+            icon=":material/hourglass_empty:",
+        )
+        st.stop()
+    one, two, three = st.columns([2.4, 1.6, 0.6], gap="medium", vertical_alignment="bottom")
+    with one:
+        names = _picked(measured_ones)
+    with two:
+        widgets.threshold_slider()
+    with three.container(horizontal=True, horizontal_alignment="right"):
+        widgets.copy_link()
+    return [measured_ones[name] for name in names]
+
+
+def _picked(shelf: dict[str, Study]) -> list[str]:
+    asked = (address.value("studies") or "").split(",") if address.value("studies") else list(shelf)[:2]
+    known = [name for name in asked if name in shelf] or list(shelf)[:1]
+    if unknown := [name for name in asked if name not in shelf]:
+        address.put("studies", ",".join(known))
+        st.warning(f"No measured study is named {', '.join(unknown)}; left out.", icon=":material/link_off:")
+    st.session_state["studies-control"] = known
+    st.multiselect("Studies", list(shelf), key="studies-control", on_change=_studies_taken,
+                   format_func=lambda name: f"{shelf[name].title} ({name})", max_selections=6)  # fmt: skip
+    return known
+
+
+def _studies_taken() -> None:
+    address.put("studies", ",".join(st.session_state["studies-control"]) or None)
+
+
+def _choice(study: Study) -> Choice:
+    timing = next(iter(store.timings(study)))
+    return measured.choose(
+        study, timing, address.value("axis"), False, address.value("threshold"), address.value("confidence")
+    )[0]
+
+
+def heat_maps(studies: list[Study], colors: Palette) -> None:
+    """Every pattern at every step count, as shades; a mark where it passes."""
+    st.segmented_control("Shade", list(SHADES), format_func=SHADES.get, required=True, **address.bound("shade"))
+    shade = address.value("shade")
+    for row in range(0, len(studies), 2):
+        for column, study in zip(st.columns(2, gap="medium"), studies[row : row + 2], strict=False):
+            figure = charts_compare.heat(_choice(study).verdicts, shade, colors)
+            column.markdown(f"**{study.title}**")
+            column.plotly_chart(figure, key=f"heat-{study.name}", config=_TOOLS,
+                                alt=f"{SHADES[shade]} by pattern and steps, {study.title}")  # fmt: skip
+    st.caption(
+        "● passes at the threshold above. Rows: patterns, from the head alone to all layers. Validation classes."
+    )
+
+
+_TOOLS = {"displaylogo": False}
+
+
+def episode_by_episode(studies: list[Study], colors: Palette) -> None:
+    """How a candidate differs from the full pattern in each episode: why pairing shows what means hide."""
+    layers = studies[0].layers
+    same = [study for study in studies if study.layers == layers]
+    choice = _choice(same[0])
+    pattern = widgets.pattern_of("pattern", layers, choice.pattern)
+    with st.container(border=True):
+        st.markdown(f"**Pattern** · {describe_pattern(str(pattern), layers)}")
+        widgets.pattern_editor("pattern", layers, pattern, 1)
+        most = min(int(study.accuracy["steps"].max()) for study in same)
+        steps = widgets.steps_of("steps", min(choice.steps, most), most)
+        st.slider("Inner steps", 0, most, **address.bound("steps", steps))
+    for study in same:
+        _differences(study, measured.find(_choice(study).verdicts, pattern, steps, study.config.lr), colors)
+
+
+def _differences(study: Study, row: pd.Series | None, colors: Palette) -> None:
+    if row is None:
+        st.info(f"{study.title}: this pattern was not measured.", icon=":material/straighten:")
+        return
+    values = measured.differences(study, row)
+    st.markdown(f"**{study.title}** · {_in_words(row, len(values))}")
+    st.plotly_chart(charts_compare.differences(values, row, address.value("threshold"), colors),
+                    key=f"differences-{study.name}", config=_TOOLS, alt=f"Differences by episode, {study.title}")  # fmt: skip
+
+
+def _in_words(row: pd.Series, episodes: int) -> str:
+    interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])}"
+    return f"{number(row['degradation'])} points below full on average ({interval}) over {episodes} episodes: {row['verdict']}"
+
+
+def first_steps(studies: list[Study], confidence: float, colors: Palette) -> None:
+    """After one inner step: the full pattern against the best other one, study by study."""
+    rows = {study.title: measured.first_steps(study, address.value("lrs"), confidence)[0] for study in studies}
+    st.plotly_chart(charts_compare.one_step(rows, colors), key="one-step", config=_TOOLS,
+                    alt="Accuracy after one step, full pattern and best other pattern by study")  # fmt: skip
+    table = [
+        (title, row.pattern, f"{row.full_accuracy:.1%}", f"{row.accuracy:.1%}", number(row.gain),
+         f"{number(row.gain_low)} … {number(row.gain_high)}", "yes" if row.better else "not shown")
+        for title, row in rows.items()
+    ]  # fmt: skip
+    names = ["Study", "Best pattern", "Full", "Best", "Gain, points", percent(confidence), "Better than full"]
+    st.dataframe(pd.DataFrame(table, columns=names), hide_index=True, alt="Accuracy after one step")
+    st.caption("Best pattern: picked on validation classes, reported on test classes, episode by episode.")
+
+
+def transfer_table(studies: list[Study]) -> None:
+    """Chosen on one study (rows), judged on another's test classes (columns)."""
+    choices = {study.name: _choice(study) for study in studies}
+    rows = [
+        {"Chosen on": study.name, "Pattern": f"{choices[study.name].pattern}, {choices[study.name].steps} steps",
+         "Speed-up there": times(choices[study.name].speed_up)}
+        | {f"On {other.name}": _judged(choices[study.name], other) for other in studies}
+        for study in studies
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Transfer of chosen patterns between studies")
+    st.caption(
+        f"Degradation in points on test classes, and whether it stays within {points(address.value('threshold'))}: one "
+        "look each, uncorrected. Pattern and step count travel; the step size is each study's own."
+    )
+
+
+def _judged(choice: Choice, study: Study) -> str:
+    seen = measured.transfer(choice, study)
+    return (
+        "cannot be asked"
+        if seen is None
+        else f"{seen.verdict}: {number(seen.degradation)} ({number(seen.low)} … {number(seen.high)})"
+    )
