@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,18 +23,19 @@ from lambda_core.files import write_with
 
 SIZE = 28
 PATH = Path(__file__).with_name("glyphs.npz")
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 
 @lru_cache(maxsize=1)
 def load_glyphs(path: Path = PATH) -> ImageDataset:
     """The data set, unpacked: ink = 255, paper = 0, one channel; read-only, and the same object every time."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             packed, labels, about = file["packed"], file["labels"], json.loads(file["about"].tobytes())
         images = unpack(packed)
         splits = {split: tuple(names) for split, names in about["splits"].items()}
         source, classes = about["source"], tuple(about["classes"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise DataError(f"the built-in glyphs ({path}) are missing or damaged; installing again mends them") from error
     labels = labels.astype(np.int64)
     labels.flags.writeable = False

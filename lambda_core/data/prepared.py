@@ -99,9 +99,9 @@ def _check_about(path: Path, about: Any) -> None:
     for key, kind in {"name": str, "source": str, "classes": list, "splits": dict}.items():
         if not isinstance(about.get(key), kind):
             raise DataError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
-    for key, names in {"classes": about["classes"], **about["splits"]}.items():
-        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-            raise DataError(f"{path}: {key!r} must be a list of class names")
+    for key, names in (("classes", about["classes"]), *about["splits"].items()):
+        if not isinstance(names, list) or not all(isinstance(name, str) and name.isprintable() for name in names):
+            raise DataError(f"{path}: {key!r} must be a list of class names, of characters that can be shown")
 
 
 def _first_line(error: BaseException) -> str:

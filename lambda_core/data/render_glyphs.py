@@ -26,16 +26,16 @@ SOURCE = (
     "rendered with random distortions by lambda_core.data.render_glyphs; ink = 255"
 )
 LARGEST = 24.0  # pixels of a glyph's longer side, before it is scaled down
-SCALE = (0.6, 1.0)
+SCALE = (0.75, 1.0)
 STRETCH = (0.8, 1.25)
-ROTATION = 25.0  # degrees, either way
-SHEAR = 0.3
-SHIFT = 4.0  # pixels, either way
-WARP = 1.0  # pixels, standard deviation of an elastic warp's nodes
+ROTATION = 18.0  # degrees, either way
+SHEAR = 0.2
+SHIFT = 2.5  # pixels, either way
+WARP = 0.6  # pixels, standard deviation of an elastic warp's nodes
 BLUR = 0.55  # pixels, before the threshold that sets the stroke's width
 INK = (0.3, 0.65)  # of the darkest point: low thickens the stroke, high thins it
-FLIPPED = 0.04  # at most, of the pixels
-OCCLUDED = 0.25  # of the renderings lose a block of ink
+FLIPPED = 0.02  # at most, of the pixels
+OCCLUDED = 0.12  # of the renderings lose a block of ink
 
 
 def render(character: str) -> NDArray[np.bool_]:

@@ -58,13 +58,20 @@ def part_folder(root: Path, name: str) -> Iterator[Path]:
     """A hidden folder beside `<root>/<name>`, removed at the end unless it was renamed."""
     root.mkdir(parents=True, exist_ok=True)
     for old in root.glob(f".{name}.*.part"):
-        if time.time() - old.stat().st_mtime > _STALE:
+        if _is_stale(old):
             shutil.rmtree(old, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
     try:
         yield part
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _is_stale(part: Path) -> bool:
+    try:
+        return time.time() - part.stat().st_mtime > _STALE
+    except OSError:  # its owner has just removed it
+        return False
 
 
 def _fill(part: Path, draft: Draft) -> None:
