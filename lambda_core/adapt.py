@@ -21,7 +21,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.errors import ConfigError
 from lambda_core.model import Backbone, Weights
 from lambda_core.pattern import LambdaPattern, Row
 
@@ -33,6 +32,7 @@ class Adapted:
     """The result of an adaptation: the weights of every layer, and the support loss before each step."""
 
     origin: nn.Sequential
+    backbone: Backbone
     weights: list[Weights]
     losses: list[float] = field(default_factory=list)
 
@@ -40,8 +40,8 @@ class Adapted:
     def model(self) -> nn.Sequential:
         """A copy of the backbone with the adapted weights."""
         model = copy.deepcopy(self.origin)
-        for layer, own in zip(Backbone.of(model).layers, self.weights, strict=True):
-            layer.module.load_state_dict(own, strict=False)
+        for name, own in zip(self.backbone.names, self.weights, strict=True):
+            model.get_submodule(name).load_state_dict(own, strict=False)
         return model
 
 
@@ -73,22 +73,15 @@ def adaptation_steps(
     loss: Loss = F.cross_entropy,
 ) -> Iterator[Adapted]:
     """The state after 0, 1, … `steps` inner steps; what is yielded stays as it is when the next step runs."""
-    backbone = Backbone.of(model)
+    backbone = Backbone.matching(model, pattern)
     start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
     loop = InnerLoop(backbone, start, support_x, support_y, lr, loss)
     losses: list[Tensor] = []
-    yield Adapted(model, start)
-    for row in _rows(pattern, steps, backbone):
+    yield Adapted(model, backbone, start)
+    for row in pattern.rows_for(steps):
         value = loop.step(row)
         losses.append(value)
-        yield Adapted(model, list(loop.weights), [float(each) for each in losses])
-
-
-def _rows(pattern: LambdaPattern, steps: int, backbone: Backbone) -> list[Row]:
-    if pattern.layers != len(backbone.layers):
-        names = ", ".join(backbone.names)
-        raise ConfigError(f"pattern {pattern} has {pattern.layers} columns; the layers are {names}")
-    return pattern.rows_for(steps)
+        yield Adapted(model, backbone, list(loop.weights), [float(each) for each in losses])
 
 
 class InnerLoop:

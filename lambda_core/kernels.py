@@ -16,26 +16,35 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
-class ConvBlock(nn.Module):
-    """3×3 convolution, batch normalisation (batch statistics), 2×2 max-pooling, ReLU; (N, C, H, W) → (N, F, H/2, W/2).
+class NormPool(nn.Module):
+    """Batch normalisation (batch statistics), 2×2 max-pooling, ReLU; (N, C, H, W) → (N, C, H // 2, W // 2).
 
-    The same function as the four modules one after the other (Vinyals et al. 2016, with the bias that the
-    normalisation would cancel left out, and ReLU after the pooling, which commute).
+    The same function as the three modules one after the other. `first`: take the statistics from that many leading
+    rows of the batch (None: from all).
     """
 
-    fused = True  # False: the plain modules, for who wants to see or change what the normalisation does
+    first: int | None = None
 
-    def __init__(self, channels: int, filters: int) -> None:
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(filters, track_running_stats=False)
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
-        if not self.fused or x.is_cuda:  # cuDNN's own kernels win on a GPU
-            return F.relu(F.max_pool2d(self.norm(x), 2))
-        x = norm_pool(x, self.norm.weight.detach() < 0, self.norm.eps)
-        return F.relu(torch.addcmul(_channel(self.norm.bias), x, _channel(self.norm.weight)))
+        if self.first is not None:
+            unit = normalise_by_first(x, self.first, self.eps)
+            return F.relu(F.max_pool2d(torch.addcmul(_channel(self.bias), unit, _channel(self.weight)), 2))
+        if x.is_cuda:  # cuDNN's own kernels win there
+            return F.relu(F.max_pool2d(F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps), 2))
+        x = norm_pool(x, self.weight.detach() < 0, self.eps)
+        return F.relu(torch.addcmul(_channel(self.bias), x, _channel(self.weight)))
+
+
+def normalise_by_first(x: Tensor, count: int, eps: float) -> Tensor:
+    """x (N, C, …) in units of the mean and standard deviation, channel by channel, of its first `count` rows."""
+    dims = [dim for dim in range(x.dim()) if dim != 1]
+    var, mean = torch.var_mean(x[:count], dims, correction=0, keepdim=True)
+    return (x - mean) * torch.rsqrt(var + eps)
 
 
 def norm_pool(x: Tensor, negative: Tensor, eps: float) -> Tensor:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn import functional as F
 
 from lambda_core.config import MetaTrainConfig
-from lambda_core.errors import ModelError
-from lambda_core.kernels import ConvBlock
+from lambda_core.errors import ModelError, PatternError
+from lambda_core.kernels import NormPool
+from lambda_core.pattern import LambdaPattern
 
 Weights = dict[str, Tensor]
 
@@ -26,10 +30,60 @@ def conv4(ways: int, filters: int = 32, channels: int = 3, size: int = 32) -> nn
     """
     if size < 16:
         raise ModelError(f"4-CONV halves its input four times and needs images of at least 16 pixels, not {size}")
-    blocks = [(f"conv{i + 1}", ConvBlock(channels if i == 0 else filters, filters)) for i in range(4)]
+    blocks = [(f"conv{i + 1}", _conv_block(channels if i == 0 else filters, filters)) for i in range(4)]
     features = filters * (size // 16) ** 2
     tail = [("flatten", nn.Flatten()), ("head", nn.Linear(features, ways))]
     return _channels_last(nn.Sequential(OrderedDict([*blocks, *tail])))
+
+
+def resnet12(ways: int, filters: int = 64, channels: int = 3) -> nn.Sequential:
+    """ResNet-12 as the few-shot field draws it (Oreshkin et al. 2018; widths of Lee et al. 2019); 5 layers.
+
+    Four residual blocks of three 3×3 convolutions, widths filters × 1, 2.5, 5, 10, then the mean over places and a
+    linear head. Input (N, channels, size, size) float32 with size ≥ 16, output (N, ways). Batch statistics only.
+    """
+    widths = [channels, filters, filters * 5 // 2, filters * 5, filters * 10]
+    blocks = [(f"block{i + 1}", ResidualBlock(widths[i], widths[i + 1])) for i in range(4)]
+    tail = [("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("head", nn.Linear(widths[-1], ways))]
+    return _channels_last(nn.Sequential(OrderedDict([*blocks, *tail])))
+
+
+class ResidualBlock(nn.Module):
+    """Three 3×3 convolutions beside a 1×1 one, added, LeakyReLU, 2×2 max-pooling; (N, C, H, W) → (N, F, H/2, W/2)."""
+
+    def __init__(self, channels: int, filters: int) -> None:
+        super().__init__()
+        parts: list[nn.Module] = []
+        for i in range(3):
+            parts += [nn.Conv2d(channels if i == 0 else filters, filters, 3, padding=1, bias=False), _norm(filters)]
+            parts += [nn.LeakyReLU(0.1)] if i < 2 else []
+        self.body = nn.Sequential(*parts)
+        self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, bias=False), _norm(filters))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(F.leaky_relu(self.body(x) + self.shortcut(x), 0.1), 2)
+
+
+def resnet_stages(resnet: nn.Module) -> nn.Sequential:
+    """A torchvision ResNet (resnet18, …) as a Sequential of six layers: stem, layer1 … layer4, head.
+
+    The modules are the ResNet's own, switched to batch statistics (as in MAML): running averages would make what one
+    step computes depend on the steps before it.
+    """
+    r: Any = resnet
+    stem = nn.Sequential(OrderedDict(conv=r.conv1, norm=r.bn1, relu=r.relu, pool=r.maxpool))
+    stages = [(name, getattr(r, name)) for name in ("layer1", "layer2", "layer3", "layer4")]
+    tail = [("pool", r.avgpool), ("flatten", nn.Flatten()), ("head", r.fc)]
+    return _channels_last(with_batch_statistics(nn.Sequential(OrderedDict([("stem", stem), *stages, *tail]))))
+
+
+def with_batch_statistics(model: nn.Sequential) -> nn.Sequential:
+    """The same model, changed in place: its batch normalisations forget their running averages and keep none."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.track_running_stats = False
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+    return model
 
 
 def mlp(inputs: int = 1, outputs: int = 1, hidden: int = 40) -> nn.Sequential:
@@ -52,9 +106,11 @@ def build_model(config: MetaTrainConfig, size: int, channels: int) -> nn.Sequent
         torch.manual_seed(config.seed)
         if config.backbone == "conv4":
             return conv4(config.ways, config.filters, channels, size)
+        if config.backbone == "resnet12":
+            return resnet12(config.ways, config.filters, channels)
         if config.backbone == "mlp":
             return mlp(size, config.ways, config.filters)
-    raise ModelError(f"no backbone is named {config.backbone!r}; there are conv4 and mlp")
+    raise ModelError(f"no backbone is named {config.backbone!r}; there are conv4, resnet12 and mlp")
 
 
 @dataclass(frozen=True)
@@ -81,21 +137,35 @@ class Backbone:
     layers: tuple[Layer, ...]
 
     @classmethod
-    def of(cls, model: nn.Sequential) -> Backbone:
-        """Raises ModelError for a model that the inner loop could not adapt exactly."""
+    def of(cls, model: nn.Sequential, *, split: bool = False) -> Backbone:
+        """Raises ModelError for a model that the inner loop could not adapt exactly.
+
+        split: take apart the layers that are Sequentials themselves, so that 4-CONV has nine: conv1.conv, conv1.norm,
+        …, head.
+        """
         if not isinstance(model, nn.Sequential):
             raise ModelError(f"the backbone must be an nn.Sequential of named layers, not {type(model).__name__}")
         _refuse_what_breaks_exactness(model)
-        starts = [i for i, child in enumerate(model) if _owns_parameters(child)]
+        children = list(_parts(model) if split else model.named_children())
+        starts = [i for i, (_, child) in enumerate(children) if _owns_parameters(child)]
         if not starts:
             raise ModelError("the backbone has no layer that owns parameters")
-        children = list(model.named_children())
         ends = [*starts[1:], len(children)]
         layers = tuple(
             Layer(children[start][0], children[start][1], tuple(child for _, child in children[start + 1 : end]))
             for start, end in zip(starts, ends, strict=True)
         )
         return cls(tuple(child for _, child in children[: starts[0]]), layers)
+
+    @classmethod
+    def matching(cls, model: nn.Sequential, pattern: LambdaPattern) -> Backbone:
+        """The view of the model whose layers are the pattern's columns: whole layers, or layers taken apart."""
+        views = [cls.of(model), cls.of(model, split=True)]
+        for view in views:
+            if len(view.layers) == pattern.layers:
+                return view
+        names = ", ".join(views[0].names)
+        raise PatternError(f"pattern {pattern} has {pattern.layers} columns; the layers are {names}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,9 +193,10 @@ def layer_names(model: nn.Sequential) -> tuple[str, ...]:
     return Backbone.of(model).names
 
 
-def layer_costs(model: nn.Sequential, inputs: Tensor) -> list[int]:
+def layer_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
     """Multiply-adds of each layer's forward pass for the batch `inputs`, counted from what runs."""
-    backbone, counts = Backbone.of(model), []
+    backbone = model if isinstance(model, Backbone) else Backbone.of(model)
+    counts = []
     with torch.no_grad():
         x = backbone.enter(inputs)
         for layer in backbone.layers:
@@ -153,9 +224,26 @@ def _count_multiply_adds(layer: Layer, x: Tensor) -> int:
     return total
 
 
+def _conv_block(channels: int, filters: int) -> nn.Sequential:
+    conv = nn.Conv2d(channels, filters, 3, padding=1, bias=False)
+    return nn.Sequential(OrderedDict(conv=conv, norm=NormPool(filters)))
+
+
 def _channels_last(model: nn.Sequential) -> nn.Sequential:
     # Two to four times faster on a CPU than the default format for these small batches.
     return model.to(memory_format=torch.channels_last)
+
+
+def _parts(module: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    for name, child in module.named_children():
+        if isinstance(child, nn.Sequential):
+            yield from _parts(child, f"{prefix}{name}.")
+        else:
+            yield prefix + name, child
+
+
+def _norm(channels: int) -> nn.Module:
+    return nn.BatchNorm2d(channels, track_running_stats=False)
 
 
 def _owns_parameters(module: nn.Module) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lambda_core.errors import ConfigError
-from lambda_core.kernels import ConvBlock
+from lambda_core.kernels import NormPool, normalise_by_first
 from lambda_core.model import Backbone, Layer, Weights
 
 CHOICES = ("transductive", "support")
@@ -41,23 +41,21 @@ def _normalised_by_first(layer: Layer, count: int) -> Iterator[None]:
     """Inside, every batch normalisation of `layer` takes its statistics from the first `count` rows of its batch."""
     modules = [each for module in (layer.module, *layer.tail) for each in module.modules()]
     norms = [each for each in modules if isinstance(each, _BatchNorm) and not each.track_running_stats]
-    blocks = [each for each in modules if isinstance(each, ConvBlock)]
+    fused = [each for each in modules if isinstance(each, NormPool)]
     try:
         for norm in norms:
             norm.forward = partial(_normalise, norm, count)  # type: ignore[method-assign]
-        for block in blocks:
-            block.fused = False
+        for each in fused:
+            each.first = count
         yield
     finally:
         for norm in norms:
             del norm.forward
-        for block in blocks:
-            del block.fused
+        for each in fused:
+            del each.first
 
 
 def _normalise(norm: _BatchNorm, count: int, x: Tensor) -> Tensor:
-    dims = [dim for dim in range(x.dim()) if dim != 1]
+    unit = normalise_by_first(x, count, norm.eps)
     shape = [-1 if dim == 1 else 1 for dim in range(x.dim())]
-    var, mean = torch.var_mean(x[:count], dims, correction=0, keepdim=True)
-    unit = (x - mean) * torch.rsqrt(var + norm.eps)
     return unit * norm.weight.view(shape) + norm.bias.view(shape) if norm.affine else unit

@@ -57,7 +57,7 @@ def trace(
 ) -> Trace:
     """Adapt to the episode's support set and look at the queries after every step; the model stays as it was."""
     # A copy, since a functional call borrows the module's parameters while it runs: sessions may share a model.
-    backbone = Backbone.of(copy.deepcopy(model))
+    backbone = Backbone.matching(copy.deepcopy(model), pattern)
     start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
     loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
     rows = pattern.rows_for(steps)
@@ -66,7 +66,7 @@ def trace(
         loop.step(row)
         frames.append(_frame(step, backbone, loop.weights, episode, query_statistics))
     runs = [_times(backbone, start, episode, pattern, steps, lr) for _ in range(REPEATS)]
-    plan = plan_adaptation(pattern, steps, layer_costs(model, episode.support_x))
+    plan = plan_adaptation(pattern, steps, layer_costs(backbone, episode.support_x))
     return Trace(tuple(frames), tuple(np.median(runs, axis=0).tolist()), plan)
 
 
