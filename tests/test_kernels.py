@@ -37,6 +37,8 @@ def test_4_conv_is_the_textbook_network():
     x = torch.randn(6, 3, 32, 32, dtype=torch.float64)
     assert torch.allclose(fast(x), plain(x), atol=1e-10)
     fast(x).square().sum().backward()
+    with torch.no_grad():
+        assert torch.allclose(fast(x), plain(x), atol=1e-10)
     plain(x).square().sum().backward()
     for ours, theirs in zip(fast.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, rtol=1e-7, atol=1e-10)

@@ -1,0 +1,240 @@
+"""Long work in a process of its own: it outlives the browser, the page and the server that started it. No torch.
+
+A job is a folder: job.json (what was asked), process.json (who supervises it), log (everything the work says; its
+progress as JSON lines), exit.json (how it ended), cancelled (a mark). A supervisor process, started detached, runs
+`lambda-core …` and writes down how it ended, so that any later server finds the truth on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from lambda_core.errors import LambdaError
+from lambda_core.files import write_json
+from lambda_core.study import check_name, studies_root
+
+State = Literal["running", "done", "failed", "cancelled", "stopped"]
+COMMANDS = ("train", "sweep", "time")
+ENGINE = (sys.executable, "-m", "lambda_core")
+GRACE = 15.0  # seconds between asking the work to stop and killing it
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_LARGEST_LOG = 4 << 20  # bytes looked at
+
+
+class JobError(LambdaError):
+    """A job that cannot be started, stopped or resumed."""
+
+
+def jobs_root() -> Path:
+    """Where jobs lie: $LAMBDA_JOBS, else .jobs beside the folder of studies."""
+    return Path(os.environ.get("LAMBDA_JOBS") or studies_root().resolve().parent / ".jobs")
+
+
+def read_only() -> bool:
+    """A public server starts nothing: LAMBDA_READ_ONLY is set to anything but 0."""
+    return os.environ.get("LAMBDA_READ_ONLY", "0") not in ("", "0")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work. words: the command line after `lambda-core`; study: the name of the study it is about."""
+
+    folder: Path
+    words: tuple[str, ...]
+    study: str
+    created: str
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def kind(self) -> str:
+        return self.words[0]
+
+    @property
+    def state(self) -> State:
+        """stopped: neither at work nor ended by itself, as after the machine went down."""
+        if self._alive():
+            return "running"
+        if (self.folder / "cancelled").exists():
+            return "cancelled"
+        code = self.exit_code
+        return "stopped" if code is None else "done" if code == 0 else "failed"
+
+    @property
+    def exit_code(self) -> int | None:
+        return _read(self.folder / "exit.json").get("code")
+
+    @property
+    def progress(self) -> list[dict[str, Any]]:
+        """What the work reported of itself, oldest first: what, done, total, rate, left_s and the numbers it shows."""
+        records = (_parsed(line) for line in self.log.splitlines() if line.startswith("{"))
+        return [record for record in records if {"what", "done", "total"} <= record.keys()]
+
+    @property
+    def log(self) -> str:
+        """All that the work wrote, the last few megabytes at most."""
+        try:
+            with (self.folder / "log").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _LARGEST_LOG))
+                return file.read().decode("utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def says(self) -> str:
+        """The last line that is no progress: the result, or the error in one sentence."""
+        lines = [line for line in self.log.splitlines() if line.strip() and not line.startswith("{")]
+        return lines[-1] if lines else ""
+
+    def cancel(self) -> None:
+        """Ask the work to stop; it keeps what is done. Killed if it does not within a quarter of a minute."""
+        if self._alive():
+            (self.folder / "cancelled").touch()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(_read(self.folder / "process.json")["pid"]), signal.SIGTERM)
+
+    def resume(self) -> Job:
+        """Go on where the work was stopped. Raises JobError while it is running, and where it is done."""
+        if self.state in ("running", "done"):
+            raise JobError(f"job {self.id} is {self.state}: there is nothing to resume")
+        _check_may_start(self.folder.parent)
+        for name in ("cancelled", "exit.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        return _launch(self)
+
+    def remove(self) -> None:
+        """Forget the job; the study that it made stays."""
+        if self.state == "running":
+            raise JobError(f"job {self.id} is running: cancel it first")
+        shutil.rmtree(self.folder)
+
+    def _alive(self) -> bool:
+        who = _read(self.folder / "process.json")
+        try:
+            process = psutil.Process(int(who["pid"]))
+            same = abs(process.create_time() - float(who["born"])) < 1.0  # numbers of dead processes are used again
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except (KeyError, ValueError, TypeError, psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+
+def start_job(words: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ENGINE) -> Job:
+    """Start `lambda-core WORDS` in a process of its own. Raises JobError for a second job at a time."""
+    if not words or words[0] not in COMMANDS:
+        raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(words)[:40]!r}")
+    check_name(study)
+    root = root or jobs_root()
+    _check_may_start(root)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    job = Job(
+        root / f"{stamp}-{secrets.token_hex(3)}", tuple(words), study, datetime.now(UTC).isoformat("T", "seconds")
+    )
+    try:
+        about = {"words": list(job.words), "study": study, "created": job.created, "engine": list(engine)}
+        write_json(job.folder / "job.json", about)
+        return _launch(job)
+    except OSError as error:
+        raise JobError(f"the job cannot be started in {root}: {error.strerror}") from error
+
+
+def list_jobs(root: Path | None = None) -> list[Job]:
+    """All jobs, the latest first; what is no job of ours is left out."""
+    root = root or jobs_root()
+    folders = sorted(root.iterdir(), reverse=True) if root.is_dir() else []
+    found = (_load(folder) for folder in folders if _ID.fullmatch(folder.name))
+    return [job for job in found if job is not None]
+
+
+def _load(folder: Path) -> Job | None:
+    about = _read(folder / "job.json")
+    words, study = about.get("words"), about.get("study")
+    if not isinstance(words, list) or not words or words[0] not in COMMANDS or not isinstance(study, str):
+        return None
+    return Job(folder, tuple(map(str, words)), study, str(about.get("created", "")))
+
+
+def _check_may_start(root: Path) -> None:
+    if read_only():
+        raise JobError("this server is read-only (LAMBDA_READ_ONLY): it starts no work")
+    busy = next((job for job in list_jobs(root) if job.state == "running"), None)
+    if busy is not None:
+        raise JobError(f"job {busy.id} is running ({busy.kind} {busy.study}): wait for its end, or cancel it")
+
+
+def _launch(job: Job) -> Job:
+    supervisor = subprocess.Popen(
+        [sys.executable, "-m", "lambda_core.jobs", str(job.folder.resolve())],
+        cwd=studies_root().resolve().parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    write_json(
+        job.folder / "process.json", {"pid": supervisor.pid, "born": psutil.Process(supervisor.pid).create_time()}
+    )
+    return job
+
+
+def supervise(folder: Path) -> int:
+    """Run the job of `folder` to its end, pass a request to stop on, write down how it ended."""
+    about = _read(folder / "job.json")
+    words, log = about["words"], folder / "log"
+    again = ["--resume"] if words[0] == "train" and log.exists() else []
+    with log.open("ab") as out:
+        command = [*about["engine"], *words, *again, "--json"]
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        signal.signal(signal.SIGTERM, lambda *_: _stop(child))
+        code = _wait(child)
+    write_json(folder / "exit.json", {"code": code, "ended": datetime.now(UTC).isoformat("T", "seconds")})
+    return code
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.send_signal(signal.SIGINT)  # the command line answers it by keeping what is done
+    end = time.monotonic() + GRACE
+    while child.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+    if child.poll() is None:
+        child.kill()
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    # polled: a signal handler that waits on the child must not find the wait's lock taken
+    while child.poll() is None:
+        time.sleep(0.1)
+    return int(child.returncode)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+if __name__ == "__main__":
+    sys.exit(supervise(Path(sys.argv[1])))
