@@ -100,8 +100,12 @@ def _check_about(path: Path, about: Any) -> None:
         if not isinstance(about.get(key), kind):
             raise DataError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
     for key, names in (("classes", about["classes"]), *about["splits"].items()):
-        if not isinstance(names, list) or not all(isinstance(name, str) and name.isprintable() for name in names):
+        if not isinstance(names, list) or not all(map(_is_class_name, names)):
             raise DataError(f"{path}: {key!r} must be a list of class names, of characters that can be shown")
+
+
+def _is_class_name(name: object) -> bool:
+    return isinstance(name, str) and name != "" and name.isprintable()
 
 
 def _first_line(error: BaseException) -> str:
