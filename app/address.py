@@ -95,6 +95,8 @@ FIELDS: dict[str, Field] = {
     "classes": matching(None, r"[0-9]{1,5}(,[0-9]{1,5}){0,99}", "class numbers such as 0,4,7"),
     "at": whole(None, 0, 100),
     "source": one_of("data", "images", "draw"),
+    "sine": matching("maml", PATTERN, PATTERN_RIGHT),
+    "work": one_of("train", "sweep", "time"),
     "scene": whole(1, 1, 5),
     "present": one_of(False, True),
     "view": one_of("heat", "differences", "first", "transfer"),

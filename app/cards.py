@@ -56,7 +56,7 @@ def tradeoff(
     kept = table[_kept(table, show, steps)].reset_index(drop=True)
     figure = charts.tradeoff(
         kept, axis=axis, threshold=choice.threshold, loud=_loud(kept, show, steps),
-        marks=_marks(table, choice, current, colors), colors=colors,
+        marks=charts.usual_marks(table, choice, current, colors), colors=colors,
     )  # fmt: skip
     st.plotly_chart(
         figure, key="tradeoff", on_select=_clicked, selection_mode="points",
@@ -86,15 +86,6 @@ def _kept(table: pd.DataFrame, show: str, steps: int) -> np.ndarray:
 def _loud(table: pd.DataFrame, show: str, steps: int) -> np.ndarray:
     strong = table["on_front"] if show != "steps" else table["on_front"] | (table["steps"] == steps)
     return strong.to_numpy()
-
-
-def _marks(table: pd.DataFrame, choice: Choice, current: pd.Series | None, colors: Palette) -> list[charts.Mark]:
-    chosen = table[(table["pattern"] == choice.pattern) & (table["steps"] == choice.steps) & (table["lr"] == choice.lr)]
-    marks = [charts.Mark(table[table["reference"]].iloc[0], "full pattern", "diamond", 12, colors.ink)]
-    marks.append(charts.Mark(chosen.iloc[0], "chosen", "star", 17, colors.accent))
-    if current is not None:
-        marks.append(charts.Mark(current, "current", "circle", 20, colors.ink, filled=False))
-    return marks
 
 
 def _alt(choice: Choice, table: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from canvas import blend, layout
-from lambda_core.select import OneStep
+from lambda_core.select import Choice, OneStep
 from lambda_core.words import number, points, times
 from palette import SHAPES, Palette
 
@@ -62,6 +62,16 @@ def tradeoff(
     figure.update_xaxes(**_log_axis(table.loc[drawn, axis] / _unit(axis)))
     figure.update_yaxes(range=_range_y(table, full, threshold))
     return figure
+
+
+def usual_marks(table: pd.DataFrame, choice: Choice, current: pd.Series | None, colors: Palette) -> list[Mark]:
+    """The full pattern, the chosen candidate and, if any, the current one."""
+    chosen = table[(table["pattern"] == choice.pattern) & (table["steps"] == choice.steps) & (table["lr"] == choice.lr)]
+    marks = [Mark(table[table["reference"]].iloc[0], "full pattern", "diamond", 12, colors.ink)]
+    marks.append(Mark(chosen.iloc[0], "chosen", "star", 17, colors.accent))
+    if current is not None:
+        marks.append(Mark(current, "current", "circle", 20, colors.ink, filled=False))
+    return marks
 
 
 def _candidates(rows: pd.DataFrame, loud: np.ndarray, verdict: str, axis: str, colors: Palette) -> go.Scatter:

@@ -19,6 +19,7 @@ def heat(table: pd.DataFrame, shade: str, colors: Palette) -> go.Figure:
     rows = table[table["steps"] > 0]
     values = rows.pivot(index="pattern", columns="steps", values=shade).mul(scale)
     passes = rows.pivot(index="pattern", columns="steps", values="verdict").reindex_like(values) == "pass"
+    values, passes = (part.loc[sorted(part.index, key=_depth)] for part in (values, passes))
     figure = go.Figure(layout=layout(colors, "inner steps", "", height=110 + 17 * len(values)))
     figure.add_trace(
         go.Heatmap(
@@ -33,6 +34,12 @@ def heat(table: pd.DataFrame, shade: str, colors: Palette) -> go.Figure:
     return figure.update_yaxes(type="category", showgrid=False, tickfont={"family": "monospace", "size": 11})
 
 
+def _depth(pattern: str) -> tuple[bool, int, str]:
+    """Patterns that update the head lie above those that do not; in each, those that reach deepest on top."""
+    first = pattern.split("/", maxsplit=1)[0]
+    return first[-1] == "1", -first.find("1"), pattern
+
+
 def _ramp(colors: Palette, shade: str) -> list[list[object]]:
     good, bad = blend(colors.accent, colors.paper, 0.9), blend(colors.accent, colors.paper, 0.04)
     return [[0, good], [1, bad]] if shade == "degradation" else [[0, bad], [1, good]]
@@ -40,7 +47,7 @@ def _ramp(colors: Palette, shade: str) -> list[list[object]]:
 
 def _highest(values: pd.DataFrame, shade: str) -> float:
     # patterns without the head stay at chance: they would wash out all other shades
-    return float(np.nanpercentile(values, 50) + 5) if shade == "degradation" else float(np.nanmax(values))
+    return min(10.0, float(np.nanmax(values))) if shade == "degradation" else float(np.nanmax(values))
 
 
 def differences(values: np.ndarray, row: pd.Series, threshold: float, colors: Palette) -> go.Figure:

@@ -31,10 +31,10 @@ def kind(cell: Cell) -> str:
     return cell.forward if cell.forward == "skipped" else "reused"
 
 
-def plan(what_ran: Plan, layers: Sequence[str], at: int, colors: Palette) -> go.Figure:
+def plan(what_ran: Plan, layers: Sequence[str], at: int, colors: Palette, height: int = 34) -> go.Figure:
     """Layers × steps: what was computed, reused, skipped; steps after `at` have not happened yet and are pale."""
     steps = len(what_ran.cells)
-    figure = go.Figure(layout=layout(colors, "inner step", "", height=60 + 34 * len(layers)))
+    figure = go.Figure(layout=layout(colors, "inner step", "", height=60 + height * len(layers)))
     fills = {"updated": colors.computed, "passed": colors.passed, "reused": colors.reused, "skipped": colors.skipped}
     for step, row in enumerate(what_ran.cells):
         for layer, cell in enumerate(row):

@@ -102,12 +102,14 @@ def _differences(study: Study, row: pd.Series | None, colors: Palette) -> None:
     values = measured.differences(study, row)
     st.markdown(f"**{study.title}** · {_in_words(row, len(values))}")
     st.plotly_chart(charts_compare.differences(values, row, address.value("threshold"), colors),
-                    key=f"differences-{study.name}", config=_TOOLS, alt=f"Differences by episode, {study.title}")  # fmt: skip
+                    key=f"differences-{study.name}", config=_TOOLS,
+                    alt=f"Differences by episode, {study.title}")  # fmt: skip
 
 
 def _in_words(row: pd.Series, episodes: int) -> str:
     interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])}"
-    return f"{number(row['degradation'])} points below full on average ({interval}) over {episodes} episodes: {row['verdict']}"
+    mean = f"{number(row['degradation'])} points below full on average ({interval})"
+    return f"{mean} over {episodes} episodes: {row['verdict']}"
 
 
 def first_steps(studies: list[Study], confidence: float, colors: Palette) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 import store
-from lambda_core.data import ImageDataset, list_datasets, load_dataset
+from lambda_core.data import ImageDataset, load_dataset
 from lambda_core.errors import DataError
 from lambda_core.pattern import LambdaPattern
 from lambda_core.study import Study
@@ -46,7 +47,7 @@ def _dataset(name: str) -> ImageDataset | DataError:
 
 def at_hand() -> list[str]:
     """The image data sets that can be used right now."""
-    return [info.name for info in list_datasets() if info.state in ("built in", "prepared") and info.name != "sinusoid"]
+    return [name for name in store.data_sets() if name != "sinusoid"]
 
 
 def dataset(name: str) -> ImageDataset:
@@ -107,8 +108,42 @@ def _trace(
         return trace(model, _episode, pattern, steps, _study.config.lr, query_statistics=statistics)
 
 
-def measure_again() -> None:
-    _trace.clear()
+@dataclass(frozen=True)
+class Sine:
+    """A regression adapted step by step: the support points, the true curve and the fit after each step on `x`."""
+
+    support: np.ndarray  # (K, 2)
+    x: np.ndarray  # (points,)
+    truth: np.ndarray  # (points,)
+    fits: tuple[np.ndarray, ...]  # steps + 1 of (points,)
+    losses: tuple[float, ...]  # support loss after each step
+
+
+def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
+    """Adapt the sinusoid study to the curve of a seed."""
+    return _sine(study.name, store.stamp(study), seed, pattern, steps, _study=study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _sine(name: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int, *, _study: Study) -> Sine:
+    import torch
+    from torch.nn import functional as F
+
+    from lambda_core.adapt import adaptation_steps
+    from lambda_core.episode import SinusoidBank
+
+    bank = SinusoidBank("test", _study.config.shots)
+    (amplitude, phase), episode = bank.curve(seed), bank[seed]
+    grid = torch.linspace(-5, 5, 201).reshape(-1, 1)
+    with _turn:
+        model, given = _model(name, stamp, _study=_study), (episode.support_x, episode.support_y)
+        states = adaptation_steps(model, *given, pattern, steps, _study.config.lr, F.mse_loss)
+        models = [state.model for state in states]
+        with torch.no_grad():
+            fits = tuple(model(grid).numpy()[:, 0] for model in models)
+            losses = tuple(float(F.mse_loss(model(given[0]), given[1])) for model in models)
+    x = grid.numpy()[:, 0]
+    return Sine(torch.cat(given, dim=1).numpy(), x, amplitude * np.sin(x - phase), fits, losses)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

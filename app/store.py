@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from lambda_core.data import list_datasets
 from lambda_core.errors import StudyError
 from lambda_core.study import Study, studies_root
 
@@ -80,3 +81,9 @@ def _device_words(device: str, threads: int) -> str:
     if device != "cpu":
         return "GPU"
     return f"CPU, {threads} thread" + ("s" if threads != 1 else "")
+
+
+@st.cache_data(ttl=20, max_entries=4, show_spinner=False)
+def data_sets() -> list[str]:
+    """The data sets that can be used right now, the sinusoid among them."""
+    return [info.name for info in list_datasets() if info.state in ("built in", "prepared")]

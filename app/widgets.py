@@ -151,7 +151,7 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except LambdaError as error:
-        st.error(_sentence(error), icon=":material/error:")
+        st.error(sentence_of(error), icon=":material/error:")
 
 
 _THRESHOLD_HELP = (
@@ -165,7 +165,7 @@ def pattern_of(field: str, layers: Sequence[str], fallback: str) -> LambdaPatter
     try:
         return LambdaPattern.parse(address.value(field) or fallback, len(layers))
     except PatternError as error:
-        address.reject(field, f"{_sentence(error)} Shown instead: {fallback}.")
+        address.reject(field, f"{sentence_of(error)} Shown instead: {fallback}.")
         show_notices()
         return LambdaPattern.parse(fallback, len(layers))
 
@@ -239,7 +239,7 @@ def _text_taken(field: str, key: str, layers: int) -> None:
     try:
         address.put(field, str(LambdaPattern.parse(st.session_state[key], layers)))
     except PatternError as error:
-        st.session_state[f"{field}-fault"] = _sentence(error)
+        st.session_state[f"{field}-fault"] = sentence_of(error)
 
 
 def copy_link() -> None:
@@ -248,6 +248,6 @@ def copy_link() -> None:
         st.code(address.link(), language=None, wrap_lines=True)
 
 
-def _sentence(error: Exception) -> str:
+def sentence_of(error: Exception) -> str:
     text = str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

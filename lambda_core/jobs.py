@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ class Job:
             return False
 
 
-def start_job(words: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ENGINE) -> Job:
+def start_job(words: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ()) -> Job:
     """Start `lambda-core WORDS` in a process of its own. Raises JobError for a second job at a time."""
     if not words or words[0] not in COMMANDS:
         raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(words)[:40]!r}")
@@ -148,7 +149,7 @@ def start_job(words: Sequence[str], study: str, root: Path | None = None, engine
         root / f"{stamp}-{secrets.token_hex(3)}", tuple(words), study, datetime.now(UTC).isoformat("T", "seconds")
     )
     try:
-        about = {"words": list(job.words), "study": study, "created": job.created, "engine": list(engine)}
+        about = {"words": list(job.words), "study": study, "created": job.created, "engine": list(engine or ENGINE)}
         write_json(job.folder / "job.json", about)
         return _launch(job)
     except OSError as error:
@@ -185,9 +186,10 @@ def _launch(job: Job) -> Job:
         cwd=studies_root().resolve().parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    write_json(
-        job.folder / "process.json", {"pid": supervisor.pid, "born": psutil.Process(supervisor.pid).create_time()}
-    )
+    # reaped when it ends; where this server ends first, the supervisor goes on by itself
+    threading.Thread(target=supervisor.wait, daemon=True).start()
+    born = psutil.Process(supervisor.pid).create_time()
+    write_json(job.folder / "process.json", {"pid": supervisor.pid, "born": born})
     return job
 
 

@@ -24,13 +24,22 @@ try:
     while done < rounds:
         time.sleep(0.05)
         done += 1
-        print(json.dumps({"what": "rounds", "done": done, "total": rounds, "loss": 1 / done}), file=sys.stderr, flush=True)
+        record = {"what": "rounds", "done": done, "total": rounds, "loss": 1 / done}
+        print(json.dumps(record), file=sys.stderr, flush=True)
 except KeyboardInterrupt:
     kept.write_text(str(done))
     print("interrupted; what was done is kept", file=sys.stderr)
     sys.exit(130)
 print("all done" if rounds else "nothing to do")
 sys.exit(0 if rounds else 2)
+"""
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from lambda_core.jobs import list_jobs
+print(list_jobs(Path(sys.argv[1]))[0].state)
 """
 
 
@@ -79,10 +88,8 @@ def test_cancelled_then_resumed_goes_on(begin: Callable[[int], Job], tmp_path: P
 
 def test_another_server_finds_it(begin: Callable[[int], Job], tmp_path: Path) -> None:
     job = begin(400)
-    code = "import sys; from pathlib import Path; from lambda_core.jobs import list_jobs; print(list_jobs(Path(sys.argv[1]))[0].state)"
-    said = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "jobs")], check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", LOOK, str(tmp_path / "jobs")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "running"
     job.cancel()
     wait_for(lambda: job.state == "cancelled")

@@ -1,6 +1,5 @@
 """Compare: studies and patterns side by side."""
 
-
 import address
 import contrasts
 import widgets

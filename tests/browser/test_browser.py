@@ -18,7 +18,8 @@ POINT = """(wanted) => {
   const inside = p => p.y > yaxis._offset && p.y < yaxis._offset + yaxis._length;
   const all = [...Array(trace.x.length).keys()].map(i => ({...at(i), data: trace.customdata[i]})).filter(inside);
   const box = plot.getBoundingClientRect();
-  const lonely = all.map(p => ({...p, gap: Math.min(...all.filter(q => q !== p).map(q => Math.hypot(q.x - p.x, q.y - p.y)))}));
+  const gap = p => Math.min(...all.filter(q => q !== p).map(q => Math.hypot(q.x - p.x, q.y - p.y)));
+  const lonely = all.map(p => ({...p, gap: gap(p)}));
   const best = lonely.sort((a, b) => b.gap - a.gap)[0];
   return {x: box.x + best.x, y: box.y + best.y, data: [...best.data]};
 }"""
@@ -30,19 +31,19 @@ def address(page: Page) -> dict[str, str]:
 
 def test_a_click_on_the_figure_selects(visit: Visit) -> None:
     page = visit()
-    page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points")
+    page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points", state="attached")
     point = page.evaluate(POINT, "fail")
     page.mouse.click(point["x"], point["y"])
     page.wait_for_url("**pattern=**")
     settled(page)
     said = address(page)
     assert (said["pattern"], int(said["steps"])) == (point["data"][0], point["data"][1])
-    expect(page.get_by_label("As text")).to_have_value(point["data"][0])
+    expect(page.get_by_label("As text", exact=True)).to_have_value(point["data"][0])
 
 
 def test_a_link_shows_the_same(visit: Visit) -> None:
     page = visit("?study=other-5w1s&pattern=00011&steps=4&threshold=2.5&tab=take")
-    expect(page.get_by_label("As text")).to_have_value("00011")
+    expect(page.get_by_label("As text", exact=True)).to_have_value("00011")
     expect(page.get_by_role("slider", name="Allowed degradation")).to_have_attribute("aria-valuenow", "2.5")
     expect(page.get_by_text("from lambda_core import")).to_be_visible()
     assert address(page)["study"] == "other-5w1s"
@@ -53,9 +54,9 @@ def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
     page.get_by_role("button", name="conv4").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**pattern=00011**")
-    expect(page.get_by_label("As text")).to_have_value("00011")
+    expect(page.get_by_label("As text", exact=True)).to_have_value("00011")
     page.go_back()
-    expect(page.get_by_label("As text")).to_have_value("00001")
+    expect(page.get_by_label("As text", exact=True)).to_have_value("00001")
 
 
 def test_choices_survive_turning_pages(visit: Visit) -> None:
@@ -63,7 +64,7 @@ def test_choices_survive_turning_pages(visit: Visit) -> None:
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_text("A · 00111")).to_be_visible()
     page.get_by_role("link", name="Explore").click()
-    expect(page.get_by_label("As text")).to_have_value("00111")
+    expect(page.get_by_label("As text", exact=True)).to_have_value("00111")
     assert address(page)["study"] == "other-5w1s"
 
 
@@ -101,7 +102,7 @@ def test_pictures_have_words(visit: Visit, path: str) -> None:
 def test_the_table_downloads(visit: Visit) -> None:
     page = visit("?tab=table")
     with page.expect_download() as started:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     lines = started.value.path().read_text().splitlines()
     assert lines[0].startswith("pattern,steps,lr")
     assert len(lines) == 1 + 311
