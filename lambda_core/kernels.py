@@ -24,6 +24,7 @@ class NormPool(nn.Module):
     """
 
     first: int | None = None
+    fused = True  # False: the library's own kernels only, which vmap and a GPU prefer
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -34,7 +35,7 @@ class NormPool(nn.Module):
         if self.first is not None:
             unit = normalise_by_first(x, self.first, self.eps)
             return F.relu(F.max_pool2d(torch.addcmul(_channel(self.bias), unit, _channel(self.weight)), 2))
-        if x.is_cuda:  # cuDNN's own kernels win there
+        if x.is_cuda or not self.fused:
             return F.relu(F.max_pool2d(F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps), 2))
         negative = self.weight.detach() < 0
         if not torch.is_grad_enabled():

@@ -1,0 +1,268 @@
+"""Adaptation time against peers and against the floor, side by side in one run.
+
+    python -m benchmarks.adaptation [--rounds 30] [--processes 2]
+
+4-CONV, 32 filters, 5-way 1-shot, 32×32, 5 steps, one thread unless said. Every contestant runs once a round, in an
+order drawn anew; all adapt the same weights to the same episodes, and the adapted weights are checked against plain
+masked SGD before anything is timed. Prints a table of ratios and writes it to benchmarks/results/ with the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.peers import available
+from lambda_core.adapt import adapt
+from lambda_core.files import write_json
+from lambda_core.many import AdaptationPool
+from lambda_core.model import Backbone, conv4, layer_costs
+from lambda_core.pattern import LambdaPattern
+from lambda_core.plan import count_cost
+from lambda_core.runtime import environment, prepare
+from tests.oracle import plain_conv4, plain_masked_sgd
+
+WAYS, FILTERS, CHANNELS, SIZE, STEPS, LR = 5, 32, 3, 32, 5, 0.05
+PATTERNS = ("11111", "01111", "00111", "00011", "00001")
+RESULTS = Path(__file__).parent / "results"
+Contestant = Callable[[Tensor, Tensor], Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--processes", type=int, default=2, help="for the throughput comparison")
+    options = parser.parse_args()
+    prepare(threads=1)
+    fast, textbook = models()
+    check(fast, textbook)
+    contestants = adaptation_contestants(fast, textbook)
+    times = race(contestants, options.rounds)
+    training = race(training_contestants(fast, textbook), max(5, options.rounds // 3))
+    table = pd.concat([summary(times, reference=fastest_peer(times)), summary(training, fastest_peer(training))])
+    facts = {
+        "fastest peer": fastest_peer(times),
+        "head only / support forward": ratio(times, "ours 00001", "support forward"),
+        "overhead that is not kernels, head only": overhead(fast, times),
+        "matmul rate, Gmultiply-adds/s": matmul_rate(),
+        "multiply-adds": {text: cost(fast, text) for text in PATTERNS},
+        "bytes saved for backward, one full step": {"ours": saved_bytes(fast), "textbook": saved_bytes(textbook)},
+        "bytes saved for backward, one head-only step": {"ours": 0},
+        f"throughput, {options.processes} processes / 1": throughput(fast, options.processes),
+    }
+    print(table.to_string(float_format=lambda value: f"{value:.2f}"))
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+    record = {"environment": environment(), "rounds": options.rounds, "facts": facts}
+    write_json(RESULTS / "adaptation.json", record | {"table": table.reset_index().to_dict(orient="records")})
+
+
+def models() -> tuple[nn.Sequential, nn.Sequential]:
+    """The same weights as our 4-CONV and as the textbook's, from library modules in the default memory format."""
+    torch.manual_seed(0)
+    fast, textbook = conv4(WAYS, FILTERS, CHANNELS, SIZE), plain_conv4(WAYS, FILTERS, CHANNELS, SIZE)
+    textbook.load_state_dict(fast.state_dict())
+    return fast, textbook
+
+
+def episode(index: int, images: int = WAYS) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(index)
+    x = torch.randn(images, CHANNELS, SIZE, SIZE, generator=generator)
+    return x, torch.arange(WAYS).repeat_interleave(images // WAYS)
+
+
+def check(fast: nn.Sequential, textbook: nn.Sequential) -> None:
+    """Every contestant's adapted weights agree; raises AssertionError."""
+    x, y = episode(0)
+    full = plain_masked_sgd(textbook, x, y, LambdaPattern.named("maml", 5), STEPS, LR)
+    for name, peer in available().items():
+        agree(name, full, peer(textbook, x, y, STEPS, LR))
+    for text in PATTERNS:
+        pattern = LambdaPattern.parse(text, 5)
+        wanted = plain_masked_sgd(textbook, x, y, pattern, STEPS, LR)
+        agree(text, wanted, dict(adapt(fast, last(x), y, pattern, STEPS, LR).model.named_parameters()))
+
+
+def agree(name: str, wanted: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    for key, value in wanted.items():
+        error = float((found[key] - value).norm() / value.norm().clamp_min(1e-6))
+        if error > 1e-3:
+            raise AssertionError(f"{name}: {key} differs from plain SGD by {error:.1e}")
+
+
+def adaptation_contestants(fast: nn.Sequential, textbook: nn.Sequential) -> dict[str, Contestant]:
+    found: dict[str, Contestant] = {}
+    for name, peer in available().items():
+        found[f"{name}, textbook model"] = lambda x, y, peer=peer: peer(textbook, x, y, STEPS, LR)
+        found[f"{name}, our model"] = lambda x, y, peer=peer: peer(fast, last(x), y, STEPS, LR)
+    for text in PATTERNS:
+        pattern = LambdaPattern.parse(text, 5)
+        found[f"ours {text}"] = lambda x, y, pattern=pattern: adapt(fast, last(x), y, pattern, STEPS, LR)
+    found["support forward"] = lambda x, _: torch.no_grad()(fast)(last(x))
+    return found
+
+
+def training_contestants(fast: nn.Sequential, textbook: nn.Sequential) -> dict[str, Contestant]:
+    """One task's second-order meta-gradient: 5 inner steps, 75 queries."""
+    query = episode(10**6, 75)
+    return {
+        "meta-gradient, higher": partial(higher_gradient, textbook, query),
+        "meta-gradient, torchopt": partial(torchopt_gradient, textbook, query),
+        "meta-gradient, plain": partial(plain_gradient, textbook, query),
+        "meta-gradient, ours": partial(our_gradient, fast, query),
+    }
+
+
+def our_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
+    from lambda_core.episode import Episode
+    from lambda_core.meta_train import Objective
+
+    task = Episode(last(x), y, last(query[0]), query[1])
+    backbone = Backbone.of(model)
+    model.zero_grad()
+    rows = LambdaPattern.named("maml", 5).rows_for(STEPS)
+    Objective(backbone, LR, F.cross_entropy).after(backbone.weights(), task, rows)[0].backward()
+
+
+def plain_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
+    model.zero_grad()
+    weights = plain_masked_sgd(model, x, y, LambdaPattern.named("maml", 5), STEPS, LR, create_graph=True)
+    F.cross_entropy(torch.func.functional_call(model, weights, (query[0],)), query[1]).backward()
+
+
+def higher_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
+    import higher
+
+    model.zero_grad()
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    with higher.innerloop_ctx(model, optimizer, copy_initial_weights=False) as (functional, inner):
+        for _ in range(STEPS):
+            inner.step(F.cross_entropy(functional(x), y))
+        F.cross_entropy(functional(query[0]), query[1]).backward()
+
+
+def torchopt_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
+    import torchopt
+
+    model.zero_grad()
+    optimizer = torchopt.MetaSGD(model, lr=LR)
+    start = torchopt.extract_state_dict(model, by="reference")
+    for _ in range(STEPS):
+        optimizer.step(F.cross_entropy(model(x), y))
+    F.cross_entropy(model(query[0]), query[1]).backward()
+    torchopt.recover_state_dict(model, start)
+
+
+def race(contestants: dict[str, Contestant], rounds: int) -> pd.DataFrame:
+    """Milliseconds, a row a round and a column a contestant; every round on an episode of its own."""
+    random, names = np.random.RandomState(0), list(contestants)
+    for name in names:
+        contestants[name](*episode(10**5))
+    times = np.empty((rounds, len(names)))
+    for number in range(rounds):
+        x, y = episode(number)
+        for place in random.permutation(len(names)):
+            start = time.perf_counter()
+            contestants[names[place]](x, y)
+            times[number, place] = 1e3 * (time.perf_counter() - start)
+    return pd.DataFrame(times, columns=names)
+
+
+def fastest_peer(times: pd.DataFrame) -> str:
+    peers = [name for name in times if "ours" not in name and name != "support forward"]
+    return str(times[peers].median().idxmin())
+
+
+def summary(times: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Median and quartiles in milliseconds, and how many times faster than the reference (paired, round by round)."""
+    ratios = times[[reference]].to_numpy() / times
+    return pd.DataFrame(
+        {
+            "median ms": times.median(),
+            "q25 ms": times.quantile(0.25),
+            "q75 ms": times.quantile(0.75),
+            "x fastest peer": ratios.median(),
+            "q25": ratios.quantile(0.25),
+            "q75": ratios.quantile(0.75),
+        }
+    )
+
+
+def ratio(times: pd.DataFrame, one: str, other: str) -> float:
+    return float((times[one] / times[other]).median())
+
+
+def overhead(fast: nn.Sequential, times: pd.DataFrame) -> float:
+    """Share of the head-only time that is not spent inside PyTorch's kernels, by its profiler."""
+    x, y = episode(1)
+    x, pattern = last(x), LambdaPattern.named("anil", 5)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        for _ in range(20):
+            adapt(fast, x, y, pattern, STEPS, LR)
+    kernels = ("mkldnn_convolution", "batch_norm_update_stats", "max_pool2d_with_indices", "addcmul", "clamp_min", "addmm",
+               "mm", "_log_softmax", "nll_loss_forward", "exp", "sub", "div", "sum", "relu", "copy_")  # fmt: skip
+    spent = sum(e.self_cpu_time_total for e in profile.key_averages() if e.key.removeprefix("aten::").rstrip("_") in
+                {k.rstrip("_") for k in kernels})  # fmt: skip
+    return 1 - spent / 20 / 1e3 / float(times["ours 00001"].median())
+
+
+def matmul_rate(size: int = 1024) -> float:
+    """Billions of multiply-adds a second of one large float32 product."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    runs = []
+    for _ in range(10):
+        start = time.perf_counter()
+        a @ b
+        runs.append(time.perf_counter() - start)
+    return size**3 / float(np.median(runs)) / 1e9
+
+
+def cost(fast: nn.Sequential, text: str) -> int:
+    return count_cost(LambdaPattern.parse(text, 5), STEPS, layer_costs(fast, episode(0)[0]))
+
+
+def saved_bytes(model: nn.Sequential) -> int:
+    """Bytes that autograd keeps between forward and backward of one step that updates everything."""
+    x, y = episode(0)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        F.cross_entropy(model(last(x)), y)
+    return sum(kept.values())
+
+
+def throughput(fast: nn.Sequential, processes: int, episodes: int = 240) -> float:
+    """Full adaptations a second in several processes over those in one; both through the same pool."""
+    x = torch.stack([episode(index)[0] for index in range(episodes)])
+    y = torch.arange(WAYS).expand(episodes, WAYS)
+    pattern = LambdaPattern.named("maml", 5)
+    rates = []
+    for count in (1, processes):
+        with AdaptationPool(fast, count) as pool:
+            pool.adapt_many(x, y, pattern, 1, LR)
+            start = time.perf_counter()
+            pool.adapt_many(x, y, pattern, STEPS, LR)
+            rates.append(episodes / (time.perf_counter() - start))
+    return rates[1] / rates[0]
+
+
+def last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+if __name__ == "__main__":
+    main()
