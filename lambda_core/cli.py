@@ -202,7 +202,8 @@ def train(out: Path, resume: bool, threads: int, device: str, root: str | None, 
     best = study.training["val_accuracy"].max()
     record = {"study": str(out), "iterations": config.iterations, "best_val_accuracy": float(best)}
     words = f"{out}: {config.iterations} iterations, best validation score {best:.4f}"
-    _say(as_json, record, f"{words}. Next: lambda-core sweep {out}")
+    next_step = "open it in the app" if config.dataset == "sinusoid" else f"lambda-core sweep {out}"
+    _say(as_json, record, f"{words}. Next: {next_step}")
 
 
 @main.command()
