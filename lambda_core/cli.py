@@ -175,17 +175,28 @@ def _line_reporter(as_json: bool, every: float = 10.0) -> Report:
 @settings_options(MetaTrainConfig)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run.")
+@click.option("--stop-at", type=click.IntRange(1), help="Stop after so many iterations, to go on another time.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @root_option
 @json_option
-def train(out: Path, resume: bool, threads: int, device: str, root: str | None, as_json: bool, **settings: Any) -> None:
+def train(
+    out: Path,
+    resume: bool,
+    stop_at: int | None,
+    threads: int,
+    device: str,
+    root: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Meta-train a model and start a study with it.
 
     \b
     lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study
     lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study --resume
 
+    More processes: torchrun --nproc-per-node 2 -m lambda_core train … (they share the tasks of a meta-gradient).
     Settings that are not given follow the data set's recipe. The weights kept are those best on validation classes.
     """
     from lambda_core.runs import train_study
@@ -196,12 +207,20 @@ def train(out: Path, resume: bool, threads: int, device: str, root: str | None, 
     device = best_device() if device == "auto" else device
     with progress_bar(as_json) as report:
         study = train_study(
-            config, out, root=root, resume=resume, threads=threads, device=device, command=command_line(),
+            config,
+            out,
+            root=root,
+            resume=resume,
+            stop_at=stop_at,
+            threads=threads,
+            device=device,
+            command=command_line(),
             report=report,
-        )  # fmt: skip
+        )
     best = study.training["val_accuracy"].max()
-    record = {"study": str(out), "iterations": config.iterations, "best_val_accuracy": float(best)}
-    words = f"{out}: {config.iterations} iterations, best validation score {best:.4f}"
+    done = study.about["iterations_done"]
+    record = {"study": str(out), "iterations": done, "best_val_accuracy": float(best)}
+    words = f"{out}: {done} iterations, best validation score {best:.4f}"
     next_step = "open it in the app" if config.dataset == "sinusoid" else f"lambda-core sweep {out}"
     _say(as_json, record, f"{words}. Next: {next_step}")
 

@@ -43,22 +43,25 @@ def meta_train(
     source: Source | None = None,
     *,
     resume: bool = False,
+    stop_at: int | None = None,
     device: str = "cpu",
     report: Report | None = None,
 ) -> MetaTrainer:
     """Train to the end of config.iterations, saving to the folder `checkpoint`; returns the finished trainer.
 
-    resume: go on from the checkpoint, if there is one. Raises StudyError for a checkpoint that is damaged or of other
+    resume: go on from the checkpoint, if there is one. stop_at: stop after so many iterations, with the schedule that
+    config.iterations sets, to be resumed another time. Raises StudyError for a checkpoint that is damaged or of other
     settings.
     """
     trainer = MetaTrainer(config, source or Source(config.dataset), device)
     if resume:
         trainer.load(checkpoint)
-    meter = Meter("meta-training", config.iterations, report, done=trainer.iteration)
-    while trainer.iteration < config.iterations:
+    end = min(config.iterations, stop_at or config.iterations)
+    meter = Meter("meta-training", end, report, done=trainer.iteration)
+    while trainer.iteration < end:
         trainer.iterate()
         meter.advance(1, trainer.latest)
-        if trainer.iteration % CHECKPOINT_EVERY == 0 or trainer.iteration == config.iterations:
+        if trainer.iteration % CHECKPOINT_EVERY == 0 or trainer.iteration == end:
             trainer.save(checkpoint)
     return trainer
 

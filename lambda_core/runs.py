@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from torch import distributed
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.episode import Source
@@ -34,6 +38,7 @@ def train_study(
     *,
     root: str | None = None,
     resume: bool = False,
+    stop_at: int | None = None,
     threads: int = 1,
     device: str = "cpu",
     command: str = "",
@@ -48,11 +53,32 @@ def train_study(
         raise StudyError(f"{folder} holds a study already; add --resume to go on with it, or name another folder")
     prepare(threads, device)
     source = Source(config.dataset, root)
-    trainer = meta_train(config, folder / "checkpoint", source, resume=resume, device=device, report=report)
-    write_weights(folder, trainer.best.weights)
-    write_training(folder, trainer.training)
-    write_about(folder, _about(trainer, folder.name, device, command))
+    with process_group() as first:
+        shown = report if first else None
+        trainer = meta_train(
+            config, folder / "checkpoint", source, resume=resume, stop_at=stop_at, device=device, report=shown
+        )
+        if not trainer.best.weights:
+            raise StudyError(f"{folder}: no validation was due in {trainer.iteration} iterations, so none is best yet")
+        if first:
+            write_weights(folder, trainer.best.weights)
+            write_training(folder, trainer.training)
+            write_about(folder, _about(trainer, folder.name, device, command))
     return Study.load(folder)
+
+
+@contextmanager
+def process_group() -> Iterator[bool]:
+    """Joins torchrun's processes, where it started this one; yields whether this is the first. All leave together."""
+    if not distributed.is_torchelastic_launched():
+        yield True
+        return
+    distributed.init_process_group("gloo")
+    try:
+        yield distributed.get_rank() == 0
+        distributed.barrier()
+    finally:
+        distributed.destroy_process_group()
 
 
 def sweep_study(

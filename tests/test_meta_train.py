@@ -110,6 +110,14 @@ def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(source, tmp_p
     assert unbroken.training[columns].equals(resumed.training[columns])
 
 
+def test_a_run_in_pieces_ends_where_one_in_one_piece_does(source, tmp_path):
+    whole = meta_train(TINY, tmp_path / "a", source)
+    piece = meta_train(TINY, tmp_path / "b", source, stop_at=4)
+    assert piece.iteration == 4
+    rest = meta_train(TINY, tmp_path / "b", source, resume=True)
+    assert all(torch.equal(value, rest.model.state_dict()[name]) for name, value in whole.model.state_dict().items())
+
+
 def test_training_learns(source, tmp_path):
     trainer = meta_train(TINY.but(iterations=60, validate_every=60, meta_lr=0.01), tmp_path, source)
     assert trainer.training["loss"].iloc[-1] < 0.8 * trainer.training["loss"].iloc[0]
