@@ -39,6 +39,8 @@ class Findings:
 
 def findings(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Findings:
     """Ask a measured study everything that the report tells. Raises LambdaError where its tables cannot answer."""
+    if study.config.ways == 1:
+        raise StudyError(f"{study.name} is a regression: it has no accuracies to report")
     if study.accuracy is None or study.timing is None:
         raise StudyError(f"{study.name} is not measured yet; run lambda-core sweep and lambda-core time on it")
     val, test = (study.accuracy[study.accuracy["split"] == split] for split in ("val", "test"))

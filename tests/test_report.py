@@ -93,6 +93,11 @@ def test_a_study_that_cannot_be_judged_becomes_a_note(root: Path) -> None:
         report_table([Study.load(root / "bare")])
 
 
+def test_a_regression_is_not_asked_for_a_sweep(plain: Study) -> None:
+    text = as_markdown([replace(plain, config=plain.config.but(ways=1))])
+    assert "plain is left out: plain is a regression" in text
+
+
 def test_a_warning_of_the_study_is_told(tmp_path: Path) -> None:
     folder = write_study(tmp_path, "mixed", episodes=20, max_steps=5, repeats=3, filters=4)
     about = Study.load(folder).about
