@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from lambda_core.episode import EpisodeBank as EpisodeBank
     from lambda_core.errors import LambdaError as LambdaError
     from lambda_core.meta_train import meta_train as meta_train
+    from lambda_core.many import adapt_many as adapt_many
     from lambda_core.model import conv4 as conv4
     from lambda_core.model import mlp as mlp
+    from lambda_core.model import resnet12 as resnet12
+    from lambda_core.model import resnet_stages as resnet_stages
     from lambda_core.pattern import LambdaPattern as LambdaPattern
     from lambda_core.plan import count_cost as count_cost
     from lambda_core.select import pareto_front as pareto_front
@@ -36,10 +39,13 @@ _HOMES = {
     "MetaTrainConfig": "config",
     "conv4": "model",
     "mlp": "model",
+    "resnet12": "model",
+    "resnet_stages": "model",
     "load_dataset": "data",
     "EpisodeBank": "episode",
     "adapt": "adapt",
     "Adapted": "adapt",
+    "adapt_many": "many",
     "meta_train": "meta_train",
     "sweep": "sweep",
     "measure_times": "timing",
