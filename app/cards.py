@@ -58,11 +58,7 @@ def tradeoff(
         kept, axis=axis, threshold=choice.threshold, loud=_loud(kept, show, steps),
         marks=charts.usual_marks(table, choice, current, colors), colors=colors,
     )  # fmt: skip
-    st.plotly_chart(
-        figure, key="tradeoff", on_select=_clicked, selection_mode="points",
-        config=_TOOLS,
-        alt=_alt(choice, table),
-    )  # fmt: skip
+    widgets.figure(figure, "tradeoff", _alt(choice, table), on_select=_clicked, selection_mode="points")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Candidates shown", ["all", "steps", "front"], required=True, label_visibility="collapsed",
@@ -71,9 +67,6 @@ def tradeoff(
         )  # fmt: skip
         if hidden := charts.below_view(kept, choice.threshold):
             st.caption(f"{hidden} candidates lie below this view; double-click the figure to see all.")
-
-
-_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
 def _kept(table: pd.DataFrame, show: str, steps: int) -> np.ndarray:
@@ -122,9 +115,7 @@ def pattern_card(
     _numbers(current)
     if study.layer_costs:
         figure = charts.cost_bars(_plans(study, pattern, steps), study.layers, colors)
-        st.plotly_chart(
-            figure, key="costs", config={"displayModeBar": False}, alt="Multiply-adds by layer, full and current"
-        )
+        widgets.figure(figure, "costs", "Multiply-adds by layer, full and current", still=True)
 
 
 def _follow_choice() -> None:
@@ -215,8 +206,8 @@ _COLUMN_CONFIG = {
 def budget_tab(study: Study, timing: str, axis: str, any_lr: bool, choice: Choice, colors: Palette) -> None:
     """What if more were allowed?"""
     curve = measured.curve(study, timing, axis, any_lr, choice.confidence)
-    st.plotly_chart(charts.budget(curve, choice.threshold, colors), key="budget", config={"displaylogo": False},
-                    alt="Best speed-up as a function of the allowed degradation")  # fmt: skip
+    figure = charts.budget(curve, choice.threshold, colors)
+    widgets.figure(figure, "budget", "Best speed-up as a function of the allowed degradation")
     steps = curve[curve["speed_up"].diff().fillna(0) > 0]
     if len(steps):
         st.caption("Steps at: " + "; ".join(f"{r.threshold:g} points → {r.speed_up:.1f}×" for r in steps.itertuples()))
@@ -225,8 +216,8 @@ def budget_tab(study: Study, timing: str, axis: str, any_lr: bool, choice: Choic
 def one_step_tab(study: Study, any_lr: bool, confidence: float, colors: Palette) -> None:
     """The paper's second finding: accuracy after few steps depends on the pattern."""
     found = measured.first_steps(study, any_lr, confidence)
-    st.plotly_chart(charts.first_steps(found, colors), key="first", config={"displaylogo": False},
-                    alt="Accuracy on test classes by step count: full pattern and best other pattern")  # fmt: skip
+    alt = "Accuracy on test classes by step count: full pattern and best other pattern"
+    widgets.figure(charts.first_steps(found, colors), "first", alt)
     st.caption(_one_step_sentence(found[0], study))
 
 
@@ -245,8 +236,7 @@ def _one_step_sentence(row: OneStep, study: Study) -> str:
 
 
 def training_tab(study: Study, colors: Palette) -> None:
-    st.plotly_chart(charts.training(study.training, colors), key="training", config={"displaylogo": False},
-                    alt="Accuracy over meta-training")  # fmt: skip
+    widgets.figure(charts.training(study.training, colors), "training", "Accuracy over meta-training")
 
 
 def take_tab(study: Study, choice: Choice, row: pd.Series | None) -> None:

@@ -69,14 +69,12 @@ def heat_maps(studies: list[Study], colors: Palette) -> None:
         for column, study in zip(st.columns(2, gap="medium"), studies[row : row + 2], strict=False):
             figure = charts_compare.heat(_choice(study).verdicts, shade, colors)
             column.markdown(f"**{study.title}**")
-            column.plotly_chart(figure, key=f"heat-{study.name}", config=_TOOLS,
-                                alt=f"{SHADES[shade]} by pattern and steps, {study.title}")  # fmt: skip
+            with column:
+                alt = f"{SHADES[shade]} by pattern and steps, {study.title}"
+                widgets.figure(figure, f"heat-{study.name}", alt)
     st.caption(
         "● passes at the threshold above. Rows: patterns, from the head alone to all layers. Validation classes."
     )
-
-
-_TOOLS = {"displaylogo": False}
 
 
 def episode_by_episode(studies: list[Study], colors: Palette) -> None:
@@ -101,9 +99,8 @@ def _differences(study: Study, row: pd.Series | None, colors: Palette) -> None:
         return
     values = measured.differences(study, row)
     st.markdown(f"**{study.title}** · {_in_words(row, len(values))}")
-    st.plotly_chart(charts_compare.differences(values, row, address.value("threshold"), colors),
-                    key=f"differences-{study.name}", config=_TOOLS,
-                    alt=f"Differences by episode, {study.title}")  # fmt: skip
+    figure = charts_compare.differences(values, row, address.value("threshold"), colors)
+    widgets.figure(figure, f"differences-{study.name}", f"Differences by episode, {study.title}")
 
 
 def _in_words(row: pd.Series, episodes: int) -> str:
@@ -115,8 +112,8 @@ def _in_words(row: pd.Series, episodes: int) -> str:
 def first_steps(studies: list[Study], confidence: float, colors: Palette) -> None:
     """After one inner step: the full pattern against the best other one, study by study."""
     rows = {study.title: measured.first_steps(study, address.value("lrs"), confidence)[0] for study in studies}
-    st.plotly_chart(charts_compare.one_step(rows, colors), key="one-step", config=_TOOLS,
-                    alt="Accuracy after one step, full pattern and best other pattern by study")  # fmt: skip
+    alt = "Accuracy after one step, full pattern and best other pattern by study"
+    widgets.figure(charts_compare.one_step(rows, colors), "one-step", alt)
     table = [
         (title, row.pattern, f"{row.full_accuracy:.1%}", f"{row.accuracy:.1%}", number(row.gain),
          f"{number(row.gain_low)} … {number(row.gain_high)}", "yes" if row.better else "not shown")

@@ -129,7 +129,7 @@ def _sine(name: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int, 
     import torch
     from torch.nn import functional as F
 
-    from lambda_core.adapt import adaptation_steps
+    from lambda_core.inner_loop import adaptation_steps
     from lambda_core.episode import SinusoidBank
 
     bank = SinusoidBank("test", _study.config.shots)

@@ -24,7 +24,6 @@ from lambda_core.study import Study
 from lambda_core.words import times
 from palette import Palette
 
-STILL = {"displayModeBar": False}
 MOST_STEPS = 10
 
 
@@ -92,7 +91,7 @@ def sine_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Palette)
         f"**{found.losses[steps]:.3g}**, from {found.losses[0]:.3g} at the start."
     )
     figure = charts_learn.sine(found, steps, colors)
-    st.plotly_chart(figure, key="sine", config=STILL, alt=f"A sine curve and the network's fit after {steps} steps")
+    widgets.figure(figure, "sine", f"A sine curve and the network's fit after {steps} steps", still=True)
 
 
 def _another_curve() -> None:
@@ -115,7 +114,7 @@ def freeze_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Palett
         f"That leaves **{times(ratio)}** less arithmetic than updating all layers."
     )
     figure = charts_live.plan(plan, study.layers, steps, colors, height=56)
-    st.plotly_chart(figure, key="freeze", config=STILL, alt=f"Plan of pattern {pattern} over {steps} steps")
+    widgets.figure(figure, "freeze", f"Plan of pattern {pattern} over {steps} steps", still=True)
     st.caption(" · ".join(f"{sign or '▢'} {told}" for sign, told in charts_live.KINDS.values()))
 
 
@@ -139,7 +138,7 @@ def time_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Palette)
         f"run once: **{head:.1f} ms** instead of **{full:.1f} ms**, {times(full / head)} faster."
     )
     figure = charts_learn.ladder(ladder, rows, [describe_pattern(text, study.layers) for text in ladder], colors)
-    st.plotly_chart(figure, key="ladder", config=STILL, alt="Adaptation time, freezing layers from below one by one")
+    widgets.figure(figure, "ladder", "Adaptation time, freezing layers from below one by one", still=True)
     st.caption(f"{study.title}. {_conditions(study)}; medians and quartiles.")
 
 
@@ -162,8 +161,8 @@ def head_scene(words: DeltaGenerator, _: DeltaGenerator, colors: Palette) -> Non
         "made features in which new classes lie apart, so that a new last layer is most of what a task needs. Updating "
         f"all *but* the head gives {at['all but the head']:.1%}."
     )
-    st.plotly_chart(charts_learn.by_steps(lines, start, colors), key="head", config=STILL,
-                    alt="Accuracy by inner steps: all layers, only the head, all but the head")  # fmt: skip
+    alt = "Accuracy by inner steps: all layers, only the head, all but the head"
+    widgets.figure(charts_learn.by_steps(lines, start, colors), "head", alt, still=True)
     st.caption(f"{study.title}. Validation classes, {choice.episodes} episodes, 95 % intervals.")
 
 
@@ -183,9 +182,7 @@ def threshold_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Pal
         table, axis="milliseconds", threshold=choice.threshold, loud=front,
         marks=charts.usual_marks(table, choice, None, colors), colors=colors,
     )  # fmt: skip
-    st.plotly_chart(
-        figure, key="choose", config=STILL, alt="Accuracy against adaptation time, the chosen pattern marked"
-    )
+    widgets.figure(figure, "choose", "Accuracy against adaptation time, the chosen pattern marked", still=True)
     st.caption(f"{study.title}. {_conditions(study)}.")
 
 

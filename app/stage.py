@@ -11,6 +11,7 @@ import charts
 import charts_live
 import engine
 import measured
+import own
 import tiles
 import widgets
 from lambda_core.errors import DataError
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 20
 PAUSE = 0.9  # seconds between two steps while playing
+SOURCES = {"data": "From a data set", "images": "Your images", "draw": "Draw"}
 SPLITS = {"test": "unseen test classes", "val": "validation classes", "train": "training classes"}
 
 
 def no_images(study: Study) -> None:
     st.info(f"{study.title} adapts curves, not images: the Learn page shows it.", icon=":material/show_chart:")
-    st.plotly_chart(charts.training(study.training, widgets.colors()), key="training", alt="Training loss")
+    widgets.figure(charts.training(study.training, widgets.colors()), "training", "Meta-training")
 
 
 def suggestion(study: Study) -> str:
@@ -41,24 +43,33 @@ def suggestion(study: Study) -> str:
     return measured.choose(study, widgets.timing_key(study), *asked)[0].pattern
 
 
-def study_and_episode() -> Study:
-    """The row at the top: study, seed, and where the episode comes from."""
-    one, two, three, four = st.columns([2.2, 1, 1, 1.6], gap="medium", vertical_alignment="bottom")
+def study_and_source() -> tuple[Study, str]:
+    """The row at the top: the study, and where its images come from."""
+    one, two, three = st.columns([2.2, 1.8, 0.8], gap="medium", vertical_alignment="bottom")
     with one:
         study = widgets.study_picker()
     with two:
-        st.number_input("Episode (seed)", 0, 999_999, step=1, **address.bound("seed"))
-    with three:
-        st.button("New episode", icon=":material/refresh:", on_click=_next_seed, width="stretch")
-    with four.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        st.session_state["episode-slot"] = st.popover("Episode", icon=":material/photo_library:")
+        st.segmented_control("Images", list(SOURCES), format_func=SOURCES.get, required=True, **address.bound("source"))
+    with three.container(horizontal=True, horizontal_alignment="right", gap="small"):
         widgets.copy_link()
-    return study
+    return study, address.value("source")
 
 
-def episode_of(study: Study) -> tuple[Any, Episode, str]:
-    """(what it is made from, the episode, query statistics)."""
-    with st.session_state["episode-slot"]:
+def episode_of(study: Study, source: str) -> tuple[Any, Episode, str] | None:
+    """(what it is made from, the episode, query statistics); None while images of one's own are still missing."""
+    if source == "data":
+        return _from_data(study)
+    found = own.episode(study, source)
+    return found and (*found, "support")
+
+
+def _from_data(study: Study) -> tuple[Any, Episode, str]:
+    one, two, three, _ = st.columns([1, 1, 1, 1.8], gap="medium", vertical_alignment="bottom")
+    with one:
+        st.number_input("Episode (seed)", 0, 999_999, step=1, **address.bound("seed"))
+    with two:
+        st.button("New episode", icon=":material/refresh:", on_click=_next_seed, width="stretch")
+    with three, st.popover("Which classes", icon=":material/photo_library:", width="stretch"):
         data = _data_picker(study)
         split = st.selectbox("Classes from", list(SPLITS), format_func=SPLITS.get, **address.bound("split"))
         classes = _classes(study, data, split)
@@ -159,21 +170,21 @@ def _player(
     if st.session_state.get("playing", False) != ticking:
         address.rerun()  # a fragment's clock is set from outside
     shades = (colors.accent, colors.other)
+    labelled = address.value("source") == "data"
     traces = {f"{side} · {patterns[side]}": trace for side, trace in traces.items()}
     for column, (name, trace), side in zip(st.columns(2, gap="medium"), traces.items(), "ab", strict=True):
         with column:
-            _grid(episode, name, trace, at, f"ll-{side}", colors)
-            st.plotly_chart(charts_live.plan(trace.plan, study.layers, at, colors), key=f"plan-{side}",
-                            config=_STILL, alt=_plan_alt(name, trace))  # fmt: skip
+            (_grid if labelled else _guesses)(episode, name, trace, at, f"ll-{side}", colors)
+            ran = charts_live.plan(trace.plan, study.layers, at, colors)
+            widgets.figure(ran, f"plan-{side}", _plan_alt(name, trace), still=True)
     st.caption(" · ".join(f"{sign or '▢'} {words}" for sign, words in charts_live.KINDS.values()))
-    st.plotly_chart(charts_live.clock(traces, at, shades, colors), key="clock", config=_STILL, alt=_clock_alt(traces))
-    for column, what in zip(st.columns(2, gap="medium"), ("accuracy", "support_loss"), strict=True):
-        column.plotly_chart(charts_live.curves(traces, what, at, shades, colors), key=what, config=_STILL,
-                            alt=f"{what} by inner step")  # fmt: skip
+    widgets.figure(charts_live.clock(traces, at, shades, colors), "clock", _clock_alt(traces), still=True)
+    shown = ("accuracy", "support_loss") if labelled else ("support_loss",)
+    for column, what in zip(st.columns(2, gap="medium"), shown, strict=False):
+        with column:
+            lines = charts_live.curves(traces, what, at, shades, colors)
+            widgets.figure(lines, what, f"{what.replace('_', ' ').capitalize()} by inner step", still=True)
     address.write_address()
-
-
-_STILL = {"displayModeBar": False}
 
 
 def _controls(steps: int) -> int:
@@ -207,6 +218,11 @@ def _grid(episode: Episode, name: str, trace: Trace, at: int, key: str, colors: 
     right = int((frame.predictions == labels).sum())
     st.markdown(f"**{name}** · {right} of {len(labels)} right after {at} steps")
     st.html(tiles.query_grid(key, episode.query_images, labels, frame.predictions, sure, episode.class_names, colors))
+
+
+def _guesses(episode: Episode, name: str, trace: Trace, at: int, key: str, colors: Palette) -> None:
+    st.markdown(f"**{name}** · after {at} {'step' if at == 1 else 'steps'}")
+    st.html(tiles.guesses(key, episode.query_images, trace.frames[at].probabilities, episode.class_names, colors))
 
 
 def _plan_alt(name: str, trace: Trace) -> str:

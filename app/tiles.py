@@ -55,6 +55,25 @@ def _query(i: int, count: int, label: int, taken: int, sure: float, names: Seque
     )
 
 
+def guesses(key: str, images: np.ndarray, probabilities: np.ndarray, names: Sequence[str], colors: Palette) -> str:
+    """Each query with the two likeliest classes. images: (Q, H, W, C) uint8; probabilities: (Q, ways), 0 to 1."""
+    style = f"<style>.{key} .ll-bar{{--edge:{colors.accent}}}</style>"
+    cells = "".join(_guess(i, len(images), row, names) for i, row in enumerate(probabilities))
+    return style + _sheet(images, key, f'<div class="ll-guesses">{cells}</div>')
+
+
+def _guess(i: int, count: int, row: np.ndarray, names: Sequence[str]) -> str:
+    best = np.argsort(row)[::-1][:2]
+    lines = "".join(
+        f'<span class="ll-line"><span>{escape(names[label])}</span><b>{row[label]:.0%}</b>'
+        f'<span class="ll-bar" style="width:{row[label]:.0%}"></span></span>'
+        for label in best
+    )
+    return (
+        f'<div class="ll-guess"><span class="ll-cell"><i style="{_place(i, count)}"></i></span><div>{lines}</div></div>'
+    )
+
+
 def short_name(name: str) -> str:
     """A class name that fits under a thumbnail: `U+0416 CYRILLIC CAPITAL LETTER ZHE` → Ж."""
     if name.startswith("U+"):
@@ -97,4 +116,9 @@ background-repeat:no-repeat;image-rendering:pixelated}
 .ll-cell em{position:absolute;right:0;bottom:0;font-style:normal;font-weight:700;font-size:.62rem;line-height:1;
 padding:1px 2px;border-radius:3px 0 3px 0;background:var(--edge);color:#fff}
 .ll-no em{font-size:.72rem}
+.ll-guesses{display:grid;gap:.6rem;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr))}
+.ll-guess{display:flex;gap:.6rem;align-items:center}.ll-guess .ll-cell{flex:0 0 4rem}.ll-guess>div{flex:1;min-width:0}
+.ll-line{display:grid;grid-template-columns:1fr auto;font-size:.85rem;margin:.15rem 0}
+.ll-line>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.ll-bar{grid-column:1/-1;height:4px;border-radius:2px;background:var(--edge)}
 """

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
@@ -97,6 +99,8 @@ def settings_popover(study: Study) -> None:
                              **address.bound("axis"))  # fmt: skip
         keys = store.timings(study)
         st.selectbox("Timed on", list(keys), format_func=keys.get, **address.bound("timing", timing_key(study)))
+        st.segmented_control("Figures are saved as", ["svg", "png"], format_func=str.upper, required=True,
+                             **address.bound("picture"))  # fmt: skip
         if study.accuracy["lr"].nunique() > 1:
             st.toggle("Any step size", help="Candidates with other inner step sizes are looked at too",
                       **address.bound("lrs"))  # fmt: skip
@@ -133,7 +137,17 @@ def not_measured(study: Study) -> None:
     command = "sweep" if study.accuracy is None else "time"
     st.info(f"This study is trained, but its {missing} were not measured yet. This command does it: "
             f"`lambda-core {command} cached_results/{study.name}`", icon=":material/hourglass_empty:")  # fmt: skip
-    st.plotly_chart(charts.training(study.training, colors()), key="training", alt="Accuracy over meta-training")
+    figure(charts.training(study.training, colors()), "training", "Accuracy over meta-training")
+
+
+def figure(made: go.Figure, key: str, alt: str, *, still: bool = False, **more: Any) -> None:
+    """Show a figure. alt: what it shows, for those who cannot see it. still: nothing to zoom or to save."""
+    save = {"format": address.value("picture"), "filename": f"lambda-lab-{key}", "scale": 2}
+    config = {"displayModeBar": False} if still else {**_TOOLS, "toImageButtonOptions": save}
+    st.plotly_chart(made, key=key, alt=alt, config=config, **more)
+
+
+_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
 def tabs(field: str, labels: dict[str, str]) -> dict[str, TabContainer]:

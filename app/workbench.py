@@ -193,8 +193,8 @@ def _duration(seconds: float) -> str:
 
 def _curve(job: Job, records: list[dict[str, Any]]) -> None:
     if job.kind == "train" and len(records) > 1:
-        st.plotly_chart(charts_run.progress(records, widgets.colors()), key=f"curve-{job.id}",
-                        config={"displayModeBar": False}, alt="Accuracy or loss so far")  # fmt: skip
+        figure = charts_run.progress(records, widgets.colors())
+        widgets.figure(figure, f"curve-{job.id}", "Accuracy or loss so far", still=True)
 
 
 def _buttons(job: Job, state: str) -> None:

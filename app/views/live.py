@@ -6,14 +6,17 @@ import engine
 import stage
 import widgets
 
-study = stage.study_and_episode()
+study, source = stage.study_and_source()
 if study.config.ways == 1:
     stage.no_images(study)
     st.stop()
 
 engine.start()
 colors = widgets.colors()
-key, episode, statistics = stage.episode_of(study)
+found = stage.episode_of(study, source)
+if found is None:
+    st.stop()
+key, episode, statistics = found
 left, right = st.columns([1.9, 1], gap="medium", vertical_alignment="center")
 with left:
     stage.support(episode)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.app.data import write_images
+from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, serving, settled
 from tests.synthetic import write_study
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
-LAPTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,46 +28,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_study(root / "studies", "cifar-fs-5w1s", episodes=300)
     write_study(root / "studies", "other-5w1s", episodes=60)
     write_images(root / "images" / "cifar-fs")
-    port = _free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app/main.py",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
-    environment = {**os.environ, "LAMBDA_STUDIES": str(root / "studies"), "LAMBDA_DATA": str(root / "images"),
-                   "LAMBDA_JOBS": str(root / "jobs")}  # fmt: skip
-    with (root / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            _wait_for(f"http://localhost:{port}/_stcore/health")
-            yield f"http://localhost:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(url: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            with urllib.request.urlopen(url):
-                return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
+    places = {"LAMBDA_STUDIES": "studies", "LAMBDA_DATA": "images", "LAMBDA_JOBS": "jobs"}
+    with serving(root / "log", **{name: str(root / place) for name, place in places.items()}) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +55,7 @@ def visit(chromium: Browser, server: str) -> Iterator[Visit]:
     def go(path: str = "", **options: object) -> Page:
         contexts.append(chromium.new_context(**{"viewport": LAPTOP, **options}))
         page = contexts[-1].new_page()
-        page.set_default_timeout(45_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: _note(faults, message))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(f"{server}/{path}")
@@ -113,14 +67,7 @@ def visit(chromium: Browser, server: str) -> Iterator[Visit]:
     assert not faults
 
 
-def _note(faults: list[str], message: object) -> None:
+def _note(faults: list[str], message: ConsoleMessage) -> None:
     # below a page's address Streamlit first looks for its server beside the page, then at the root: a 404 by design
     if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
         faults.append(f"{message.text} {message.location}")
-
-
-def settled(page: Page) -> Page:
-    """Wait until nothing runs and no skeleton is left."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
-    return page

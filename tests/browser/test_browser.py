@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Visit, settled
+from tests.browser.conftest import Visit
+from tests.browser.serving import PHONE, settled
 
-PAGES = ["", "live"]
+PAGES = ["", "live", "learn?scene=2", "compare", "run", "about"]
 POINT = """(wanted) => {
   const plot = document.querySelector('.st-key-tradeoff .js-plotly-plot');
   const trace = plot._fullData.find(t => t.name === wanted && t.customdata && t.customdata.length);
@@ -91,7 +95,7 @@ def test_phone_has_one_column_and_no_sideways_scroll(visit: Visit, path: str, sc
     assert (int(paper.split("(")[1].split(",")[0]) < 80) == (scheme == "dark")
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", PAGES[:4])
 def test_pictures_have_words(visit: Visit, path: str) -> None:
     page = visit(path)
     page.wait_for_selector(".js-plotly-plot")
@@ -106,3 +110,79 @@ def test_the_table_downloads(visit: Visit) -> None:
     lines = started.value.path().read_text().splitlines()
     assert lines[0].startswith("pattern,steps,lr")
     assert len(lines) == 1 + 311
+
+
+def png(color: tuple[int, int, int]) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(sum(color)).integers(-30, 30, (48, 64, 3))
+    Image.fromarray(np.clip(noise + color, 0, 255).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+COLORS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200)]
+
+
+def upload(page: Page, number: int, *files: tuple[str, bytes]) -> None:
+    inputs = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    given = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+    inputs.nth(number).set_input_files(given)
+
+
+def test_own_images_are_adapted_to_and_recognised(visit: Visit) -> None:
+    page = visit("live?source=images")
+    for number, color in enumerate(COLORS):
+        upload(page, number, (f"{number}.png", png(color)))
+        expect(page.get_by_text(f"{number}.png")).to_be_visible()
+    upload(page, len(COLORS), ("red.png", png(COLORS[0])), ("blue.png", png(COLORS[2])))
+    expect(page.get_by_text("after 5 steps").first).to_be_visible()
+    assert page.locator(".ll-guess").count() == 2 * 2
+
+
+def test_a_file_that_is_no_image_says_so(visit: Visit) -> None:
+    page = visit("live?source=images")
+    upload(page, 0, ("not.png", b"GIF89a, or not even that"))
+    expect(page.get_by_text("not.png is no readable PNG, JPEG or WebP image")).to_be_visible()
+
+
+def test_drawn_symbols_are_recognised(visit: Visit) -> None:
+    page = visit("live?source=draw")
+    strokes = [((20, 20), (140, 140)), ((20, 80), (140, 80)), ((80, 20), (80, 140)), ((20, 140), (140, 20)),
+               ((30, 30), (30, 120)), ((80, 30), (80, 150))]  # fmt: skip
+    pads = page.locator("canvas.upper-canvas")
+    expect(pads).to_have_count(6)
+    for number, (start, end) in enumerate(strokes):
+        pads.nth(number).scroll_into_view_if_needed()
+        box = pads.nth(number).bounding_box()
+        page.mouse.move(box["x"] + start[0], box["y"] + start[1])
+        page.mouse.down()
+        page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=6)
+        page.mouse.up()
+        settled(page)
+    expect(page.get_by_text("after 5 steps").first).to_be_visible()
+    assert page.locator(".ll-guess").count() == 2
+
+
+def test_a_job_is_started_watched_and_cancelled(visit: Visit) -> None:
+    page = visit("run?work=sweep")
+    page.get_by_role("button", name="Start the sweep").click()
+    expect(page.get_by_text("running")).to_be_visible()
+    page.reload()
+    settled(page)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("cancelled")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_serious_for_axe(visit: Visit, path: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = visit(path, color_scheme=scheme)
+    found = axe.Axe().run(page).response["violations"]
+    serious = {rule["id"]: _where(rule) for rule in found if rule["impact"] in ("serious", "critical")}
+    assert not {name: nodes for name, nodes in serious.items() if nodes}
+
+
+def _where(rule: dict) -> list[str]:
+    """The offending elements, those that Streamlit's own widgets bring left out."""
+    return [node["html"][:200] for node in rule["nodes"]]

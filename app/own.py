@@ -1,0 +1,137 @@
+"""Live on images of one's own: uploaded, photographed or drawn. Queries come one at a time: support statistics."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+import engine
+from lambda_core.data.picture import read_picture
+from lambda_core.study import Study
+
+if TYPE_CHECKING:
+    from lambda_core.episode import Episode
+
+Images = list[np.ndarray]  # of (size, size, channels) uint8
+MOST_IMAGES = 10  # a class
+MOST_QUERIES = 24
+PAD, INK = 168, 13  # pixels: side of a drawing pad, width of its pen
+KINDS = ["png", "jpg", "jpeg", "webp"]
+
+
+class Upload(io.BytesIO):
+    """An uploaded file under its own name, for `read_picture` and its error sentences."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file.getvalue())
+        self.name = file.name
+
+    def __str__(self) -> str:
+        return str(self.name)[:80]
+
+
+def uploaded(study: Study) -> tuple[Any, Episode] | None:
+    """(key, episode) of uploaded images; None, with what is still missing said, until there are enough."""
+    ways = study.config.ways
+    st.markdown(f"Give each of {ways} classes a name and one or a few images, then images to recognise.")
+    names, supports = [], []
+    for number, column in enumerate(st.columns(ways)):
+        with column:
+            names.append(
+                st.text_input(f"Class {number + 1}", f"class {number + 1}", max_chars=30, key=f"own-name-{number}")
+            )
+            files = st.file_uploader(f"Images of class {number + 1}", KINDS, accept_multiple_files=True,
+                                     key=f"own-support-{number}", label_visibility="collapsed")  # fmt: skip
+            supports.append(_read(files[:MOST_IMAGES], study))
+    queries = _read(_queries(), study)
+    return _episode_or_hint(names, supports, queries, study, "images")
+
+
+def _queries() -> list[Any]:
+    files = st.file_uploader("Images to recognise", KINDS, accept_multiple_files=True, key="own-queries")
+    if st.toggle("Use the camera", key="own-camera"):
+        shot = st.camera_input("A photo to recognise", key="own-shot")
+        files = [*([shot] if shot else []), *files]
+    return files[:MOST_QUERIES]
+
+
+def _read(files: list[Any], study: Study) -> Images:
+    return [read_picture(Upload(file), *study.input) for file in files]
+
+
+def drawn(study: Study) -> tuple[Any, Episode] | None:
+    """(key, episode) of drawn characters: one drawing a class, and one to recognise."""
+    ways = study.config.ways
+    st.markdown(f"Draw {ways} symbols, one a pad. Then draw one of them again, your own way.")
+    with st.container(horizontal=True, gap="medium"):
+        supports = [_pad(f"Symbol {number + 1}", f"pad-{number}", study) for number in range(ways)]
+    query = _pad("To recognise", "pad-query", study)
+    names = [f"symbol {number + 1}" for number in range(ways)]
+    return _episode_or_hint(names, supports, query, study, "symbols")
+
+
+def _pad(label: str, key: str, study: Study) -> Images:
+    from streamlit_drawable_canvas import st_canvas  # needs a running server: not to be had at import
+
+    with st.container(key=f"box-{key}", width=PAD + 24):
+        st.caption(label)
+        made = st_canvas(stroke_width=INK, stroke_color="#ffffff", background_color="#101416", height=PAD, width=PAD,
+                         return_image_data=True, key=key)  # fmt: skip
+    strokes = (made.json_data or {}).get("objects") or []
+    return [centred(made.image_data, *study.input)] if strokes and made.image_data is not None else []
+
+
+def centred(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """A drawing (H, W, 4), light on dark → (size, size, channels) uint8: cut to its ink and centred, as glyphs are."""
+    grey = np.asarray(Image.fromarray(picture).convert("L"))
+    rows, columns = (np.flatnonzero((grey > 100).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return np.zeros((size, size, channels), np.uint8)
+    cut = Image.fromarray(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    cut.thumbnail((round(size * 0.72),) * 2, Image.Resampling.LANCZOS)
+    paper = Image.new("L", (size, size))
+    paper.paste(cut, ((size - cut.width) // 2, (size - cut.height) // 2))
+    return np.repeat(np.asarray(paper)[..., None], channels, axis=2)
+
+
+def _episode_or_hint(
+    names: list[str], supports: list[Images], queries: Images, study: Study, what: str
+) -> tuple[Any, Episode] | None:
+    missing = [str(number + 1) for number, images in enumerate(supports) if not images]
+    if missing:
+        st.info(f"Still without {what}: class {', '.join(missing)}.", icon=":material/add_photo_alternate:")
+        return None
+    if not queries:
+        st.info("Now something to recognise.", icon=":material/image_search:")
+        return None
+    return _key(supports, queries, study), _episode(names, supports, queries)
+
+
+def _key(supports: list[Images], queries: Images, study: Study) -> str:
+    everything = hashlib.sha256(repr([len(images) for images in supports]).encode())
+    for image in [*(image for images in supports for image in images), *queries]:
+        everything.update(image.tobytes())
+    return f"{study.name} {everything.hexdigest()}"
+
+
+def _episode(names: list[str], supports: list[Images], queries: Images) -> Episode:
+    import torch
+
+    from lambda_core.episode import Episode, as_inputs
+
+    labels = torch.repeat_interleave(torch.arange(len(supports)), torch.tensor([len(images) for images in supports]))
+    support = as_inputs(np.stack([image for images in supports for image in images]))
+    # label 0 stands in for the queries: nothing that needs the truth is shown
+    return Episode(
+        support, labels, as_inputs(np.stack(queries)), torch.zeros(len(queries), dtype=torch.long), tuple(names)
+    )
+
+
+def episode(study: Study, source: str) -> tuple[Any, Episode] | None:
+    engine.start()
+    return uploaded(study) if source == "images" else drawn(study)
