@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.peers import available
-from lambda_core.adapt import adapt
 from lambda_core.files import write_json
+from lambda_core.inner_loop import adapt
 from lambda_core.many import AdaptationPool
 from lambda_core.model import Backbone, conv4, layer_costs
 from lambda_core.pattern import LambdaPattern
@@ -132,7 +132,7 @@ def training_contestants(fast: nn.Sequential, textbook: nn.Sequential) -> dict[s
 
 def our_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
     from lambda_core.episode import Episode
-    from lambda_core.meta_train import Objective
+    from lambda_core.outer_loop import Objective
 
     task = Episode(last(x), y, last(query[0]), query[1])
     backbone = Backbone.of(model)

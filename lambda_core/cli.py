@@ -283,8 +283,7 @@ def select(
     from lambda_core.words import sentence
 
     choice, confirmation = choose(study, threshold, confidence, any_lr=any_lr, axis=axis)
-    record = {name: value for name, value in vars(choice).items() if name != "verdicts"}
-    _say(as_json, {"study": study.name, **record, "confirmation": vars(confirmation)},
+    _say(as_json, {"study": study.name, **choice.as_dict(), "confirmation": vars(confirmation)},
          sentence(choice, confirmation, study.layers))  # fmt: skip
     if explain and not as_json:
         click.echo(_explanation(choice))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from lambda_core.adapt import InnerLoop, adapt
+from lambda_core.inner_loop import InnerLoop, adapt
 from lambda_core.kernels import NormPool
 from lambda_core.model import Backbone, Layer, Weights
 from lambda_core.pattern import LambdaPattern

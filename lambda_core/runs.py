@@ -14,8 +14,8 @@ from torch import distributed
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.episode import Source
 from lambda_core.errors import StudyError
-from lambda_core.meta_train import MetaTrainer, meta_train
 from lambda_core.model import layer_costs, layer_names
+from lambda_core.outer_loop import MetaTrainer, meta_train
 from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Report
 from lambda_core.runtime import environment, prepare
@@ -28,7 +28,7 @@ from lambda_core.study import (
     write_training,
     write_weights,
 )
-from lambda_core.sweep import sweep_in_chunks
+from lambda_core.sweeping import sweep_in_chunks
 from lambda_core.timing import measure_times
 
 
@@ -114,12 +114,12 @@ def time_study(
     """Time every per-layer pattern at every step count of the sweep and write timing.parquet."""
     prepare(config.threads, config.device)
     source = Source(study.config.dataset, root)
-    sweep = SweepConfig.from_dict(study.about["sweep"] or {})
+    max_steps = (study.sweep_config or SweepConfig()).max_steps
     bank = source.bank(study.config, "val", seed=config.seed)
     patterns = LambdaPattern.enumerate(len(study.layers))
     model = study.model().to(config.device)
     costs = study.layer_costs or layer_costs(study.model(), bank[0].support_x)
-    frame = measure_times(model, bank, patterns, sweep.max_steps, study.config.lr, costs, config, report)
+    frame = measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)
     write_timing(study.folder, frame)
     return _note(study, "timing", config.to_dict() | {"environment": environment(config.device)}, command)
 

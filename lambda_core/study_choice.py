@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lambda_core.costs import Axis
+from typing import Any
+
+from lambda_core.costs import Axis, timing_conditions, under
 from lambda_core.errors import StudyError
 from lambda_core.select import Choice, Confirmation, confirm, weigh
 from lambda_core.study import Study
@@ -15,14 +17,19 @@ def choose(
     *,
     any_lr: bool = False,
     axis: Axis = "milliseconds",
+    condition: dict[str, Any] | None = None,
 ) -> tuple[Choice, Confirmation]:
-    """The fastest pattern within `threshold` points, and what the test classes say of it."""
+    """The fastest pattern within `threshold` points, and what the test classes say of it.
+
+    condition: the device and threads whose times count, one of `timing_conditions`; by default the first.
+    """
     if study.accuracy is None:
         raise StudyError(f"{study.name} has no accuracies yet; make them with: lambda-core sweep {study.folder}")
     if study.timing is None:
         raise StudyError(f"{study.name} has no times yet; make them with: lambda-core time {study.folder}")
     split = study.accuracy["split"]
     val, test = study.accuracy[split == "val"], study.accuracy[split == "test"]
-    evidence = weigh(val, study.timing, study.config.steps, any_lr=any_lr, axis=axis, lr=study.config.lr)
+    timing = under(study.timing, condition or timing_conditions(study.timing)[0])
+    evidence = weigh(val, timing, study.config.steps, any_lr=any_lr, axis=axis, lr=study.config.lr)
     choice = evidence.choose(threshold, confidence)
     return choice, confirm(choice, test)

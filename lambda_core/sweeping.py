@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.adapt import InnerLoop
 from lambda_core.config import SweepConfig
 from lambda_core.episode import Bank, Episode, Source
 from lambda_core.errors import StudyError
 from lambda_core.files import write_json
+from lambda_core.inner_loop import InnerLoop
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Meter, Report

@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lambda_core.adapt import InnerLoop
 from lambda_core.config import TimingConfig
 from lambda_core.episode import Bank, Episode
+from lambda_core.inner_loop import InnerLoop
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import count_cost

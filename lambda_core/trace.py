@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from lambda_core.adapt import InnerLoop
 from lambda_core.episode import Episode
+from lambda_core.inner_loop import InnerLoop
 from lambda_core.model import Backbone, Weights, layer_costs
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import Plan, plan_adaptation

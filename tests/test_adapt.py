@@ -11,8 +11,8 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lambda_core.adapt import adapt, adaptation_steps
 from lambda_core.errors import ModelError, PatternError
+from lambda_core.inner_loop import adapt, adaptation_steps
 from lambda_core.model import Backbone, conv4, layer_costs, mlp, resnet12, resnet_stages
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import plan_adaptation

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lambda_core.adapt import adapt
+from lambda_core.inner_loop import adapt
 from lambda_core.many import AdaptationPool, adapt_many
 from lambda_core.model import conv4
 from lambda_core.pattern import LambdaPattern

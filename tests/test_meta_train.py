@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episode import EpisodeBank, Source
 from lambda_core.errors import ConfigError, StudyError
-from lambda_core.meta_train import MetaTrainer, Objective, meta_train
 from lambda_core.model import Backbone, conv4
+from lambda_core.outer_loop import MetaTrainer, Objective, meta_train
 from lambda_core.pattern import LambdaPattern
 from tests.oracle import plain_masked_sgd
 from tests.tiny import tiny_source
@@ -156,7 +156,7 @@ def test_a_full_disk_is_a_clear_error_and_keeps_the_last_checkpoint(source, tmp_
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lambda_core.meta_train.save_file", full)
+    monkeypatch.setattr("lambda_core.outer_loop.save_file", full)
     with pytest.raises(StudyError, match="No space left"):
         trainer.save(tmp_path)
     assert (tmp_path / "state.safetensors").read_bytes() == before

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,11 @@ LIGHT = ["lambda_core", *(f"lambda_core.{name}" for name in ("pattern", "select"
 def test_every_public_name_resolves(name):
     assert getattr(lambda_core, name) is not None
     assert name in dir(lambda_core)
+
+
+def test_no_module_hides_a_public_name():
+    modules = {path.stem for path in Path(lambda_core.__file__).parent.iterdir()}
+    assert not modules & set(lambda_core.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

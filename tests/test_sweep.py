@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lambda_core.adapt import adapt
 from lambda_core.config import SweepConfig
 from lambda_core.episode import EpisodeBank
 from lambda_core.errors import StudyError
+from lambda_core.inner_loop import adapt
 from lambda_core.model import Backbone, conv4
 from lambda_core.pattern import LambdaPattern
 from lambda_core.runs import sweep_study, time_study, train_study
 from lambda_core.study import Study
-from lambda_core.sweep import SharedEpisode, sweep, sweep_in_chunks
+from lambda_core.sweeping import SharedEpisode, sweep, sweep_in_chunks
 from tests.test_adapt import Calls
 from tests.test_meta_train import TINY
 from tests.tiny import tiny_dataset, write_tiny
