@@ -132,7 +132,7 @@ class Job:
         try:
             process = psutil.Process(int(who["pid"]))
             same = abs(process.create_time() - float(who["born"])) < 1.0  # numbers of dead processes are used again
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except (KeyError, ValueError, TypeError, psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
