@@ -299,6 +299,27 @@ def _explanation(choice: Any) -> str:
 
 
 @main.command()
+@with_study
+@click.option("--episodes-from", "folder", required=True, type=click.Path(path_type=Path), help="Folder of episodes.")
+@click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
+@click.option("--steps", type=click.IntRange(0, 1000), help="Inner steps.  [default: the study's]")
+@click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",
+              show_default=True, help="Statistics that normalise the queries.")  # fmt: skip
+@json_option
+def evaluate(study: Study, folder: Path, pattern: str, steps: int | None, query_statistics: str, as_json: bool) -> None:
+    """Score a study on fixed episodes: <episode>/support/<class>/*.png and <episode>/query/<class>/*.png."""
+    from lambda_core.evaluate import evaluate_folder
+    from lambda_core.pattern import LambdaPattern
+
+    steps = study.config.steps if steps is None else steps
+    parsed = LambdaPattern.parse(pattern, len(study.layers))
+    found = evaluate_folder(study, folder, parsed, steps, query_statistics)
+    half = "" if found.half_width is None else f" ± {100 * found.half_width:.2f}"
+    words = f"{study.name}, {parsed}, {steps} steps: {100 * found.accuracy:.2f}{half} %"
+    _say(as_json, vars(found) | {"study": study.name}, f"{words} over {found.episodes} episodes ({query_statistics})")
+
+
+@main.command()
 @click.argument("studies", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All shipped studies.")
 @json_option
