@@ -129,8 +129,8 @@ def _sine(name: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int, 
     import torch
     from torch.nn import functional as F
 
-    from lambda_core.inner_loop import adaptation_steps
     from lambda_core.episode import SinusoidBank
+    from lambda_core.inner_loop import adaptation_steps
 
     bank = SinusoidBank("test", _study.config.shots)
     (amplitude, phase), episode = bank.curve(seed), bank[seed]

@@ -39,7 +39,14 @@ def _choice(
     name: str, stamp: Any, timing: str, axis: str, any_lr: bool, threshold: float, confidence: float, *, _study: Study
 ) -> tuple[Choice, Confirmation]:
     choice = _evidence(name, stamp, timing, axis, any_lr, _study=_study).choose(threshold, confidence)
-    return choice, confirm(choice, split(_study, "test"))
+    return choice, confirm(choice, _only_asked(split(_study, "test"), choice))
+
+
+def _only_asked(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:
+    """The rows of the chosen candidate and of the reference: two of hundreds, so that a new threshold costs little."""
+    full = "1" * len(choice.pattern.split("/")[0])
+    chosen = (table["pattern"] == choice.pattern) & (table["steps"] == choice.steps)
+    return table[chosen | ((table["pattern"] == full) & (table["steps"] == choice.reference_steps))]
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the candidates episode by episode …")

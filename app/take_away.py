@@ -47,8 +47,7 @@ def as_python(study: Study, pattern: str, steps: int, lr: float, words: str) -> 
     config = study.config
     return f'''"""{study.title}: update {words}, {steps} step{"s" * (steps != 1)}. Made by Lambda Lab."""
 
-from lambda_core import EpisodeBank, LambdaPattern, Study, load_dataset
-from lambda_core.inner_loop import adapt
+from lambda_core import EpisodeBank, LambdaPattern, Study, adapt, load_dataset
 
 model = Study.load("cached_results/{study.name}").model()
 pattern = LambdaPattern.parse("{pattern}", layers={len(study.layers)})

@@ -199,6 +199,8 @@ def supervise(folder: Path) -> int:
     words, log = about["words"], folder / "log"
     again = ["--resume"] if words[0] == "train" and log.exists() else []
     with log.open("ab") as out:
+        # a server started in the background ignores SIGINT, and so would its grandchildren
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         command = [*about["engine"], *words, *again, "--json"]
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         signal.signal(signal.SIGTERM, lambda *_: _stop(child))

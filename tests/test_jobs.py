@@ -73,7 +73,7 @@ def test_a_failure_is_told(begin: Callable[[int], Job]) -> None:
 
 
 def test_cancelled_then_resumed_goes_on(begin: Callable[[int], Job], tmp_path: Path) -> None:
-    job = begin(400)
+    job = begin(100_000)
     wait_for(lambda: len(job.progress) >= 2)
     job.cancel()
     wait_for(lambda: job.state != "running")
@@ -87,7 +87,7 @@ def test_cancelled_then_resumed_goes_on(begin: Callable[[int], Job], tmp_path: P
 
 
 def test_another_server_finds_it(begin: Callable[[int], Job], tmp_path: Path) -> None:
-    job = begin(400)
+    job = begin(100_000)
     command = [sys.executable, "-c", LOOK, str(tmp_path / "jobs")]
     said = subprocess.run(command, check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "running"
@@ -96,7 +96,7 @@ def test_another_server_finds_it(begin: Callable[[int], Job], tmp_path: Path) ->
 
 
 def test_one_at_a_time(begin: Callable[[int], Job]) -> None:
-    job = begin(400)
+    job = begin(100_000)
     with pytest.raises(JobError, match="is running"):
         begin(1)
     with pytest.raises(JobError, match="nothing to resume"):
