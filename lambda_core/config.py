@@ -113,6 +113,18 @@ class SweepConfig(Settings):
     query_statistics: str = setting(
         "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
     )
+    lr_scale: str = setting(
+        "1", help="multiples of the study's inner step size to measure, such as 0.5,1,2,4 (1 is always among them)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "lr_scale", ",".join(f"{scale:g}" for scale in _scales(self.lr_scale)))
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Multiples of the study's own inner step size, ascending, 1 among them."""
+        return _scales(self.lr_scale)
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,17 @@ class TimingConfig(Settings):
     threads: int = setting(1, help="CPU threads", low=1, high=1024)
     device: str = setting("cpu", help="cpu or cuda", choices=("cpu", "cuda"))
     seed: int = setting(2, help="of the episodes and of the order", low=0, high=2**31 - 1)
+
+
+def _scales(text: str) -> tuple[float, ...]:
+    """The numbers of `text`, separated by commas or spaces, to four figures: nearer ones would pass for the same."""
+    try:
+        found = {float(f"{float(word):.4g}") for word in text.replace(",", " ").split()}
+    except ValueError:
+        raise ConfigError(f"lr_scale must be numbers such as 0.5,1,2,4, not {text!r}") from None
+    if not all(1e-3 <= scale <= 1e3 for scale in found) or not 1 <= len(found) <= 20:
+        raise ConfigError(f"lr_scale must be 1 to 20 numbers between 0.001 and 1000, not {text!r}")
+    return tuple(sorted(found | {1.0}))
 
 
 def _checked(item: Field[Any], value: Any) -> Any:

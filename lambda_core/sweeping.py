@@ -45,20 +45,21 @@ def sweep(
     lr: float,
     split: str = "val",
     meter: Meter | None = None,
+    scales: Sequence[float] = (1.0,),
 ) -> pd.DataFrame:
     """The accuracy table (split, pattern, steps, lr, episode, accuracy, loss) of one-row `patterns` at 0 … max_steps.
 
-    No adaptation is one row an episode, pattern 00000 at 0 steps.
+    No adaptation is one row an episode, pattern 00000 at 0 steps and `lr`. scales: multiples of `lr` to measure.
     """
     backbone = Backbone.of(model)
-    places = [(pattern, steps) for pattern in patterns if pattern.updates_anything for steps in range(1, max_steps + 1)]
+    arms = [(pattern, scale) for scale in scales for pattern in patterns if pattern.updates_anything]
     none = LambdaPattern.named("none", len(backbone.layers))
+    places = [(none, 0, lr), *((p, steps, lr * scale) for p, scale in arms for steps in range(1, max_steps + 1))]
     frames = []
     for index in episodes:
         shared = SharedEpisode(backbone, bank[index], lr)
-        scores = np.concatenate([shared.unadapted(), *(shared.trajectory(p, max_steps) for p in patterns
-                                                        if p.updates_anything)])  # fmt: skip
-        frames.append(_frame([(none, 0), *places], scores, index, lr, split))
+        scores = [shared.unadapted(), *(shared.trajectory(pattern, max_steps, scale) for pattern, scale in arms)]
+        frames.append(_frame(places, np.concatenate(scores), index, split))
         if meter:
             meter.advance()
     return pd.concat(frames, ignore_index=True)
@@ -87,11 +88,15 @@ class SharedEpisode:
         """(1, 2): query accuracy and loss without adaptation."""
         return self._score(self.loop, self.layers - 1)[None]
 
-    def trajectory(self, pattern: LambdaPattern, steps: int) -> Scores:
-        """(steps, 2) float32: query accuracy (0 to 1) and loss after 1 … steps inner steps under `pattern`."""
+    def trajectory(self, pattern: LambdaPattern, steps: int, scale: float = 1.0) -> Scores:
+        """(steps, 2) float32: query accuracy (0 to 1) and loss after 1 … steps inner steps under `pattern`.
+
+        scale: multiple of the step size. The first step's gradients serve every step size.
+        """
         matrix = pattern.matrix(steps)
         lowest = int(matrix.any(0).argmax()) if matrix.any() else self.layers - 1
         loop = self.loop.fork()
+        loop.lr *= scale
         scores = []
         for number, row in enumerate(pattern.rows_for(steps)):
             if number == 0:
@@ -109,15 +114,13 @@ class SharedEpisode:
         return np.array([float(hits), float(loss)], dtype=np.float32)
 
 
-def _frame(
-    places: list[tuple[LambdaPattern, int]], scores: Scores, episode: int, lr: float, split: str
-) -> pd.DataFrame:
+def _frame(places: list[tuple[LambdaPattern, int, float]], scores: Scores, episode: int, split: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "split": split,
-            "pattern": [str(pattern) for pattern, _ in places],
-            "steps": np.array([steps for _, steps in places], dtype=np.int16),
-            "lr": np.float32(lr),
+            "pattern": [str(pattern) for pattern, *_ in places],
+            "steps": np.array([steps for _, steps, _ in places], dtype=np.int16),
+            "lr": np.array([lr for *_, lr in places], dtype=np.float32),
             "episode": np.int32(episode),
             "accuracy": scores[:, 0],
             "loss": scores[:, 1],
@@ -154,7 +157,7 @@ def sweep_in_chunks(
     they were made with, and chunks of others are refused.
     """
     folder = study_folder / "checkpoint" / "sweep"
-    _claim(folder, {"config": config.to_dict(), "fingerprint": fingerprint})
+    _claim(folder, {"config": _asked(config), "fingerprint": fingerprint})
     chunks = [
         Chunk(folder, split, first, min(CHUNK, config.episodes - first))
         for split in SWEPT_SPLITS
@@ -203,7 +206,9 @@ class Worker:
     def __call__(self, chunk: Chunk) -> Chunk:
         episodes = range(chunk.first, chunk.first + chunk.count)
         bank, config = self.banks[chunk.split], self.config
-        frame = sweep(self.model, bank, episodes, self.patterns, config.max_steps, self.lr, chunk.split)
+        frame = sweep(
+            self.model, bank, episodes, self.patterns, config.max_steps, self.lr, chunk.split, scales=config.scales
+        )
         chunk.place.mkdir(parents=True, exist_ok=True)
         write_table(chunk.place, "accuracy", frame)
         return chunk
@@ -220,6 +225,11 @@ def _start(study_folder: str, config: SweepConfig, root: str | None) -> None:
 def _work(chunk: Chunk) -> Chunk:
     assert _worker is not None
     return _worker(chunk)
+
+
+def _asked(config: SweepConfig) -> dict[str, Any]:
+    """The settings, without the step sizes where they are the default: sweeps begun before there was a choice go on."""
+    return {name: value for name, value in config.to_dict().items() if name != "lr_scale" or value != "1"}
 
 
 def _claim(folder: Path, identity: dict[str, Any]) -> None:
