@@ -335,6 +335,25 @@ def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
     click.echo(report_table(measured).to_json(orient="records", indent=1) if as_json else as_markdown(measured))
 
 
+@main.command()
+@click.argument("studies", nargs=-1)
+@click.option("--threshold", default=1.0, show_default=True, help="Allowed degradation, in percentage points.")
+@click.option("--confidence", default=0.95, show_default=True, help="Of the choice, and of each verdict elsewhere.")
+@click.option("--any-lr", is_flag=True, help="Choose over all step sizes that were swept.")
+@json_option
+def transfer(studies: tuple[str, ...], threshold: float, confidence: float, any_lr: bool, as_json: bool) -> None:
+    """Does a pattern chosen on one study hold on another? All pairs of the studies named (or all that are measured)."""
+    from lambda_core.study import list_studies, studies_root
+    from lambda_core.transfer import as_text, transfer_table
+
+    every = list_studies(studies_root())[0]
+    found = [find_study(text) for text in studies] or [study for study in every if study.measured]
+    if not found:
+        raise StudyError("no study is measured yet; make one with: lambda-core sweep and lambda-core time")
+    table = transfer_table(found, threshold, confidence, any_lr=any_lr)
+    click.echo(table.to_json(orient="records", indent=1) if as_json else as_text(table))
+
+
 @main.group()
 def data() -> None:
     """Prepared data sets: list, fetch, import, show."""

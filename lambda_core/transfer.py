@@ -1,0 +1,111 @@
+"""Does a pattern chosen on one study hold on another? Chosen there, judged here, over all pairs. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from lambda_core.costs import Axis, candidate_costs, ratio, timing_conditions, under
+from lambda_core.errors import SelectionError, StudyError
+from lambda_core.select import Choice, Confirmation, confirm
+from lambda_core.study import Study
+from lambda_core.study_choice import choose
+from lambda_core.words import number, times
+
+SPLITS = ("val", "test")
+SEEN = ["split", "verdict", "degradation", "degradation_low", "degradation_high", "episodes"]
+COLUMNS = ["chosen_on", "judged_on", "pattern", "steps", "lr_scale", "speed_up_there", "speed_up_here", *SEEN]
+
+
+def transfer_table(
+    studies: Sequence[Study],
+    threshold: float,
+    confidence: float = 0.95,
+    *,
+    any_lr: bool = False,
+    axis: Axis = "milliseconds",
+) -> pd.DataFrame:
+    """One row a pair of studies with the same layer names and a split (val, test); a study is paired with itself too.
+
+    chosen_on, judged_on, pattern, steps, lr_scale (multiple of a study's own step size), speed_up_there and
+    speed_up_here (each by its own times), split, verdict (pass | fail | undecided, or `not measured` here),
+    degradation with its paired interval (points), episodes. A verdict is one look at one candidate, so uncorrected;
+    a study's own validation classes are those it was chosen on, and prove nothing.
+    """
+    choices = {study.name: choose(study, threshold, confidence, any_lr=any_lr, axis=axis)[0] for study in studies}
+    rows = [
+        _row(there, here, moved(choices[there.name], here), choices[there.name], split, axis)
+        for there in studies
+        for here in studies
+        if there.layers == here.layers
+        for split in SPLITS
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def moved(choice: Choice, study: Study) -> Choice:
+    """The choice taken to another study: pattern, step count and multiple of the step size travel."""
+    own = study.config.lr
+    scaled = own * choice.lr / choice.reference_lr
+    return replace(choice, lr=scaled, reference_steps=study.config.steps, reference_lr=own)
+
+
+def judged(choice: Choice, study: Study, split: str = "test") -> Confirmation | None:
+    """How a choice made elsewhere does on this study's classes; None where this study cannot say."""
+    if len(choice.pattern.split("/")[0]) != len(study.layers) or study.accuracy is None:
+        return None
+    try:
+        return confirm(moved(choice, study), study.accuracy[study.accuracy["split"] == split])
+    except SelectionError:  # more steps or another step size than were measured here
+        return None
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """The table for a terminal: one line a pair, validation and test classes side by side."""
+    keys = ["chosen_on", "judged_on", "pattern", "steps", "speed_up_there", "speed_up_here"]
+    told = table.assign(told=[_told(row) for _, row in table.iterrows()])
+    wide = told.set_index([*keys, "split"])["told"].unstack("split").reset_index()[[*keys, *SPLITS]]
+    formats = {"speed_up_there": times, "speed_up_here": lambda value: "–" if np.isnan(value) else times(value)}
+    return str(wide.to_string(index=False, formatters=formats))
+
+
+def _row(there: Study, here: Study, taken: Choice, choice: Choice, split: str, axis: Axis) -> dict[str, object]:
+    seen = judged(choice, here, split)
+    return {
+        "chosen_on": there.name,
+        "judged_on": here.name,
+        "pattern": choice.pattern,
+        "steps": choice.steps,
+        "lr_scale": float(f"{choice.lr / choice.reference_lr:.4g}"),
+        "speed_up_there": choice.speed_up,
+        "speed_up_here": _speed_up(taken, here, axis),
+        "split": split,
+        "verdict": seen.verdict if seen else "not measured",
+        "degradation": seen.degradation if seen else np.nan,
+        "degradation_low": seen.low if seen else np.nan,
+        "degradation_high": seen.high if seen else np.nan,
+        "episodes": seen.episodes if seen else 0,
+    }
+
+
+def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
+    """By this study's own times; NaN where the candidate was not timed here."""
+    if study.timing is None:
+        raise StudyError(f"{study.name} has no times yet; make them with: lambda-core time {study.folder}")
+    full = "1" * len(study.layers)
+    asked = pd.DataFrame({"pattern": [full, choice.pattern], "steps": [choice.reference_steps, choice.steps]})
+    try:
+        costs = candidate_costs(asked, under(study.timing, timing_conditions(study.timing)[0]))[axis]
+    except SelectionError:
+        return float("nan")
+    return float(ratio(costs[0], costs)[1])
+
+
+def _told(row: pd.Series) -> str:
+    if row["verdict"] == "not measured":
+        return "not measured"
+    interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])}"
+    return f"{row['verdict']}: {number(row['degradation'])} ({interval})"
