@@ -113,8 +113,9 @@ _model: nn.Sequential | None = None
 
 def _start(model: nn.Sequential) -> None:
     global _model  # noqa: PLW0603 (a pool's initializer has no other place to leave what it was given)
-    from lambda_core.runtime import prepare
+    from lambda_core.runtime import end_with_parent, prepare
 
+    end_with_parent()
     prepare(threads=1)
     _model = model
 

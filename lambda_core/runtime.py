@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import platform
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,18 @@ def prepare(threads: int = 1, device: str = "cpu") -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
         libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+def end_with_parent() -> None:
+    """Ends this worker process when the process that started it ends, killed or not: a pool's workers would live on."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def best_device() -> str:

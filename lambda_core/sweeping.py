@@ -29,6 +29,7 @@ from lambda_core.inner_loop import InnerLoop
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Meter, Report
+from lambda_core.runtime import end_with_parent, prepare
 from lambda_core.tables import read_table, write_table
 
 CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
@@ -191,7 +192,6 @@ class Worker:
     """A process's model and banks; called with a chunk, it writes the chunk's file."""
 
     def __init__(self, study_folder: str, config: SweepConfig, root: str | None) -> None:
-        from lambda_core.runtime import prepare
         from lambda_core.study import Study
 
         prepare(threads=1)
@@ -219,6 +219,7 @@ _worker: Worker | None = None
 
 def _start(study_folder: str, config: SweepConfig, root: str | None) -> None:
     global _worker  # noqa: PLW0603 (a pool's initializer has no other place to leave what it made)
+    end_with_parent()
     _worker = Worker(study_folder, config, root)
 
 
