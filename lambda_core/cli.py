@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from lambda_core.config import RECIPES, MetaTrainConfig, Settings, SweepConfig, TimingConfig, kind
+from lambda_core.config import RECIPES, MetaTrainConfig, SearchConfig, Settings, SweepConfig, TimingConfig, kind
 from lambda_core.errors import LambdaError, StudyError
 from lambda_core.progress import Progress, Report
 
@@ -333,6 +333,76 @@ def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
     found = list_studies(studies_root())[0] if every else [find_study(text) for text in studies]
     measured = [study for study in found if study.accuracy is not None and study.timing is not None]
     click.echo(report_table(measured).to_json(orient="records", indent=1) if as_json else as_markdown(measured))
+
+
+@main.command("race")
+@with_study
+@click.option("--threshold", required=True, type=float, help="Allowed degradation, in percentage points.")
+@click.option("--confidence", default=0.95, show_default=True, help="Of the choice, whenever the race ends.")
+@click.option("--cached", is_flag=True, help="Replay on the study's accuracy table, beside the exhaustive choice.")
+@click.option("--episodes", default=600, show_default=True, help="The most that a candidate sees, where it runs live.")
+@click.option("--any-lr", is_flag=True, help="Race over all step sizes that were swept (with --cached).")
+@click.option("--axis", type=click.Choice(["milliseconds", "multiply_adds"]), default="milliseconds", show_default=True)
+@root_option
+@json_option
+def race_command(
+    study: Study,
+    threshold: float,
+    confidence: float,
+    cached: bool,
+    episodes: int,
+    any_lr: bool,
+    axis: Any,
+    root: str | None,
+    as_json: bool,
+) -> None:
+    """Find the fastest pattern within a threshold for few adaptations: episodes are spent where they decide.
+
+    Runs live on validation episodes, fewest first; finished parts are kept. Exit codes are those of select.
+    """
+    from lambda_core.racing import race_tables
+
+    rival: dict[str, Any] | None = None
+    if any_lr and not cached:
+        raise click.UsageError("--any-lr needs --cached: a live race runs at the study's own step size")
+    if cached:
+        result, seen, rival = race_tables(study, threshold, confidence, axis=axis, any_lr=any_lr)
+    else:
+        from lambda_core.arms import race_live
+
+        with progress_bar(as_json) as show:
+            result, seen = race_live(study, threshold, confidence, episodes=episodes, axis=axis, root=root, report=show)
+    record = {"study": study.name, **result.as_dict(), "confirmation": vars(seen), "against_exhaustive": rival}
+    _say(as_json, record, result.words(seen, study.layers, rival))
+    sys.exit(0 if seen.verdict == "pass" and not result.is_reference else 1)
+
+
+@main.command("search")
+@with_study
+@settings_options(SearchConfig)
+@click.option("--out", type=click.Path(path_type=Path), help="Table to write (default: STUDY/search.parquet).")
+@root_option
+@json_option
+def search_command(study: Study, out: Path | None, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Search step × layer patterns for ones that per-layer patterns do not reach; judge them on fresh episodes.
+
+    Finished parts are kept: run the same command again to go on after a stop.
+    """
+    from lambda_core.arms import search_live
+    from lambda_core.search import in_words, write_search
+
+    config = SearchConfig.from_dict(_given(settings))
+    path = out or study.folder / "search.parquet"
+    with progress_bar(as_json) as show:
+        found, table = search_live(study, config, root=root, report=show)
+    write_search(path, table)
+    record = {
+        "study": study.name,
+        "table": str(path),
+        "patterns": len(found.accuracy),
+        "adaptations": found.adaptations,
+    }
+    _say(as_json, record, f"{in_words(found, table)}\nWritten: {path}")
 
 
 @main.command()

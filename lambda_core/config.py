@@ -137,6 +137,18 @@ class TimingConfig(Settings):
     seed: int = setting(2, help="of the episodes and of the order", low=0, high=2**31 - 1)
 
 
+@dataclass(frozen=True)
+class SearchConfig(Settings):
+    """How hard a search for step × layer patterns looks, and on how many fresh episodes it is judged."""
+
+    episodes: int = setting(60, help="validation episodes that the search looks at", low=8, high=100_000)
+    fresh: int = setting(600, help="fresh episodes a split, for the verdicts", low=2, high=1_000_000)
+    beam: int = setting(12, help="patterns that go on after each step", low=1, high=10_000)
+    threshold: float = setting(1.0, help="allowed degradation, in percentage points", low=0.0, high=100.0)
+    confidence: float = setting(0.95, help="of the verdicts, over all patterns judged together", low=0.5, high=1.0)
+    seed: int = setting(3, help="of the search's bank; the fresh one's is the next", low=0, high=2**31 - 2)
+
+
 def _scales(text: str) -> tuple[float, ...]:
     """The numbers of `text`, separated by commas or spaces, to four figures: nearer ones would pass for the same."""
     try:

@@ -81,6 +81,17 @@ def process_group() -> Iterator[bool]:
         distributed.destroy_process_group()
 
 
+def measurable(study: Study, root: str | None = None) -> tuple[Source, str]:
+    """The study's data, checked to be what it was trained on, and a fingerprint of weights and data together."""
+    source = Source(study.config.dataset, root)
+    if source.images is None:
+        raise StudyError(f"{study.name} is a regression: it has no accuracy to sweep; open it on the app's Learn page")
+    if source.images.fingerprint() != study.about["dataset"]["fingerprint"]:
+        raise StudyError(f"{study.name} was trained on another version of {study.config.dataset}; fetch that data anew")
+    weights = hashlib.sha256((study.folder / "weights.safetensors").read_bytes()).hexdigest()
+    return source, f"{weights} {study.about['dataset']['fingerprint']}"
+
+
 def sweep_study(
     study: Study,
     config: SweepConfig,
@@ -91,13 +102,7 @@ def sweep_study(
     report: Report | None = None,
 ) -> Study:
     """Measure every per-layer pattern on validation and test episodes and write accuracy.parquet; resumes by itself."""
-    source = Source(study.config.dataset, root)
-    if source.images is None:
-        raise StudyError(f"{study.name} is a regression: it has no accuracy to sweep; open it on the app's Learn page")
-    if source.images.fingerprint() != study.about["dataset"]["fingerprint"]:
-        raise StudyError(f"{study.name} was trained on another version of {study.config.dataset}; fetch that data anew")
-    weights = hashlib.sha256((study.folder / "weights.safetensors").read_bytes()).hexdigest()
-    fingerprint = f"{weights} {study.about['dataset']['fingerprint']}"
+    _, fingerprint = measurable(study, root)
     frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
     write_accuracy(study.folder, frame)
     return _note(study, "sweep", config.to_dict(), command)
