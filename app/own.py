@@ -10,7 +10,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+import address
 import engine
+import store
 from lambda_core.data.picture import read_picture
 from lambda_core.study import Study
 
@@ -21,6 +23,7 @@ Images = list[np.ndarray]  # of (size, size, channels) uint8
 MOST_IMAGES = 10  # a class
 MOST_QUERIES = 24
 PAD, INK = 168, 13  # pixels: side of a drawing pad, width of its pen
+CHARACTERS = ("glyphs", "omniglot")
 KINDS = ["png", "jpg", "jpeg", "webp"]
 
 
@@ -49,7 +52,7 @@ def uploaded(study: Study) -> tuple[Any, Episode] | None:
                                      key=f"own-support-{number}", label_visibility="collapsed")  # fmt: skip
             supports.append(_read(files[:MOST_IMAGES], study))
     queries = _read(_queries(), study)
-    return _episode_or_hint(names, supports, queries, study, "images")
+    return _episode_or_hint(names, supports, queries, study, "images of class")
 
 
 def _queries() -> list[Any]:
@@ -68,11 +71,21 @@ def drawn(study: Study) -> tuple[Any, Episode] | None:
     """(key, episode) of drawn characters: one drawing a class, and one to recognise."""
     ways = study.config.ways
     st.markdown(f"Draw {ways} symbols, one a pad. Then draw one of them again, your own way.")
-    with st.container(horizontal=True, gap="medium"):
+    _suggest_characters(study)
+    with st.container(horizontal=True, gap="small"):
         supports = [_pad(f"Symbol {number + 1}", f"pad-{number}", study) for number in range(ways)]
-    query = _pad("To recognise", "pad-query", study)
+        query = _pad("To recognise", "pad-query", study)
     names = [f"symbol {number + 1}" for number in range(ways)]
-    return _episode_or_hint(names, supports, query, study, "symbols")
+    return _episode_or_hint(names, supports, query, study, "symbol")
+
+
+def _suggest_characters(study: Study) -> None:
+    """A network that learned from photographs makes little of strokes: offer one that learned from characters."""
+    shelf, _ = store.shelf()
+    better = next((name for name, other in shelf.items() if other.config.dataset in CHARACTERS), None)
+    if better and study.config.dataset not in CHARACTERS:
+        st.button(f"Draw for {shelf[better].title}: it learned from characters", icon=":material/draw:",
+                  on_click=address.put, args=("study", better))  # fmt: skip
 
 
 def _pad(label: str, key: str, study: Study) -> Images:
@@ -104,7 +117,7 @@ def _episode_or_hint(
 ) -> tuple[Any, Episode] | None:
     missing = [str(number + 1) for number, images in enumerate(supports) if not images]
     if missing:
-        st.info(f"Still without {what}: class {', '.join(missing)}.", icon=":material/add_photo_alternate:")
+        st.info(f"Still to come: {what} {', '.join(missing)}.", icon=":material/add_photo_alternate:")
         return None
     if not queries:
         st.info("Now something to recognise.", icon=":material/image_search:")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -91,7 +92,7 @@ def sine_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Palette)
         f"**{found.losses[steps]:.3g}**, from {found.losses[0]:.3g} at the start."
     )
     figure = charts_learn.sine(found, steps, colors)
-    widgets.figure(figure, "sine", f"A sine curve and the network's fit after {steps} steps", still=True)
+    _draw(figure, "sine", f"A sine curve and the network's fit after {steps} steps")
 
 
 def _another_curve() -> None:
@@ -114,7 +115,7 @@ def freeze_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Palett
         f"That leaves **{times(ratio)}** less arithmetic than updating all layers."
     )
     figure = charts_live.plan(plan, study.layers, steps, colors, height=56)
-    widgets.figure(figure, "freeze", f"Plan of pattern {pattern} over {steps} steps", still=True)
+    _draw(figure, "freeze", f"Plan of pattern {pattern} over {steps} steps")
     st.caption(" · ".join(f"{sign or '▢'} {told}" for sign, told in charts_live.KINDS.values()))
 
 
@@ -138,7 +139,7 @@ def time_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Palette)
         f"run once: **{head:.1f} ms** instead of **{full:.1f} ms**, {times(full / head)} faster."
     )
     figure = charts_learn.ladder(ladder, rows, [describe_pattern(text, study.layers) for text in ladder], colors)
-    widgets.figure(figure, "ladder", "Adaptation time, freezing layers from below one by one", still=True)
+    _draw(figure, "ladder", "Adaptation time, freezing layers from below one by one")
     st.caption(f"{study.title}. {_conditions(study)}; medians and quartiles.")
 
 
@@ -162,7 +163,7 @@ def head_scene(words: DeltaGenerator, _: DeltaGenerator, colors: Palette) -> Non
         f"all *but* the head gives {at['all but the head']:.1%}."
     )
     alt = "Accuracy by inner steps: all layers, only the head, all but the head"
-    widgets.figure(charts_learn.by_steps(lines, start, colors), "head", alt, still=True)
+    _draw(charts_learn.by_steps(lines, start, colors), "head", alt)
     st.caption(f"{study.title}. Validation classes, {choice.episodes} episodes, 95 % intervals.")
 
 
@@ -182,7 +183,7 @@ def threshold_scene(words: DeltaGenerator, controls: DeltaGenerator, colors: Pal
         table, axis="milliseconds", threshold=choice.threshold, loud=front,
         marks=charts.usual_marks(table, choice, None, colors), colors=colors,
     )  # fmt: skip
-    widgets.figure(figure, "choose", "Accuracy against adaptation time, the chosen pattern marked", still=True)
+    _draw(figure, "choose", "Accuracy against adaptation time, the chosen pattern marked")
     st.caption(f"{study.title}. {_conditions(study)}.")
 
 
@@ -194,6 +195,13 @@ def _asked(study: Study) -> tuple[Choice, Confirmation]:
     return measured.choose(
         study, widgets.timing_key(study), "milliseconds", False, address.value("threshold"), address.value("confidence")
     )
+
+
+def _draw(figure: go.Figure, key: str, alt: str) -> None:
+    if address.value("present"):
+        figure.update_layout(font_size=18, legend_font_size=18, height=max(figure.layout.height, 600))
+        figure.update_xaxes(tickfont_size=17, title_font_size=18).update_yaxes(tickfont_size=17, title_font_size=18)
+    widgets.figure(figure, key, alt, still=True)
 
 
 def _conditions(study: Study) -> str:

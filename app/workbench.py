@@ -89,7 +89,10 @@ def _inputs(config: type[Settings], defaults: dict[str, Any], prefix: str) -> di
     everyday = ("ways", "shots", "iterations", "episodes", "max_steps", "repeats")
     items = [item for item in fields(config) if item.default is not MISSING]  # type: ignore[arg-type]
     first = [item for item in items if item.name in everyday]
-    values = {item.name: _input(item, defaults.get(item.name, item.default), prefix) for item in first}
+    values = {}
+    for item, column in zip(first, st.columns(len(first)), strict=True):
+        with column:
+            values[item.name] = _input(item, defaults.get(item.name, item.default), prefix)
     with st.expander("All settings"):
         rest = [item for item in items if item.name not in everyday]
         values |= {item.name: _input(item, defaults.get(item.name, item.default), prefix) for item in rest}
