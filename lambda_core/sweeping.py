@@ -30,6 +30,7 @@ from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Meter, Report
 from lambda_core.runtime import end_with_parent, prepare
+from lambda_core.statistics import predict
 from lambda_core.tables import read_table, write_table
 
 CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
@@ -47,6 +48,7 @@ def sweep(
     split: str = "val",
     meter: Meter | None = None,
     scales: Sequence[float] = (1.0,),
+    query_statistics: str = "transductive",
 ) -> pd.DataFrame:
     """The accuracy table (split, pattern, steps, lr, episode, accuracy, loss) of one-row `patterns` at 0 … max_steps.
 
@@ -58,7 +60,7 @@ def sweep(
     places = [(none, 0, lr), *((p, steps, lr * scale) for p, scale in arms for steps in range(1, max_steps + 1))]
     frames = []
     for index in episodes:
-        shared = SharedEpisode(backbone, bank[index], lr)
+        shared = SharedEpisode(backbone, bank[index], lr, query_statistics)
         scores = [shared.unadapted(), *(shared.trajectory(pattern, max_steps, scale) for pattern, scale in arms)]
         frames.append(_frame(places, np.concatenate(scores), index, split))
         if meter:
@@ -69,8 +71,8 @@ def sweep(
 class SharedEpisode:
     """One episode on which many patterns are run, with what they share computed once."""
 
-    def __init__(self, backbone: Backbone, episode: Episode, lr: float) -> None:
-        self.backbone, self.episode = backbone, episode
+    def __init__(self, backbone: Backbone, episode: Episode, lr: float, query_statistics: str = "transductive") -> None:
+        self.backbone, self.episode, self.query_statistics = backbone, episode, query_statistics
         start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
         self.loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
         self.layers = len(backbone.layers)
@@ -109,10 +111,17 @@ class SharedEpisode:
 
     def _score(self, loop: InnerLoop, lowest: int) -> Scores:
         with torch.no_grad():
-            output = self.backbone.forward(loop.weights, self.query_inputs[lowest], lowest)
+            output = self._output(loop, lowest)
             hits = (output.argmax(1) == self.episode.query_y).float().mean()
             loss = F.cross_entropy(output, self.episode.query_y)
         return np.array([float(hits), float(loss)], dtype=np.float32)
+
+    def _output(self, loop: InnerLoop, lowest: int) -> Tensor:
+        if self.query_statistics == "transductive":
+            return self.backbone.forward(loop.weights, self.query_inputs[lowest], lowest)
+        # the support set runs along to give its statistics, so nothing below is shared
+        support, query = self.episode.support_x, self.episode.query_x
+        return predict(self.backbone, loop.weights, support, query, self.query_statistics)
 
 
 def _frame(places: list[tuple[LambdaPattern, int, float]], scores: Scores, episode: int, split: str) -> pd.DataFrame:
@@ -207,7 +216,15 @@ class Worker:
         episodes = range(chunk.first, chunk.first + chunk.count)
         bank, config = self.banks[chunk.split], self.config
         frame = sweep(
-            self.model, bank, episodes, self.patterns, config.max_steps, self.lr, chunk.split, scales=config.scales
+            self.model,
+            bank,
+            episodes,
+            self.patterns,
+            config.max_steps,
+            self.lr,
+            chunk.split,
+            scales=config.scales,
+            query_statistics=config.query_statistics,
         )
         chunk.place.mkdir(parents=True, exist_ok=True)
         write_table(chunk.place, "accuracy", frame)

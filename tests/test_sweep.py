@@ -14,6 +14,7 @@ from lambda_core.model import Backbone, conv4
 from lambda_core.pattern import LambdaPattern
 from lambda_core.runs import sweep_study, time_study, train_study
 from lambda_core.study import Study
+from lambda_core.statistics import predict
 from lambda_core.sweeping import SharedEpisode, sweep, sweep_in_chunks
 from tests.test_adapt import Calls
 from tests.test_meta_train import TINY
@@ -45,6 +46,19 @@ def test_shared_work_gives_the_numbers_of_separate_adaptations():
             row = frame.loc[(str(pattern), steps)]
             assert row["loss"] == pytest.approx(F.cross_entropy(output, bank[2].query_y).item(), rel=1e-4)
             assert row["accuracy"] == pytest.approx((output.argmax(1) == bank[2].query_y).float().mean().item())
+
+
+def test_support_statistics_are_used_where_asked_for():
+    model, bank = conv4(3, 4, 1, 16), EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0)
+    patterns = [LambdaPattern.parse("00011", 5)]
+    frame = sweep(model, bank, [0], patterns, 2, 0.1, query_statistics="support").set_index(["pattern", "steps"])
+    episode, backbone = bank[0], Backbone.of(model)
+    for steps in (1, 2):
+        weights = adapt(model, episode.support_x, episode.support_y, patterns[0], steps, 0.1).weights
+        output = predict(backbone, weights, episode.support_x, episode.query_x, "support")
+        assert frame.loc[("00011", steps), "loss"] == pytest.approx(
+            F.cross_entropy(output, episode.query_y).item(), rel=1e-4
+        )
 
 
 def test_step_by_layer_patterns_share_too():
