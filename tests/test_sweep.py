@@ -13,8 +13,8 @@ from lambda_core.inner_loop import adapt
 from lambda_core.model import Backbone, conv4
 from lambda_core.pattern import LambdaPattern
 from lambda_core.runs import sweep_study, time_study, train_study
-from lambda_core.study import Study
 from lambda_core.statistics import predict
+from lambda_core.study import Study
 from lambda_core.sweeping import SharedEpisode, sweep, sweep_in_chunks
 from tests.test_adapt import Calls
 from tests.test_meta_train import TINY
