@@ -17,7 +17,7 @@ app = AppTest.from_file(sys.argv[1], default_timeout=60)
 if len(sys.argv) > 2:
     app.switch_page(sys.argv[2])
 app.run()
-assert not app.exception and len(app.markdown), app
+assert not app.exception and len(app.main.children), app
 sys.exit(3 if "torch" in sys.modules else 0)
 """
 
