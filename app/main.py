@@ -21,8 +21,7 @@ pages = [
 ]
 page = st.navigation(pages, position="top")
 st.html(VIEWS.parent / "style.css")
-if st.context.theme.type == "dark":
-    st.html(VIEWS.parent / "style-dark.css")
+st.html(VIEWS.parent / f"style-{widgets.theme()}.css")
 address.read_address(page.url_path)
 try:
     widgets.show_notices()

@@ -95,21 +95,23 @@ def _pad(label: str, key: str, study: Study) -> Images:
         st.caption(label)
         made = st_canvas(stroke_width=INK, stroke_color="#ffffff", background_color="#101416", height=PAD, width=PAD,
                          return_image_data=True, key=key)  # fmt: skip
-    strokes = (made.json_data or {}).get("objects") or []
-    return [centred(made.image_data, *study.input)] if strokes and made.image_data is not None else []
+    return [] if made.image_data is None else centred(made.image_data, *study.input)
 
 
-def centred(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
-    """A drawing (H, W, 4), light on dark → (size, size, channels) uint8: cut to its ink and centred, as glyphs are."""
+def centred(picture: np.ndarray, size: int, channels: int) -> Images:
+    """A drawing (H, W, 4), light on dark → one (size, size, channels) uint8, cut to its ink and centred as glyphs are.
+
+    An empty pad gives none.
+    """
     grey = np.asarray(Image.fromarray(picture).convert("L"))
     rows, columns = (np.flatnonzero((grey > 100).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
-        return np.zeros((size, size, channels), np.uint8)
+        return []
     cut = Image.fromarray(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     cut.thumbnail((round(size * 0.72),) * 2, Image.Resampling.LANCZOS)
     paper = Image.new("L", (size, size))
     paper.paste(cut, ((size - cut.width) // 2, (size - cut.height) // 2))
-    return np.repeat(np.asarray(paper)[..., None], channels, axis=2)
+    return [np.repeat(np.asarray(paper)[..., None], channels, axis=2)]
 
 
 def _episode_or_hint(

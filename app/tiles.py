@@ -44,7 +44,7 @@ def query_grid(
     )
     said = f"{right} of {len(labels)} query images right"
     style = f"<style>.{key} .ll-ok{{--edge:{colors.passes}}}.{key} .ll-no{{--edge:{colors.fails}}}</style>"
-    return style + _sheet(images, key, f'<div class="ll-grid" role="img" aria-label="{said}">{rows}</div>')
+    return style + _sheet(images, key, f'<div class="ll-grid" role="img" tabindex="0" aria-label="{said}">{rows}</div>')
 
 
 def _query(i: int, count: int, label: int, taken: int, sure: float, names: Sequence[str]) -> str:

@@ -24,9 +24,14 @@ PRESETS = {"maml": "MAML", "anil": "ANIL", "boil": "BOIL"}
 PRESET_HELP = {"maml": "all layers, at every step", "anil": "only the head", "boil": "all layers but the head"}
 
 
+def theme() -> str:
+    """The visitor's present theme: light or dark."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
 def colors() -> Palette:
-    """The palette of the visitor's present theme."""
-    return DARK if st.context.theme.type == "dark" else LIGHT
+    """The palette of that theme."""
+    return DARK if theme() == "dark" else LIGHT
 
 
 def study_picker() -> Study:

@@ -18,7 +18,7 @@ POINT = """(wanted) => {
   const plot = document.querySelector('.st-key-tradeoff .js-plotly-plot');
   const trace = plot._fullData.find(t => t.name === wanted && t.customdata && t.customdata.length);
   const {xaxis, yaxis} = plot._fullLayout;
-  const at = i => ({x: xaxis._offset + xaxis.c2p(Math.log10(trace.x[i])), y: yaxis._offset + yaxis.c2p(trace.y[i])});
+  const at = i => ({x: xaxis._offset + xaxis.d2p(trace.x[i]), y: yaxis._offset + yaxis.d2p(trace.y[i])});
   const inside = p => p.y > yaxis._offset && p.y < yaxis._offset + yaxis._length;
   const all = [...Array(trace.x.length).keys()].map(i => ({...at(i), data: trace.customdata[i]})).filter(inside);
   const box = plot.getBoundingClientRect();
@@ -48,7 +48,7 @@ def test_a_click_on_the_figure_selects(visit: Visit) -> None:
 def test_a_link_shows_the_same(visit: Visit) -> None:
     page = visit("?study=other-5w1s&pattern=00011&steps=4&threshold=2.5&tab=take")
     expect(page.get_by_label("As text", exact=True)).to_have_value("00011")
-    expect(page.get_by_role("slider", name="Allowed degradation")).to_have_attribute("aria-valuenow", "2.5")
+    expect(page.get_by_role("slider", name="Allowed degradation")).to_have_value("2.5")
     expect(page.get_by_text("from lambda_core import")).to_be_visible()
     assert address(page)["study"] == "other-5w1s"
 
@@ -66,10 +66,10 @@ def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
 def test_choices_survive_turning_pages(visit: Visit) -> None:
     page = visit("?study=other-5w1s&pattern=00111")
     page.get_by_role("link", name="Live").click()
-    expect(page.get_by_text("A · 00111")).to_be_visible()
+    expect(page.get_by_text("A · 00111").first).to_be_visible()
     page.get_by_role("link", name="Explore").click()
     expect(page.get_by_label("As text", exact=True)).to_have_value("00111")
-    assert address(page)["study"] == "other-5w1s"
+    page.wait_for_url("**study=other-5w1s**")
 
 
 def test_play_runs_to_the_end_and_stops(visit: Visit) -> None:
@@ -146,8 +146,8 @@ def test_a_file_that_is_no_image_says_so(visit: Visit) -> None:
 
 def test_drawn_symbols_are_recognised(visit: Visit) -> None:
     page = visit("live?source=draw")
-    strokes = [((20, 20), (140, 140)), ((20, 80), (140, 80)), ((80, 20), (80, 140)), ((20, 140), (140, 20)),
-               ((30, 30), (30, 120)), ((80, 30), (80, 150))]  # fmt: skip
+    strokes = [((20, 20), (140, 140)), ((20, 80), (140, 80)), ((75, 20), (88, 140)), ((20, 140), (140, 20)),
+               ((30, 30), (42, 120)), ((78, 30), (90, 145))]  # fmt: skip
     pads = page.locator("canvas.upper-canvas")
     expect(pads).to_have_count(6)
     for number, (start, end) in enumerate(strokes):
