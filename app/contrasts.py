@@ -12,6 +12,7 @@ import store
 import widgets
 from lambda_core.select import Choice, describe_pattern
 from lambda_core.study import Study
+from lambda_core.transfer import judged
 from lambda_core.words import number, percent, points, times
 from palette import Palette
 
@@ -130,20 +131,19 @@ def transfer_table(studies: list[Study]) -> None:
     rows = [
         {"Chosen on": study.name, "Pattern": f"{choices[study.name].pattern}, {choices[study.name].steps} steps",
          "Speed-up there": times(choices[study.name].speed_up)}
-        | {f"On {other.name}": _judged(choices[study.name], other) for other in studies}
+        | {f"On {other.name}": _judged(choices[study.name], study, other) for other in studies}
         for study in studies
     ]  # fmt: skip
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Transfer of chosen patterns between studies")
     st.caption(
         f"Degradation in points on test classes, and whether it stays within {points(address.value('threshold'))}: one "
-        "look each, uncorrected. Pattern and step count travel; the step size is each study's own."
+        "look each, uncorrected. Pattern and step count travel; the step size is each study's own. `lambda-core "
+        "transfer` prints the same verdicts."
     )
 
 
-def _judged(choice: Choice, study: Study) -> str:
-    seen = measured.transfer(choice, study)
-    return (
-        "cannot be asked"
-        if seen is None
-        else f"{seen.verdict}: {number(seen.degradation)} ({number(seen.low)} … {number(seen.high)})"
-    )
+def _judged(choice: Choice, there: Study, here: Study) -> str:
+    seen = judged(choice, here) if there.layers == here.layers else None
+    if seen is None:
+        return "not measured"
+    return f"{seen.verdict}: {number(seen.degradation)} ({number(seen.low)} … {number(seen.high)})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 import store
-from lambda_core.errors import SelectionError
 from lambda_core.pattern import LambdaPattern
 from lambda_core.select import (
     Choice,
@@ -55,20 +53,6 @@ def _evidence(name: str, stamp: Any, timing: str, axis: str, any_lr: bool, *, _s
         split(_study, "val"), store.timing_of(_study, timing), _study.config.steps,
         any_lr=any_lr, axis=axis, lr=_study.config.lr,
     )  # fmt: skip
-
-
-def transfer(choice: Choice, study: Study) -> Confirmation | None:
-    """How a candidate chosen elsewhere does on this study's test classes; None where it cannot be asked.
-
-    The step size is this study's own, so that only the pattern and the step count travel.
-    """
-    if len(choice.pattern.split("/")[0]) != len(study.layers):
-        return None
-    moved = replace(choice, lr=study.config.lr, reference_steps=study.config.steps, reference_lr=study.config.lr)
-    try:
-        return confirm(moved, split(study, "test"))
-    except SelectionError:  # more steps than were measured here
-        return None
 
 
 def differences(study: Study, row: pd.Series) -> np.ndarray:

@@ -10,6 +10,8 @@ import pytest
 
 from lambda_core.jobs import list_jobs
 from lambda_core.study import Study
+from lambda_core.transfer import transfer_table
+from lambda_core.words import number
 from tests.app.conftest import Open, checked, param, said
 from tests.synthetic import write_study
 
@@ -33,10 +35,14 @@ def test_compare_leaves_out_unknown_studies(open_page: Open) -> None:
     assert param(app, "studies") == "cifar-fs-5w1s"
 
 
-def test_transfer_to_itself_is_its_own_confirmation(open_page: Open) -> None:
-    app = open_page("compare", view="transfer", studies="cifar-fs-5w1s", threshold="3")
-    table = app.dataframe[0].value
-    assert table["On cifar-fs-5w1s"].str.match(r"(pass|fail|undecided): ").all()
+def test_transfer_says_what_the_command_line_says(open_page: Open, shelf: Path) -> None:
+    names = ["cifar-fs-5w1s", "lr-5w1s"]
+    shown = open_page("compare", view="transfer", studies=",".join(names), threshold="3").dataframe[0].value
+    rows = transfer_table([Study.load(shelf / name) for name in names], 3.0)
+    for row in rows[rows["split"] == "test"].itertuples():
+        cell = shown.set_index("Chosen on").loc[row.chosen_on, f"On {row.judged_on}"]
+        assert cell.startswith(row.verdict)
+        assert row.verdict == "not measured" or number(row.degradation) in cell
 
 
 @pytest.mark.parametrize("scene", ["2", "3", "4", "5"])
