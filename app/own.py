@@ -12,6 +12,7 @@ from PIL import Image
 
 import address
 import engine
+import pad
 import store
 from lambda_core.data.picture import read_picture
 from lambda_core.study import Study
@@ -89,21 +90,17 @@ def _suggest_characters(study: Study) -> None:
 
 
 def _pad(label: str, key: str, study: Study) -> Images:
-    from streamlit_drawable_canvas import st_canvas  # needs a running server: not to be had at import
-
     with st.container(key=f"box-{key}", width=PAD + 24):
         st.caption(label)
-        made = st_canvas(stroke_width=INK, stroke_color="#ffffff", background_color="#101416", height=PAD, width=PAD,
-                         return_image_data=True, key=key)  # fmt: skip
-    return [] if made.image_data is None else centred(made.image_data, *study.input)
+        drawing = pad.pad(label, key, PAD, INK)
+    return [] if drawing is None else centred(drawing, *study.input)
 
 
-def centred(picture: np.ndarray, size: int, channels: int) -> Images:
-    """A drawing (H, W, 4), light on dark → one (size, size, channels) uint8, cut to its ink and centred as glyphs are.
+def centred(grey: np.ndarray, size: int, channels: int) -> Images:
+    """A drawing (H, W), light on dark → one (size, size, channels) uint8, cut to its ink and centred as glyphs are.
 
     An empty pad gives none.
     """
-    grey = np.asarray(Image.fromarray(picture).convert("L"))
     rows, columns = (np.flatnonzero((grey > 100).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return []
