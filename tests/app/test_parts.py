@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import subprocess
 import sys
@@ -11,11 +13,13 @@ import address
 import charts
 import charts_live
 import numpy as np
+import pad
 import pandas as pd
 import pytest
 import take_away
 import tiles
 from palette import DARK, LIGHT, Palette
+from PIL import Image
 
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import plan_adaptation
@@ -131,6 +135,21 @@ def test_query_grid_tells_right_from_wrong_by_sign() -> None:
     html = tiles.query_grid("ll-a", images, labels, np.array([0, 1, 1, 1]), np.ones(4), ["a", "b"], LIGHT)
     assert (html.count("✓"), html.count("✗2")) == (3, 1)
     assert 'aria-label="3 of 4 query images right"' in html
+
+
+def drawing(size: int) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(size * size, dtype=np.uint8).reshape(size, size)).save(buffer, "PNG")
+    return pad.HEADER + base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_a_drawing_is_read() -> None:
+    assert (pad.read_drawing(drawing(16), 16) == np.arange(256).reshape(16, 16)).all()
+
+
+@pytest.mark.parametrize("text", ["", "data:image/gif;base64,R0lGOD", pad.HEADER, pad.HEADER + "iVBORw0K", drawing(8)])
+def test_what_is_no_drawing_of_this_pad_counts_as_empty(text: str) -> None:
+    assert pad.read_drawing(text, 16) is None
 
 
 def test_json_is_plain_even_for_no_adaptation(study: Study, table: pd.DataFrame) -> None:

@@ -1,0 +1,117 @@
+"""How fast the app answers one visitor: `python -m benchmarks.app_speed`. Starts the real server, headless.
+
+Measured: opening the address in a real Chromium until the figure of Explore is drawn (the server just started, then
+again); the server's time from a changed control to the new figure, over the websocket; the server's memory over many
+reruns. Beside every time stands the processor time that the server spent, for a machine that has other work to do.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import psutil
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.app_report import cpu, heading, load, server_process, spread, store, told
+from benchmarks.app_visitor import Run, Visitor
+from lambda_core.study import Study
+from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, ROOT, serving
+
+DRAWN = ".st-key-tradeoff .js-plotly-plot .points path"
+
+
+@click.command()
+@click.option("--changes", default=200, show_default=True)
+@click.option("--reruns", default=1000, show_default=True, help="For the memory; they follow the timed changes.")
+@click.option("--opens", default=5, show_default=True, help="Openings in the browser after the first.")
+@click.option("--study", default=None, help="By default the one with most candidates.")
+@click.option("--seed", default=0, show_default=True)
+def main(changes: int, reruns: int, opens: int, study: str | None, seed: int) -> None:
+    name = study or largest()
+    with tempfile.TemporaryDirectory() as scratch, serving(Path(scratch) / "log", LAMBDA_JOBS=f"{scratch}/jobs") as url:
+        server = server_process(urlsplit(url).port)
+        heading(f"One visitor, study {name}")
+        opened = open_in_browser(url, name, opens)
+        changed, visitor = change_controls(url, name, changes, server, random.Random(seed))
+        memory = watch_memory(visitor, reruns, server, random.Random(seed + 1))
+    store("one visitor", {"study": name, "opened": opened, "changed": changed, "memory": memory})
+
+
+def largest() -> str:
+    """The shipped study with most candidates, the busiest figure."""
+    studies = {path.parent.name: Study.load(path.parent) for path in (ROOT / "cached_results").glob("*/study.json")}
+    measured = {name: study for name, study in studies.items() if study.measured}
+    return max(measured, key=lambda name: len(measured[name].accuracy))
+
+
+def open_in_browser(url: str, study: str, times: int) -> dict[str, Any]:
+    """Seconds from the address to the drawn figure, each time in a browser profile that knows nothing yet."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        first = _opened(browser, f"{url}/?study={study}")
+        rest = [_opened(browser, f"{url}/?study={study}") for _ in range(times)]
+        browser.close()
+    told("opening it, server just started, Chromium", spread([first]))
+    told("opening it again, new browser profile", spread(rest))
+    return {"first, ms": round(1000 * first), "again": spread(rest), "load average": load()}
+
+
+def _opened(browser: Browser, url: str) -> float:
+    context = browser.new_context(viewport=LAPTOP)
+    page = context.new_page()
+    begin = time.perf_counter()
+    page.goto(url, wait_until="commit", timeout=PATIENCE)
+    page.wait_for_selector(DRAWN, state="attached", timeout=PATIENCE)
+    seconds = time.perf_counter() - begin
+    context.close()
+    return seconds
+
+
+def change_controls(
+    url: str, study: str, changes: int, server: psutil.Process, draw: random.Random
+) -> tuple[dict[str, Any], Visitor]:
+    """Threshold, layers and steps at random, one after the other is answered."""
+    visitor = Visitor(url)
+    visitor.open(query=f"study={study}")
+    before, begin = cpu(server), load()
+    runs = [change(visitor, draw) for _ in range(changes)]
+    busy = 1000 * (cpu(server) - before) / changes
+    figure, page = spread([run.figure or run.end for run in runs]), spread([run.end for run in runs])
+    told(f"changed control to new figure, {changes} changes", figure)
+    told("the same, to the end of the page", page, f"server's processor {busy:.0f} ms each")
+    found = {"figure": figure, "page": page, "processor, ms each": round(busy, 1), "load average": [begin, load()]}
+    return found, visitor
+
+
+def change(visitor: Visitor, draw: random.Random) -> Run:
+    """One control of Explore at random."""
+    which = draw.randrange(3)
+    if which == 0:
+        return visitor.change("threshold-control", double_array_value=[draw.randrange(51) / 10])
+    if which == 1:
+        layers = [option.content for option in visitor.widgets["pattern-row-0"].options]
+        return visitor.change("pattern-row-0", string_array_value=[each for each in layers if draw.random() < 0.5])
+    steps = visitor.widgets["steps-control"]
+    return visitor.change("steps-control", double_array_value=[draw.randint(int(steps.min), int(steps.max))])
+
+
+def watch_memory(visitor: Visitor, reruns: int, server: psutil.Process, draw: random.Random) -> dict[str, Any]:
+    """The server's resident memory after every tenth of the reruns, in MB."""
+    tenth, megabytes = max(1, reruns // 10), {}
+    for number in range(1, reruns + 1):
+        change(visitor, draw)
+        if number % tenth == 0:
+            megabytes[number] = round(server.memory_info().rss / 2**20, 1)
+    visitor.close()
+    click.echo("memory, MB, by reruns: " + ", ".join(f"{at}: {size:.0f}" for at, size in megabytes.items()))
+    return {"resident, MB, by reruns": megabytes}
+
+
+if __name__ == "__main__":
+    main()
