@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from canvas import blend, layout
+from canvas import across, blend, layout, upright
 from lambda_core.select import Choice, OneStep
-from lambda_core.words import number, points, times
+from lambda_core.words import points
 from palette import SHAPES, Palette
 
 AXES = {
     "milliseconds": ("adaptation time, ms (log)", "ms"),
     "multiply_adds": ("cost of adaptation, million multiply-adds (log)", "M multiply-adds"),
 }
-CARRIED = ["pattern", "steps", "lr"]
+Trace = dict[str, Any]
+CARRIED = [
+    "pattern", "steps", "lr", "accuracy", "accuracy_low", "accuracy_high", "degradation", "degradation_low",
+    "degradation_high", "milliseconds", "multiply_adds", "speed_up", "verdict",
+]  # fmt: skip
+# the browser formats it, for the one point that is looked at
+_HOVER = (
+    "pattern <b>%{customdata[0]}</b> · %{customdata[1]} steps · step size %{customdata[2]:.3~g}<br>"
+    "accuracy %{customdata[3]:.1%} (95 %: %{customdata[4]:.1%} … %{customdata[5]:.1%})<br>"
+    "degradation %{customdata[6]:.1f} points (%{customdata[7]:.1f} … %{customdata[8]:.1f})<br>"
+    "%{customdata[9]:.2f} ms · %{customdata[10]:.3s} multiply-adds<br>"
+    "speed-up %{customdata[11]:.3r}× · %{customdata[12]}<extra></extra>"
+)
 
 
 @dataclass(frozen=True)
@@ -45,23 +58,25 @@ def tradeoff(
     """Accuracy against adaptation time: every candidate by verdict, the front, the full pattern, the threshold.
 
     table: as `select.candidate_table` makes it. loud: (rows,) bool, the candidates drawn strongly.
-    A click on a point carries its pattern, steps and lr in `customdata`.
+    A click on a point carries its pattern, steps and lr first in `customdata`.
     """
     drawn = table[axis].to_numpy() > 0
-    figure = go.Figure(layout=layout(colors, AXES[axis][0], "accuracy, %", height=540))
+    traces = []
     for verdict in ("fail", "undecided", "pass"):
         chosen = drawn & (table["verdict"] == verdict).to_numpy()
-        figure.add_trace(_candidates(table[chosen], loud[chosen], verdict, axis, colors))
-    figure.add_trace(_front(table[drawn & table["on_front"].to_numpy()], axis, colors))
-    for mark in marks:
-        if mark.row[axis] > 0:
-            figure.add_trace(_marked(mark, axis, colors))
+        traces.append(_candidates(table[chosen], loud[chosen], verdict, axis, colors))
+    traces.append(_front(table[drawn & table["on_front"].to_numpy()], axis, colors))
+    traces += [_marked(mark, axis, colors) for mark in marks if mark.row[axis] > 0]
     full = float(table.loc[table["reference"], "accuracy"].iloc[0]) * 100
-    _level(figure, full, "full pattern", "dot", colors)
-    _level(figure, full - threshold, f"{points(threshold)} lower", "dash", colors)
-    figure.update_xaxes(**_log_axis(table.loc[drawn, axis] / _unit(axis)))
-    figure.update_yaxes(range=_range_y(table, full, threshold))
-    return figure
+    look = layout(colors, AXES[axis][0], "accuracy, %", height=540)
+    look["xaxis"] |= _log_axis(table.loc[drawn, axis] / _unit(axis))
+    look["yaxis"]["range"] = _range_y(table, full, threshold)
+    look["shapes"] = [across(full, colors.faint, "dot"), across(full - threshold, colors.faint, "dash")]
+    look["annotations"] = [
+        _words(full, "full pattern", "bottom", colors),
+        _words(full - threshold, f"{points(threshold)} lower", "top", colors),
+    ]
+    return go.Figure(traces, look)
 
 
 def usual_marks(table: pd.DataFrame, choice: Choice, current: pd.Series | None, colors: Palette) -> list[Mark]:
@@ -74,55 +89,59 @@ def usual_marks(table: pd.DataFrame, choice: Choice, current: pd.Series | None, 
     return marks
 
 
-def _candidates(rows: pd.DataFrame, loud: np.ndarray, verdict: str, axis: str, colors: Palette) -> go.Scatter:
-    return go.Scatter(
-        x=rows[axis] / _unit(axis),
-        y=rows["accuracy"] * 100,
-        mode="markers",
-        name=verdict,
-        marker={
+# Traces are plain dictionaries, checked once, when the figure is made: that halves the time a changed control takes.
+
+
+def _candidates(rows: pd.DataFrame, loud: np.ndarray, verdict: str, axis: str, colors: Palette) -> Trace:
+    return {
+        "type": "scatter",
+        "x": (rows[axis] / _unit(axis)).to_numpy(),
+        "y": rows["accuracy"].to_numpy() * 100,
+        "mode": "markers",
+        "name": verdict,
+        "marker": {
             "symbol": SHAPES[verdict],
             "color": colors.verdict(verdict),
             "size": np.where(loud, 9, 6),
             "opacity": np.where(loud, 0.95, 0.28),
             "line": {"width": 1.5 if "open" in SHAPES[verdict] else 0},
         },
-        customdata=rows[CARRIED].to_numpy(),
-        text=_hover(rows),
-        hovertemplate="%{text}<extra></extra>",
+        "customdata": rows[CARRIED].to_numpy(),
+        "hovertemplate": _HOVER,
         # a selection must not fade the rest: the current mark shows it
-        selected={"marker": {"opacity": 0.95}},
-        unselected={"marker": {}},
-    )
+        "selected": {"marker": {"opacity": 0.95}},
+        "unselected": {"marker": {}},
+    }
 
 
-def _front(rows: pd.DataFrame, axis: str, colors: Palette) -> go.Scatter:
+def _front(rows: pd.DataFrame, axis: str, colors: Palette) -> Trace:
     rows = rows.sort_values(axis)
-    return go.Scatter(
-        x=rows[axis] / _unit(axis),
-        y=rows["accuracy"] * 100,
-        mode="lines",
-        name="front",
-        line={"color": colors.faint, "width": 1.5, "shape": "hv"},
-        error_y=_bars(rows, colors.faint),
-        hoverinfo="skip",
-    )
+    return {
+        "type": "scatter",
+        "x": (rows[axis] / _unit(axis)).to_numpy(),
+        "y": rows["accuracy"].to_numpy() * 100,
+        "mode": "lines",
+        "name": "front",
+        "line": {"color": colors.faint, "width": 1.5, "shape": "hv"},
+        "error_y": _bars(rows, colors.faint),
+        "hoverinfo": "skip",
+    }
 
 
-def _marked(mark: Mark, axis: str, colors: Palette) -> go.Scatter:
+def _marked(mark: Mark, axis: str, colors: Palette) -> Trace:
     row = mark.row.to_frame().T
-    symbol = mark.symbol if mark.filled else f"{mark.symbol}-open"
-    return go.Scatter(
-        x=[row[axis].iloc[0] / _unit(axis)],
-        y=[row["accuracy"].iloc[0] * 100],
-        mode="markers",
-        name=mark.name,
-        marker={"symbol": symbol, "size": mark.size, "color": mark.color, "line": _edge(mark, colors)},
-        error_y=_bars(row, mark.color) if mark.filled else None,
-        customdata=row[CARRIED].to_numpy(),
-        text=[f"<b>{mark.name}</b><br>{_hover(row)[0]}"],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    return {
+        "type": "scatter",
+        "x": [mark.row[axis] / _unit(axis)],
+        "y": [mark.row["accuracy"] * 100],
+        "mode": "markers",
+        "name": mark.name,
+        "marker": {"symbol": mark.symbol if mark.filled else f"{mark.symbol}-open", "size": mark.size,
+                   "color": mark.color, "line": _edge(mark, colors)},
+        "error_y": _bars(row, mark.color) if mark.filled else None,
+        "customdata": row[CARRIED].to_numpy(),
+        "hovertemplate": f"<b>{mark.name}</b><br>{_HOVER}",
+    }  # fmt: skip
 
 
 def _edge(mark: Mark, colors: Palette) -> dict[str, object]:
@@ -130,29 +149,15 @@ def _edge(mark: Mark, colors: Palette) -> dict[str, object]:
 
 
 def _bars(rows: pd.DataFrame, color: str) -> dict[str, object]:
-    high, low = (rows["accuracy_high"] - rows["accuracy"]) * 100, (rows["accuracy"] - rows["accuracy_low"]) * 100
-    return {"array": high, "arrayminus": low, "symmetric": False, "color": color, "thickness": 1, "width": 3}
+    mean, low, high = (rows[name].to_numpy(float) * 100 for name in ("accuracy", "accuracy_low", "accuracy_high"))
+    return {"array": high - mean, "arrayminus": mean - low, "symmetric": False, "color": color, "thickness": 1,
+            "width": 3}  # fmt: skip
 
 
-def _hover(rows: pd.DataFrame) -> list[str]:
-    return [
-        f"pattern <b>{r.pattern}</b> · {r.steps} steps · step size {r.lr:g}<br>"
-        f"accuracy {r.accuracy * 100:.1f} % (95 %: {r.accuracy_low * 100:.1f} … {r.accuracy_high * 100:.1f})<br>"
-        f"degradation {number(r.degradation)} points ({number(r.degradation_low)} … {number(r.degradation_high)})<br>"
-        f"{r.milliseconds:.2f} ms · {r.multiply_adds / 1e6:.1f} M multiply-adds<br>"
-        f"speed-up {times(r.speed_up)} · {r.verdict}"
-        for r in rows.itertuples()
-    ]
-
-
-def _level(figure: go.Figure, height: float, words: str, dash: str, colors: Palette) -> None:
-    # words at the left, where candidates are few; full above its line, threshold below, so that they never meet
-    side = "top left" if dash == "dot" else "bottom left"
-    style = {"color": colors.faint, "width": 1, "dash": dash}
-    figure.add_hline(
-        y=height, line=style, annotation={"text": words, "font": {"color": colors.faint, "size": 12}},
-        annotation_position=side, layer="below",
-    )  # fmt: skip
+def _words(height: float, words: str, anchor: str, colors: Palette) -> dict[str, object]:
+    # at the left, where candidates are few; full above its line, threshold below, so that they never meet
+    return {"text": words, "font": {"color": colors.faint, "size": 12}, "showarrow": False, "xref": "x domain",
+            "x": 0, "xanchor": "left", "y": height, "yanchor": anchor}  # fmt: skip
 
 
 def _log_axis(values: pd.Series) -> dict[str, object]:
@@ -191,32 +196,33 @@ def budget(curve: pd.DataFrame, threshold: float, colors: Palette) -> go.Figure:
             "%{customdata[1]} steps<extra></extra>",
         )
     )  # fmt: skip
-    figure.add_vline(x=threshold, line={"color": colors.faint, "dash": "dash", "width": 1})
-    return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
+    figure.update_layout(showlegend=False, shapes=[upright(threshold, colors.faint, "dash")])
+    return figure.update_yaxes(rangemode="tozero")
 
 
 def cost_bars(costs: dict[str, np.ndarray], layers: Sequence[str], colors: Palette) -> go.Figure:
     """Where the time goes: multiply-adds by layer, one bar a plan. costs: name -> (layers,) multiply-adds."""
-    figure = go.Figure(layout=layout(colors, "", "", height=130))
     shades = [blend(colors.accent, colors.paper, share) for share in np.linspace(0.3, 1.0, len(layers))]
-    for layer, shade in enumerate(shades):
-        figure.add_trace(
-            go.Bar(
-                y=list(costs), x=[cost[layer] / 1e6 for cost in costs.values()], orientation="h", name=layers[layer],
-                marker={"color": shade, "line": {"width": 1, "color": colors.paper}}, text=layers[layer],
-                textposition="inside", insidetextanchor="middle", textangle=0,
-                hovertemplate="%{y}<br>" + layers[layer] + ": %{x:.1f} M multiply-adds<extra></extra>",
-            )
-        )  # fmt: skip
-    for name, cost in costs.items():
-        words = f" {cost.sum() / 1e6:,.3g} M"
-        figure.add_annotation(x=cost.sum() / 1e6, y=name, text=words, showarrow=False, xanchor="left")
-    figure.update_layout(
-        barmode="stack", bargap=0.3, showlegend=False, margin={"t": 4, "b": 4, "r": 60},
-        uniformtext={"minsize": 11, "mode": "hide"},
-    )  # fmt: skip
-    figure.update_xaxes(visible=False)
-    return figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelposition="outside top")
+    bars = [
+        {
+            "type": "bar", "y": list(costs), "x": [cost[layer] / 1e6 for cost in costs.values()], "orientation": "h",
+            "name": name, "marker": {"color": shade, "line": {"width": 1, "color": colors.paper}}, "text": name,
+            "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
+            "hovertemplate": "%{y}<br>" + name + ": %{x:.1f} M multiply-adds<extra></extra>",
+        }
+        for layer, (name, shade) in enumerate(zip(layers, shades, strict=True))
+    ]  # fmt: skip
+    look = layout(colors, "", "", height=130) | {
+        "barmode": "stack", "bargap": 0.3, "showlegend": False, "margin": {"l": 8, "t": 4, "b": 4, "r": 60},
+        "uniformtext": {"minsize": 11, "mode": "hide"},
+        "annotations": [
+            {"x": cost.sum() / 1e6, "y": name, "text": f" {cost.sum() / 1e6:,.3g} M", "showarrow": False,
+             "xanchor": "left"} for name, cost in costs.items()
+        ],
+    }  # fmt: skip
+    look["xaxis"]["visible"] = False
+    look["yaxis"] |= {"autorange": "reversed", "showgrid": False, "ticklabelposition": "outside top"}
+    return go.Figure(bars, look)
 
 
 def first_steps(rows: Sequence[OneStep], colors: Palette) -> go.Figure:

@@ -73,7 +73,7 @@ def test_no_field_takes_nonsense(name: str) -> None:
 def test_tradeoff_draws_every_candidate_and_carries_it(table: pd.DataFrame, axis: str, colors: Palette) -> None:
     loud = np.zeros(len(table), dtype=bool)
     figure = charts.tradeoff(table, axis=axis, threshold=1.0, loud=loud, marks=[], colors=colors)
-    drawn = [tuple(point) for trace in figure.data if trace.customdata is not None for point in trace.customdata]
+    drawn = [tuple(point[:3]) for trace in figure.data if trace.customdata is not None for point in trace.customdata]
     assert len(drawn) == (table[axis] > 0).sum()
     assert set(drawn) <= set(table[["pattern", "steps", "lr"]].itertuples(index=False, name=None))
 
