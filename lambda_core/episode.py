@@ -74,7 +74,8 @@ class EpisodeBank:
     """Seeded N-way K-shot episodes of one split of an image data set.
 
     `rotations`: a class turned by 90, 180 and 270 degrees counts as three more classes (Omniglot's training custom).
-    `flips`: each image is mirrored with probability ½. Raises DataError where a split has too few classes, or a class
+    `flips`: each image is mirrored with probability ½. `shifts`: each is moved by up to so many pixels both ways, its
+    border reflected. Raises DataError where a split has too few classes, or a class
     too few images for K + Q.
     """
 
@@ -89,11 +90,13 @@ class EpisodeBank:
         *,
         rotations: bool = False,
         flips: bool = False,
+        shifts: int = 0,
     ) -> None:
         if split not in SPLITS:
             raise DataError(f"no split is named {split!r}; the splits are train, val and test")
         self.dataset, self.split, self.seed = dataset, split, seed
-        self.ways, self.shots, self.queries, self.flips = ways, shots, queries, flips
+        self.ways, self.shots, self.queries = ways, shots, queries
+        self.flips, self.shifts = flips, shifts
         turns = range(4) if rotations else range(1)
         self.classes = [(name, images, turn) for turn in turns for name, images in dataset.class_indices(split)]
         self._check()
@@ -132,6 +135,8 @@ class EpisodeBank:
         if self.flips:
             mirrored = random.random_sample((len(classes), count, 1, 1, 1)) < 0.5
             pixels = np.where(mirrored, pixels[..., ::-1, :], pixels)
+        if self.shifts:
+            pixels = _moved(pixels, random.randint(-self.shifts, self.shifts + 1, (2, len(classes), count)))
         support, query = pixels[:, : self.shots], pixels[:, self.shots :]
         labels = torch.arange(len(classes))
         return Episode(
@@ -192,6 +197,7 @@ class Source:
         return EpisodeBank(
             self.images, split, config.ways, config.shots, queries, seed,
             rotations=training and config.rotations, flips=training and config.flips,
+            shifts=config.shifts if training else 0,
         )  # fmt: skip
 
 
@@ -202,3 +208,17 @@ def _generator(seed: int, split: str, index: int) -> np.random.RandomState:
 
 def _draw(random: np.random.RandomState, size: int, count: int) -> NDArray[np.int64]:
     return random.permutation(size)[:count]
+
+
+def _moved(pixels: NDArray[np.uint8], by: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Images (N, K, H, W, C), each moved by its (down, right) = by[:, n, k] pixels; the border is reflected."""
+    n, k, *sides = pixels.shape[:4]
+    down, right = (
+        (side - 1) - np.abs((side - 1) - np.abs(np.arange(side) - each[..., None]) % (2 * side - 2))
+        for side, each in zip(sides, by, strict=True)
+    )
+    which = np.ogrid[:n, :k]
+    moved: NDArray[np.uint8] = pixels[
+        which[0][..., None, None], which[1][..., None, None], down[..., :, None], right[..., None, :]
+    ]
+    return moved

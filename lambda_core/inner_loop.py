@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.model import Backbone, Weights
+from lambda_core.chain import Chain, Weights, softmax_slope
+from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern, Row
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -106,11 +107,12 @@ class InnerLoop:
         self.support_y, self.create_graph = support_y, create_graph
         # inputs[i] is the input of layer i under the present weights, for as many layers as are still valid
         self.inputs = [backbone.enter(support_x)]
+        self.patches: dict[int, Tensor | None] = {}  # of those inputs, where a convolution starts from them
 
     def fork(self) -> InnerLoop:
         """A loop that goes on from here on its own and shares what is computed so far."""
         other = copy.copy(self)
-        other.weights, other.inputs = list(self.weights), list(self.inputs)
+        other.weights, other.inputs, other.patches = list(self.weights), list(self.inputs), dict(self.patches)
         return other
 
     def step(self, row: Row) -> Tensor:
@@ -125,12 +127,13 @@ class InnerLoop:
         if not chosen:
             return torch.full((), math.nan), {}
         x = self.input_of(chosen[0])
-        if self._has_closed_form(chosen):
-            value, own = _linear_softmax_gradients(self.weights[-1], x, self.support_y)
-            return value, {chosen[0]: own}
+        chains = self._chains(chosen[0])
+        return self._written_out(chosen, chains) if chains else self._by_autograd(chosen, x)
+
+    def _by_autograd(self, chosen: list[int], x: Tensor) -> tuple[Tensor, dict[int, Weights]]:
         leaves = self._leaves(chosen)
         with torch.enable_grad():
-            for layer in range(chosen[0], len(row)):
+            for layer in range(chosen[0], len(self.weights)):
                 x = self.backbone.layers[layer].forward(leaves.get(layer, self.weights[layer]), x)
             value = self.loss(x, self.support_y)
             flat = [leaf for own in leaves.values() for leaf in own.values()]
@@ -145,7 +148,11 @@ class InnerLoop:
                 changed = {name: torch.sub(old[name], gradient, alpha=self.lr) for name, gradient in own.items()}
                 self.weights[layer] = old | changed
         if gradients:
-            del self.inputs[min(gradients) + 1 :]
+            self._forget_above(min(gradients))
+
+    def _forget_above(self, layer: int) -> None:
+        del self.inputs[layer + 1 :]
+        self.patches = {place: value for place, value in self.patches.items() if place <= layer}
 
     def input_of(self, layer: int) -> Tensor:
         """The support activations that enter `layer`, computed from the highest ones that are still valid."""
@@ -163,23 +170,42 @@ class InnerLoop:
 
         return {layer: {name: leaf(value) for name, value in self.weights[layer].items()} for layer in chosen}
 
-    def _has_closed_form(self, chosen: list[int]) -> bool:
-        head = self.backbone.layers[-1]
-        return (
-            not self.create_graph
-            and self.loss is F.cross_entropy
-            and chosen == [len(self.weights) - 1]
-            and type(head.module) is nn.Linear
-            and not head.tail
-        )
+    def _chains(self, lowest: int) -> list[Chain]:
+        """The layers from `lowest` up as chains; none where a graph is asked for or a layer is no chain."""
+        if self.create_graph or self.inputs[0].is_cuda:
+            return []
+        chains = [layer.chain for layer in self.backbone.layers[lowest:]]
+        known = [chain for chain in chains if chain]
+        return known if len(known) == len(chains) else []
 
+    def _written_out(self, chosen: list[int], chains: list[Chain]) -> tuple[Tensor, dict[int, Weights]]:
+        lowest, gradients = chosen[0], {}
+        with torch.no_grad():
+            x, kept, patches = self.inputs[lowest], [], self._patches_of(lowest, chains[0])
+            for chain, own in zip(chains, self.weights[lowest:], strict=True):
+                x, saved = chain.forward(own, x, patches)
+                kept.append(saved)
+                patches = None
+            value, g = self._slope(x)
+            for layer in range(len(self.weights) - 1, lowest - 1, -1):
+                place, wanted = layer - lowest, layer in chosen
+                own, below = chains[place].backward(self.weights[layer], kept[place], g, wanted, layer > lowest)
+                if wanted:
+                    gradients[layer] = own
+                g = below if below is not None else g
+        return value, {layer: gradients[layer] for layer in chosen}
 
-def _linear_softmax_gradients(head: Weights, x: Tensor, labels: Tensor) -> tuple[Tensor, Weights]:
-    """Mean cross-entropy of softmax(x Wᵀ + b) and its gradient (softmax − one-hot)ᵀ x / N, without autograd."""
-    logits = F.linear(x, head["weight"], head.get("bias"))
-    log_p = F.log_softmax(logits, dim=1)
-    value = F.nll_loss(log_p, labels)
-    slope = log_p.exp_()
-    slope[torch.arange(len(labels), device=labels.device), labels] -= 1
-    slope /= len(labels)
-    return value, {"weight": slope.T @ x} | ({"bias": slope.sum(0)} if "bias" in head else {})
+    def _slope(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss and its gradient to the network's output."""
+        if self.loss is F.cross_entropy and output.dim() == 2:
+            return softmax_slope(output, self.support_y)
+        with torch.enable_grad():
+            leaf = output.detach().requires_grad_()
+            value = self.loss(leaf, self.support_y)
+            return value.detach(), torch.autograd.grad(value, leaf)[0]
+
+    def _patches_of(self, layer: int, chain: Chain) -> Tensor | None:
+        """Patches of a layer's input, made once for as long as that input stays."""
+        if layer not in self.patches:
+            self.patches[layer] = chain.patches(self.inputs[layer])
+        return self.patches[layer]

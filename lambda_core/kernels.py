@@ -32,25 +32,40 @@ class NormPool(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.first is not None:
-            unit = normalise_by_first(x, self.first, self.eps)
-            return F.relu(F.max_pool2d(torch.addcmul(_channel(self.bias), unit, _channel(self.weight)), 2))
-        if x.is_cuda or not self.fused:
-            return F.relu(F.max_pool2d(F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps), 2))
-        negative = self.weight.detach() < 0
-        if not torch.is_grad_enabled():
-            return self._without_gradient(x, negative)
-        return F.relu(torch.addcmul(_channel(self.bias), norm_pool(x, negative, self.eps), _channel(self.weight)))
+        return norm_pool_relu(x, self.weight, self.bias, self.eps, self.first, self.fused)
 
-    def _without_gradient(self, x: Tensor, negative: Tensor) -> Tensor:
-        """Statistics, pooling, and only then one scale and shift of a quarter of the elements."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        mean, var = torch.batch_norm_update_stats(x, None, None, 0.0)
-        pooled = F.max_pool2d(x, 2)
-        if bool(negative.any()):
-            pooled = torch.where(_channel(negative), -F.max_pool2d(-x, 2), pooled)
-        scale = self.weight * torch.rsqrt(var + self.eps)
-        return torch.addcmul(_channel(self.bias - mean * scale), pooled, _channel(scale)).relu_()
+
+def norm_pool_relu(
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float, first: int | None = None, fused: bool = True
+) -> Tensor:
+    """What `NormPool` computes, under the scale `weight` and the shift `bias`, (C,) each."""
+    if first is not None:
+        unit = normalise_by_first(x, first, eps)
+        return F.relu(F.max_pool2d(torch.addcmul(_channel(bias), unit, _channel(weight)), 2))
+    if x.is_cuda or not fused:
+        return F.relu(F.max_pool2d(F.batch_norm(x, None, None, weight, bias, True, 0.0, eps), 2))
+    negative = weight.detach() < 0
+    if torch.is_grad_enabled():
+        return F.relu(torch.addcmul(_channel(bias), norm_pool(x, negative, eps), _channel(weight)))
+    return _without_gradient(x, weight, bias, negative, eps)
+
+
+def _without_gradient(x: Tensor, weight: Tensor, bias: Tensor, negative: Tensor, eps: float) -> Tensor:
+    """Statistics, pooling, and only then one scale and shift of a quarter of the elements."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    mean, var = torch.batch_norm_update_stats(x, None, None, 0.0)
+    pooled = largest_of_four(x)
+    if bool(negative.any()):
+        pooled = torch.where(_channel(negative), -F.max_pool2d(-x, 2), pooled)
+    scale = weight * torch.rsqrt(var + eps)
+    return torch.addcmul(_channel(bias - mean * scale), pooled, _channel(scale)).relu_()
+
+
+def largest_of_four(x: Tensor) -> Tensor:
+    """2×2 max-pooling without indices: as the maximum of strided views, faster than the library's kernel."""
+    h, w = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
+    pairs = torch.maximum(x[:, :, 0:h:2, :w], x[:, :, 1:h:2, :w])
+    return torch.maximum(pairs[..., 0::2], pairs[..., 1::2])
 
 
 def normalise_by_first(x: Tensor, count: int, eps: float) -> Tensor:
@@ -97,7 +112,7 @@ class _NormPoolBackward(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, g: Tensor, x: Tensor, unit: Tensor, scale: Tensor, pooled: Tensor, where: Tensor) -> Tensor:
-        g, units, maxima, places = _rows(g), _rows(unit), _rows(pooled), _rows(where)
+        g, units, maxima, places = per_place(g), per_place(unit), per_place(pooled), per_place(where)
         count = units.shape[0] * units.shape[1]
         u1, u2 = g.sum((0, 1)) / count, (g * maxima).sum((0, 1)) / count
         dx = torch.addcmul(-u1 * scale, units, -u2 * scale).scatter_add_(1, places, g * scale)
@@ -109,7 +124,7 @@ class _NormPoolBackward(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
         g, units, scale, maxima, places, u1, u2 = ctx.saved_tensors
-        v = _rows(gradients[0])
+        v = per_place(gradients[0])
         count = v.shape[0] * v.shape[1]
         v1, v2 = v.sum((0, 1)) / count, (v * units).sum((0, 1)) / count
         at_maxima = v.gather(1, places)
@@ -122,14 +137,22 @@ class _NormPoolBackward(torch.autograd.Function):
         return _image(to_g, (n, c, h // 2, w // 2)), _image(to_x, ctx.shape), None, None, None, None
 
 
-def _rows(x: Tensor) -> Tensor:
+def patches_of(x: Tensor) -> Tensor:
+    """(N, C, H, W) → (N·H·W, 9·C): the 3×3 neighbourhood of each place, zero outside."""
+    n, c, h, w = x.shape
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
+    rows, row, place, _ = padded.stride()
+    return padded.as_strided((n, h, w, 3, 3, c), (rows, row, place, row, place, 1)).reshape(n * h * w, 9 * c)
+
+
+def per_place(x: Tensor) -> Tensor:
     """(N, C, H, W) → (N, H·W, C), a view where x is channels last."""
     n, c, h, w = x.shape
     return x.permute(0, 2, 3, 1).reshape(n, h * w, c)
 
 
 def _image(rows: Tensor, shape: Sequence[int]) -> Tensor:
-    """The inverse of `_rows`; channels last."""
+    """The inverse of `per_place`; channels last."""
     n, c, h, w = shape
     return rows.view(n, h, w, c).permute(0, 3, 1, 2)
 

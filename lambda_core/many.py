@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from lambda_core.chain import Weights
 from lambda_core.inner_loop import InnerLoop, adapt
 from lambda_core.kernels import NormPool
-from lambda_core.model import Backbone, Layer, Weights
+from lambda_core.model import Backbone, Layer
 from lambda_core.pattern import LambdaPattern
 
 
@@ -40,6 +41,8 @@ def adapt_many(
 @dataclass(frozen=True)
 class BatchedLayer(Layer):
     """A layer whose weights and input have a leading dimension, one entry an episode."""
+
+    chain = None
 
     def forward(self, weights: Weights, x: Tensor) -> Tensor:
         def one(weights: Weights, x: Tensor) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,12 +14,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from lambda_core.chain import Chain, Weights, chain_of
 from lambda_core.config import MetaTrainConfig
 from lambda_core.errors import ModelError, PatternError
 from lambda_core.kernels import NormPool
 from lambda_core.pattern import LambdaPattern
-
-Weights = dict[str, Tensor]
 
 
 def conv4(ways: int, filters: int = 32, channels: int = 3, size: int = 32) -> nn.Sequential:
@@ -121,8 +121,19 @@ class Layer:
     module: nn.Module
     tail: tuple[nn.Module, ...]
 
+    @cached_property
+    def chain(self) -> Chain | None:
+        """The layer with its passes written out, or None where it must go through autograd."""
+        return chain_of(self.module, self.tail)
+
+    def fixed(self, x: Tensor) -> Callable[[Weights], Tensor]:
+        """`forward` without gradients for one input that stays the same under many weights."""
+        return self.chain.fixed(x) if self.chain else lambda weights: self.forward(weights, x)
+
     def forward(self, weights: Weights, x: Tensor) -> Tensor:
         """The layer's output for input x under `weights` (its own parameters by name)."""
+        if self.chain:
+            return self.chain.apply(weights, x)
         x = functional_call(self.module, weights, (x,))
         for module in self.tail:
             x = module(x)
@@ -177,9 +188,18 @@ class Backbone:
 
     def enter(self, x: Tensor) -> Tensor:
         """The input of the first layer."""
+        if x.dim() == 4 and x.shape[1] == 1 and self._is_channels_last:
+            # A single channel is both layouts at once; read as the other one, the library's second derivative of a
+            # channels-last convolution is wrong (the kind of pytorch/pytorch#82060). This settles the strides.
+            x = x.to(memory_format=torch.channels_last)
         for module in self.lead:
             x = module(x)
         return x
+
+    @cached_property
+    def _is_channels_last(self) -> bool:
+        images = (value for value in self.layers[0].module.parameters() if value.dim() == 4)
+        return any(value.stride(1) == 1 for value in images)
 
     def forward(self, weights: list[Weights], x: Tensor, start: int = 0) -> Tensor:
         """The output for `x`, the input of layer `start` (see `enter` for layer 0)."""

@@ -22,12 +22,13 @@ from safetensors.torch import save_file
 from torch import Tensor, distributed
 from torch.nn import functional as F
 
+from lambda_core.chain import Weights
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episode import Episode, Source
 from lambda_core.errors import ConfigError, StudyError
 from lambda_core.files import write_with
 from lambda_core.inner_loop import InnerLoop, Loss
-from lambda_core.model import Backbone, Weights, build_model
+from lambda_core.model import Backbone, build_model
 from lambda_core.pattern import LambdaPattern, Row
 from lambda_core.progress import Meter, Report
 from lambda_core.statistics import predict

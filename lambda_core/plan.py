@@ -52,7 +52,8 @@ def plan_adaptation(pattern: LambdaPattern, steps: int, layer_costs: Sequence[in
     """What `adapt` does for `pattern` over `steps` steps.
 
     layer_costs: multiply-adds of each layer's forward pass for the support set. A layer's two backward products
-    (to its input, to its weights) cost as much as its forward pass each.
+    (to its input, to its weights) cost as much as its forward pass each. Exact for layers of one convolution or linear
+    map; where the lowest updated layer has several in a row, the products between them come on top.
     """
     if pattern.layers != len(layer_costs):
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns for {len(layer_costs)} layers")

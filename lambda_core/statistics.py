@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from lambda_core.chain import Weights
 from lambda_core.errors import ConfigError
 from lambda_core.kernels import NormPool, normalise_by_first
-from lambda_core.model import Backbone, Layer, Weights
+from lambda_core.model import Backbone, Layer
 
 CHOICES = ("transductive", "support")
 

@@ -78,7 +78,7 @@ class SharedEpisode:
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
         _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)
-        self.query_inputs = list(self._query_inputs())
+        self.from_layer = [layer.fixed(x) for layer, x in zip(backbone.layers, self._query_inputs(), strict=True)]
 
     def _query_inputs(self) -> Iterator[Tensor]:
         with torch.no_grad():
@@ -118,7 +118,8 @@ class SharedEpisode:
 
     def _output(self, loop: InnerLoop, lowest: int) -> Tensor:
         if self.query_statistics == "transductive":
-            return self.backbone.forward(loop.weights, self.query_inputs[lowest], lowest)
+            x = self.from_layer[lowest](loop.weights[lowest])
+            return self.backbone.forward(loop.weights, x, lowest + 1)
         # the support set runs along to give its statistics, so nothing below is shared
         support, query = self.episode.support_x, self.episode.query_x
         return predict(self.backbone, loop.weights, support, query, self.query_statistics)
@@ -149,7 +150,8 @@ class Chunk:
 
     @property
     def place(self) -> Path:
-        return self.folder / f"{self.split}-{self.first:06d}"
+        short = "" if self.count == CHUNK else f"-{self.count}"  # a longer sweep makes it anew
+        return self.folder / f"{self.split}-{self.first:06d}{short}"
 
 
 def sweep_in_chunks(
@@ -163,8 +165,8 @@ def sweep_in_chunks(
 ) -> pd.DataFrame:
     """Every per-layer pattern on both splits' banks, chunk by chunk, in `processes` processes of one thread each.
 
-    Finished chunks lie in <study>/checkpoint/sweep and are not made again; `fingerprint` names the weights and data
-    they were made with, and chunks of others are refused.
+    Finished chunks lie in <study>/checkpoint/sweep and are not made again, not for more episodes either; `fingerprint`
+    names the weights and data they were made with, and chunks of others are refused.
     """
     folder = study_folder / "checkpoint" / "sweep"
     _claim(folder, {"config": _asked(config), "fingerprint": fingerprint})
@@ -246,8 +248,8 @@ def _work(chunk: Chunk) -> Chunk:
 
 
 def _asked(config: SweepConfig) -> dict[str, Any]:
-    """The settings, without the step sizes where they are the default: sweeps begun before there was a choice go on."""
-    return {name: value for name, value in config.to_dict().items() if name != "lr_scale" or value != "1"}
+    """What decides a part's content: not how many parts there are, so that a sweep can be made longer."""
+    return {name: value for name, value in config.to_dict().items() if name != "episodes"}
 
 
 def _claim(folder: Path, identity: dict[str, Any]) -> None:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
+from lambda_core.chain import Weights
 from lambda_core.episode import Episode
 from lambda_core.inner_loop import InnerLoop
-from lambda_core.model import Backbone, Weights, layer_costs
+from lambda_core.model import Backbone, layer_costs
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import Plan, plan_adaptation
 from lambda_core.statistics import predict

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lambda_core.config import MetaTrainConfig
-from lambda_core.episode import EpisodeBank, SinusoidBank, Source, as_images, as_inputs
+from lambda_core.episode import EpisodeBank, SinusoidBank, Source, _moved, as_images, as_inputs
 from lambda_core.errors import DataError
 from tests.tiny import tiny_dataset, tiny_source
 
@@ -148,3 +148,22 @@ def test_augmentation_is_for_training_only():
 
 def test_the_sinusoid_needs_no_data():
     assert Source("sinusoid").input == (1, 1)
+
+
+def test_shifted_training_images_reflect_their_border():
+    images = np.arange(2 * 3 * 6 * 5, dtype=np.uint8).reshape(2, 3, 6, 5, 1)
+    by = np.random.RandomState(0).randint(-3, 4, (2, 2, 3))
+    padded = np.pad(images, ((0, 0), (0, 0), (3, 3), (3, 3), (0, 0)), mode="reflect")
+    moved = _moved(images, by)
+    for n, k in np.ndindex(2, 3):
+        down, right = by[:, n, k]
+        assert (moved[n, k] == padded[n, k, 3 - down : 9 - down, 3 - right : 8 - right]).all()
+
+
+def test_only_training_episodes_are_shifted():
+    config = MetaTrainConfig(dataset="tiny", ways=3, queries=4, shifts=2)
+    source = tiny_source()
+    still = config.but(shifts=0)
+    for split in ("val", "test"):
+        assert torch.equal(source.bank(config, split)[0].query_x, source.bank(still, split)[0].query_x)
+    assert not torch.equal(source.bank(config, "train")[0].query_x, source.bank(still, "train")[0].query_x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -15,7 +13,7 @@ from lambda_core.errors import ConfigError
 from lambda_core.inner_loop import adapt
 from lambda_core.model import conv4
 from lambda_core.pattern import LambdaPattern
-from lambda_core.sweeping import _asked, _claim, sweep
+from lambda_core.sweeping import sweep
 from tests.tiny import tiny_dataset
 
 LR = 0.1
@@ -67,12 +65,3 @@ def test_the_own_step_size_has_the_same_table_alone_and_among_others(model, bank
     among = sweep(model, bank, [0], patterns, 2, LR, scales=(0.5, 1.0))
     own = among[among["lr"] == np.float32(LR)].reset_index(drop=True)
     assert own.equals(alone)
-
-
-def test_a_sweep_begun_before_there_was_a_choice_goes_on(tmp_path):
-    before = SweepConfig().to_dict()
-    del before["lr_scale"]
-    (tmp_path / "sweep.json").write_text(json.dumps({"config": before, "fingerprint": "same"}))
-    _claim(tmp_path, {"config": _asked(SweepConfig()), "fingerprint": "same"})
-    assert _asked(SweepConfig(lr_scale="1,2"))["lr_scale"] == "1,2"
-    assert SweepConfig.from_dict(before).scales == (1.0,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -10,13 +11,14 @@ from lambda_core.config import SweepConfig
 from lambda_core.episode import EpisodeBank
 from lambda_core.errors import StudyError
 from lambda_core.inner_loop import adapt
-from lambda_core.model import Backbone, conv4
+from lambda_core.model import Backbone, Layer, conv4, layer_costs
 from lambda_core.pattern import LambdaPattern
+from lambda_core.plan import count_cost
 from lambda_core.runs import sweep_study, time_study, train_study
 from lambda_core.statistics import predict
 from lambda_core.study import Study
 from lambda_core.sweeping import SharedEpisode, sweep, sweep_in_chunks
-from tests.test_adapt import Calls
+from tests.oracle import Calls
 from tests.test_meta_train import TINY
 from tests.tiny import tiny_dataset, write_tiny
 
@@ -73,27 +75,30 @@ def test_step_by_layer_patterns_share_too():
         )
 
 
-def test_sharing_runs_far_fewer_convolutions():
-    model = conv4(3, 4, 1, 16)
-    bank = EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0)
+def test_sharing_saves_most_of_the_multiply_adds(monkeypatch):
+    """Of adapting each pattern to each step count by itself four fifths; with the scoring of the queries, which only
+    patterns with frozen first layers can share, two thirds here.
+    """
+    model = conv4(3, 8, 3, 16)
+    bank = EpisodeBank(tiny_dataset(channels=3), "val", 3, 1, 4, seed=0)
     patterns = LambdaPattern.enumerate(5)
-    with Calls() as shared:
-        sweep(model, bank, [0], patterns, max_steps=3, lr=0.1)
-    separate = 0
-    for pattern in patterns[1:]:
-        for steps in (1, 2, 3):
-            with Calls() as calls:
-                adapted = adapt(model, bank[0].support_x, bank[0].support_y, pattern, steps, 0.1)
-                Backbone.of(model).forward(adapted.weights, bank[0].query_x)
-            separate += calls.counts["convolution"] + calls.masks["input"] + calls.masks["weights"]
-    counted = shared.counts["convolution"] + shared.masks["input"] + shared.masks["weights"]
-    assert counted < separate / 2
+    costs, score = layer_costs(model, bank[0].support_x), sum(layer_costs(model, bank[0].query_x))
+    counts = [(count_cost(pattern, steps, costs)) for pattern in patterns[1:] for steps in range(1, 11)]
+    with Calls() as whole:
+        sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
+    assert whole.multiply_adds < (sum(counts) + len(counts) * score) / 3
+    monkeypatch.setattr(SharedEpisode, "_score", lambda *_: np.zeros(2, np.float32))
+    monkeypatch.setattr(SharedEpisode, "_query_inputs", lambda self: iter([self.episode.support_x] * 5))
+    monkeypatch.setattr(Layer, "fixed", lambda *_: None)
+    with Calls() as adaptation:
+        sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
+    assert adaptation.multiply_adds < sum(counts) / 5
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_stopped_sweep_ends_as_an_unbroken_one(study, root, processes):
     whole = sweep_in_chunks(study.folder, SWEEP, "same", root=root)
-    kept = study.folder / "checkpoint" / "sweep" / "val-000010" / "accuracy.parquet"
+    kept = study.folder / "checkpoint" / "sweep" / "val-000010-2" / "accuracy.parquet"
     lost = study.folder / "checkpoint" / "sweep" / "test-000000" / "accuracy.parquet"
     time_of_kept = kept.stat().st_mtime_ns
     lost.unlink()
@@ -122,10 +127,20 @@ def test_from_images_to_tables(study, root):
 
 
 def test_a_study_trained_on_other_data_is_refused(study, tmp_path):
-    import numpy as np
-
     other = write_tiny(tmp_path / "other")
     images = np.load(other / "tiny" / "images.npy")
     np.save(other / "tiny" / "images.npy", 255 - images)
     with pytest.raises(StudyError, match="another version"):
         sweep_study(study, SWEEP, root=str(other))
+
+
+def test_a_longer_sweep_keeps_what_a_shorter_one_made(study, root):
+    short = sweep_in_chunks(study.folder, SWEEP, "same", root=root)
+    kept = {path: path.stat().st_mtime_ns for path in study.folder.rglob("*-000000/accuracy.parquet")}
+    longer = sweep_in_chunks(study.folder, SWEEP.but(episodes=20), "same", root=root)
+    assert kept
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+    both = longer.merge(short, on=["split", "pattern", "steps", "episode"])
+    assert len(both) == len(short)
+    assert (both["accuracy_x"] == both["accuracy_y"]).all()
+    assert longer["episode"].nunique() == 20

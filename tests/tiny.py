@@ -11,13 +11,13 @@ from lambda_core.data import ImageDataset
 from lambda_core.episode import Source
 
 
-def tiny_dataset(classes: int = 18, images: int = 10, size: int = 16) -> ImageDataset:
+def tiny_dataset(classes: int = 18, images: int = 10, size: int = 16, channels: int = 1) -> ImageDataset:
     """A third of the classes a split; images of noise around a picture of the class's own."""
     random = np.random.RandomState(0)
     names = tuple(f"class{i}" for i in range(classes))
-    pictures = random.randint(0, 256, (classes, 1, size, size, 1))
-    noise = random.randint(-60, 60, (classes, images, size, size, 1))
-    pixels = np.clip(pictures + noise, 0, 255).astype(np.uint8).reshape(-1, size, size, 1)
+    pictures = random.randint(0, 256, (classes, 1, size, size, channels))
+    noise = random.randint(-60, 60, (classes, images, size, size, channels))
+    pixels = np.clip(pictures + noise, 0, 255).astype(np.uint8).reshape(-1, size, size, channels)
     third = classes // 3
     splits = {"train": names[:third], "val": names[third : 2 * third], "test": names[2 * third :]}
     return ImageDataset("tiny", "noise", pixels, np.repeat(np.arange(classes), images), names, splits)
