@@ -11,7 +11,6 @@ import streamlit as st
 import address
 import charts
 import measured
-import store
 import take_away
 import widgets
 from lambda_core.pattern import LambdaPattern
@@ -38,7 +37,7 @@ def _promise_badge(choice: Choice) -> None:
         st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
         return
     sure = percent(choice.confidence)
-    words = f"within your {choice.threshold:g}-point budget, {sure} sure over {choice.candidates} candidates"
+    words = f"within your {choice.threshold:g}-point budget, {sure} sure"
     st.badge(words, icon=ICONS["pass"], color="green")
 
 
@@ -128,7 +127,7 @@ def _numbers(row: pd.Series | None) -> None:
         st.info("This pattern differs from step to step and was not measured in this study's sweep. "
                 "Its cost below is counted; Live runs it.", icon=":material/straighten:")  # fmt: skip
         return
-    one, two, three = st.columns(3, wrap=False)
+    one, two, three = st.columns([1, 1, 1.35], wrap=False, gap="small")
     one.metric("Speed-up", times(row["speed_up"]), help="time of the full pattern / time of this one")
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
     three.metric("Degradation", number(row["degradation"]), help="percentage points below the full pattern")
@@ -175,6 +174,7 @@ def _filtered(table: pd.DataFrame, verdicts: list[str], text: str, front: bool) 
 def _columns(table: pd.DataFrame) -> pd.DataFrame:
     shown = table[list(_COLUMN_CONFIG)].copy()
     shown["accuracy"] *= 100
+    shown["speed_up"] = shown["speed_up"].replace(float("inf"), float("nan"))  # no adaptation at all: left blank
     shown["multiply_adds"] = shown["multiply_adds"] / 1e6
     return shown
 
@@ -258,41 +258,3 @@ def take_tab(study: Study, choice: Choice, row: pd.Series | None) -> None:
         st.code(data, language="json", height=380)
         st.download_button("Save as JSON", data, f"{study.name}-pattern.json", "application/json",
                            icon=":material/download:", on_click="ignore")  # fmt: skip
-
-
-def conditions_tab(study: Study, timing: str) -> None:
-    """How the numbers came about, beside the numbers."""
-    left, right = st.columns(2)
-    left.dataframe(pd.DataFrame(_conditions(study, timing), columns=["what", "how"]), hide_index=True, alt="Conditions")
-    with right:
-        st.markdown("**Commands that made this study**")
-        st.code("\n".join(study.about.get("commands", [])) or "not recorded", language="bash", wrap_lines=True)
-        st.markdown(_RULES)
-
-
-_RULES = (
-    "Every pattern sees the same episodes, so each candidate is compared with the full pattern episode by episode. "
-    "*Pass*: a one-sided paired test shows, at the asked confidence and corrected (Holm) over all candidates, that the "
-    "degradation stays within the threshold. *Fail*: the opposite is shown. *Undecided*: more episodes are needed. "
-    "Patterns are chosen on validation classes; the choice is looked at once on test classes."
-)
-
-
-def _conditions(study: Study, timing: str) -> list[tuple[str, str]]:
-    sweep, clock, where = (study.about.get(part) or {} for part in ("sweep", "timing", "environment"))
-    val, test = (measured.split(study, name)["episode"].nunique() for name in ("val", "test"))
-    data, config = study.about.get("dataset") or {}, study.config
-    rows = {
-        "Reference": f"full pattern, {study.config.steps} steps, step size {study.config.lr:g}",
-        "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.get('seed', '?')}",
-        "Queries a class": str(sweep.get("queries", "?")),
-        "Query statistics": str(sweep.get("query_statistics", study.config.query_statistics)),
-        "Timed on": store.timings(study)[timing],
-        "Timed rounds": f"{clock.get('repeats', '?')}, interleaved in random order; medians and quartiles",
-        "Processor": str(where.get("processor", "?")),
-        "PyTorch": str(where.get("torch", "?")),
-        "Data set": f"{config.dataset}, fingerprint {str(data.get('fingerprint', '?'))[:12]}",
-        "Meta-training": f"{config.iterations} iterations of {config.tasks} episodes, pattern {config.pattern}",
-        "Made": str(study.about.get("created", "?")),
-    }
-    return list(rows.items())

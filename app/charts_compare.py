@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from canvas import blend, layout
+from canvas import blend, layout, upright
 from lambda_core.select import OneStep
 from palette import Palette
 
@@ -52,21 +52,28 @@ def _highest(values: pd.DataFrame, shade: str) -> float:
 
 def differences(values: np.ndarray, row: pd.Series, threshold: float, colors: Palette) -> go.Figure:
     """Histogram of the differences to the full pattern, points; the mean with its interval, and the threshold."""
-    figure = go.Figure(
-        layout=layout(colors, "points below the full pattern, episode by episode", "episodes", height=260)
-    )
-    figure.add_trace(go.Histogram(x=values, marker={"color": blend(colors.accent, colors.paper, 0.55)}, nbinsx=60))
-    figure.add_vrect(
-        x0=row["degradation_low"], x1=row["degradation_high"], fillcolor=colors.ink, opacity=0.25, line_width=0
-    )
-    figure.add_vline(x=row["degradation"], line={"color": colors.ink, "width": 2}, annotation={"text": "mean"})
-    figure.add_vline(x=threshold, line={"color": colors.fails, "dash": "dash", "width": 1.5},
-                     annotation={"text": "threshold"}, annotation_position="bottom right")  # fmt: skip
-    return figure.update_layout(showlegend=False, bargap=0.05)
+    look = layout(colors, "points below the full pattern, episode by episode", "episodes", height=260)
+    mean, first = row["degradation"], row["degradation"] <= threshold
+    ends = {"x0": row["degradation_low"], "x1": row["degradation_high"], "y0": 0, "y1": 1}
+    interval = {"type": "rect", "yref": "y domain", "fillcolor": colors.ink, "opacity": 0.25, "line": {"width": 0}}
+    lines = [upright(mean, colors.ink, "solid", 2), upright(threshold, colors.fails, "dash", 1.5)]
+    look |= {
+        "shapes": [interval | ends, *lines], "showlegend": False, "bargap": 0.05,
+        "annotations": [_above(mean, "mean", first, colors), _above(threshold, "threshold", not first, colors)],
+    }  # fmt: skip
+    bars = {"type": "histogram", "x": values, "marker": {"color": blend(colors.accent, colors.paper, 0.55)},
+            "nbinsx": 60}  # fmt: skip
+    return go.Figure([bars], look)
+
+
+def _above(x: float, words: str, leftwards: bool, colors: Palette) -> dict[str, object]:
+    """Words over the figure that lead away from the other line's."""
+    return {"x": x, "y": 1, "yref": "y domain", "yanchor": "bottom", "xanchor": "right" if leftwards else "left",
+            "text": words, "showarrow": False, "font": {"color": colors.faint, "size": 12}}  # fmt: skip
 
 
 def one_step(rows: dict[str, OneStep], colors: Palette) -> go.Figure:
-    """After one step: full pattern and best other pattern, accuracy in percent. rows: study title -> result."""
+    """After one step: full pattern and best other pattern, accuracy in percent. rows: study name -> result."""
     figure = go.Figure(
         layout=layout(colors, "accuracy after one step, test classes, %", "", height=110 + 70 * len(rows))
     )

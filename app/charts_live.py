@@ -83,8 +83,11 @@ def clock(traces: dict[str, Trace], at: int, colors: Sequence[str], palette: Pal
             )
         )  # fmt: skip
     for name, done, later in zip(names, spent, rest, strict=True):
-        figure.add_annotation(x=done + later, y=name, text=f" {done:.1f} ms", showarrow=False, xanchor="left")
-    figure.update_layout(barmode="stack", showlegend=False, bargap=0.35, margin={"t": 4, "r": 70})
+        words = (
+            f" {done:.1f} ms" if at == len(traces[name].milliseconds) - 1 else f" {done:.1f} of {done + later:.1f} ms"
+        )
+        figure.add_annotation(x=done + later, y=name, text=words, showarrow=False, xanchor="left")
+    figure.update_layout(barmode="stack", showlegend=False, bargap=0.35, margin={"t": 4, "r": 110})
     return figure.update_yaxes(autorange="reversed", showgrid=False)
 
 

@@ -47,7 +47,7 @@ def _picked(shelf: dict[str, Study]) -> list[str]:
         st.warning(f"No measured study is named {', '.join(unknown)}; left out.", icon=":material/link_off:")
     st.session_state["studies-control"] = known
     st.multiselect("Studies", list(shelf), key="studies-control", on_change=_studies_taken,
-                   format_func=lambda name: f"{shelf[name].title} ({name})", max_selections=6)  # fmt: skip
+                   max_selections=6)  # fmt: skip
     return known
 
 
@@ -69,12 +69,13 @@ def heat_maps(studies: list[Study], colors: Palette) -> None:
     for row in range(0, len(studies), 2):
         for column, study in zip(st.columns(2, gap="medium"), studies[row : row + 2], strict=False):
             figure = charts_compare.heat(_choice(study).verdicts, shade, colors)
-            column.markdown(f"**{study.title}**")
+            column.markdown(_titled(study))
             with column:
                 alt = f"{SHADES[shade]} by pattern and steps, {study.title}"
                 widgets.figure(figure, f"heat-{study.name}", alt)
     st.caption(
-        "● passes at the threshold above. Rows: patterns, from the head alone to all layers. Validation classes."
+        "● passes at the threshold above. Rows: patterns, those that reach deepest first, those without the head last; "
+        "1 is an updated layer. Degradation is shaded up to 10 points. Validation classes."
     )
 
 
@@ -99,9 +100,14 @@ def _differences(study: Study, row: pd.Series | None, colors: Palette) -> None:
         st.info(f"{study.title}: this pattern was not measured.", icon=":material/straighten:")
         return
     values = measured.differences(study, row)
-    st.markdown(f"**{study.title}** · {_in_words(row, len(values))}")
+    st.markdown(f"{_titled(study)}: {_in_words(row, len(values))}")
     figure = charts_compare.differences(values, row, address.value("threshold"), colors)
     widgets.figure(figure, f"differences-{study.name}", f"Differences by episode, {study.title}")
+
+
+def _titled(study: Study) -> str:
+    """Two studies may have the same title; their names differ."""
+    return f"**{study.title}** · {study.name}"
 
 
 def _in_words(row: pd.Series, episodes: int) -> str:
@@ -112,13 +118,13 @@ def _in_words(row: pd.Series, episodes: int) -> str:
 
 def first_steps(studies: list[Study], confidence: float, colors: Palette) -> None:
     """After one inner step: the full pattern against the best other one, study by study."""
-    rows = {study.title: measured.first_steps(study, address.value("lrs"), confidence)[0] for study in studies}
+    rows = {study.name: measured.first_steps(study, address.value("lrs"), confidence)[0] for study in studies}
     alt = "Accuracy after one step, full pattern and best other pattern by study"
     widgets.figure(charts_compare.one_step(rows, colors), "one-step", alt)
     table = [
-        (title, row.pattern, f"{row.full_accuracy:.1%}", f"{row.accuracy:.1%}", number(row.gain),
+        (name, row.pattern, f"{row.full_accuracy:.1%}", f"{row.accuracy:.1%}", number(row.gain),
          f"{number(row.gain_low)} … {number(row.gain_high)}", "yes" if row.better else "not shown")
-        for title, row in rows.items()
+        for name, row in rows.items()
     ]  # fmt: skip
     names = ["Study", "Best pattern", "Full", "Best", "Gain, points", percent(confidence), "Better than full"]
     st.dataframe(pd.DataFrame(table, columns=names), hide_index=True, alt="Accuracy after one step")

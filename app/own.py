@@ -13,6 +13,7 @@ from PIL import Image
 import address
 import engine
 import pad
+import photos
 import store
 from lambda_core.data.picture import read_picture
 from lambda_core.study import Study
@@ -51,17 +52,11 @@ def uploaded(study: Study) -> tuple[Any, Episode] | None:
             )
             files = st.file_uploader(f"Images of class {number + 1}", KINDS, accept_multiple_files=True,
                                      key=f"own-support-{number}", label_visibility="collapsed")  # fmt: skip
-            supports.append(_read(files[:MOST_IMAGES], study))
-    queries = _read(_queries(), study)
-    return _episode_or_hint(names, supports, queries, study, "images of class")
-
-
-def _queries() -> list[Any]:
+            supports.append(_read([*files, *photos.kept(number)][:MOST_IMAGES], study))
     files = st.file_uploader("Images to recognise", KINDS, accept_multiple_files=True, key="own-queries")
-    if st.toggle("Use the camera", key="own-camera"):
-        shot = st.camera_input("A photo to recognise", key="own-shot")
-        files = [*([shot] if shot else []), *files]
-    return files[:MOST_QUERIES]
+    queries = _read([*files, *photos.kept(photos.ASKED)][:MOST_QUERIES], study)
+    photos.camera(names)
+    return _episode_or_hint(names, supports, queries, study, "images of class")
 
 
 def _read(files: list[Any], study: Study) -> Images:
@@ -90,7 +85,7 @@ def _suggest_characters(study: Study) -> None:
 
 
 def _pad(label: str, key: str, study: Study) -> Images:
-    with st.container(key=f"box-{key}", width=PAD + 24):
+    with st.container(key=f"box-{key}", width=PAD):
         st.caption(label)
         drawing = pad.pad(label, key, PAD, INK)
     return [] if drawing is None else centred(drawing, *study.input)

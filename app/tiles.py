@@ -104,7 +104,7 @@ def data_url(images: np.ndarray) -> str:
 
 
 _STYLE = """
-.ll-strip{display:flex;flex-wrap:wrap;gap:.75rem}.ll-named{width:4.5rem}
+.ll-strip{display:flex;flex-wrap:wrap;gap:.75rem}.ll-cell.ll-named{flex:0 1 5.5rem;min-width:3.4rem;max-width:5.5rem}
 .ll-named small{display:block;text-align:center;font-size:.8rem;
 overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .ll-grid{display:grid;gap:3px;overflow-x:auto}.ll-row{display:flex;gap:3px;align-items:center}
@@ -116,6 +116,8 @@ background-repeat:no-repeat;image-rendering:pixelated}
 .ll-cell em{position:absolute;right:0;bottom:0;font-style:normal;font-weight:700;font-size:.62rem;line-height:1;
 padding:1px 2px;border-radius:3px 0 3px 0;background:var(--edge);color:#fff}
 .ll-no em{font-size:.72rem}
+@media(max-width:640px){.ll-strip{gap:.4rem}.ll-row{flex-wrap:wrap;position:relative;padding-left:1.3em}.ll-row>b{position:absolute;left:0;top:.5rem}
+.ll-row .ll-cell{flex:0 0 2.25rem}}
 .ll-guesses{display:grid;gap:.6rem;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr))}
 .ll-guess{display:flex;gap:.6rem;align-items:center}.ll-guess .ll-cell{flex:0 0 4rem}.ll-guess>div{flex:1;min-width:0}
 .ll-line{display:grid;grid-template-columns:1fr auto;font-size:.85rem;margin:.15rem 0}

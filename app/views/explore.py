@@ -4,6 +4,7 @@ import streamlit as st
 
 import address
 import cards
+import conditions
 import measured
 import widgets
 
@@ -49,4 +50,4 @@ if (tab := tabs["training"]).open:
         cards.training_tab(study, colors)
 if (tab := tabs["how"]).open:
     with tab:
-        cards.conditions_tab(study, timing)
+        conditions.conditions_tab(study, timing, choice.candidates)

@@ -132,7 +132,7 @@ def test_the_same_link_shows_the_same(open_page: Open) -> None:
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab(open_page: Open, tab: str) -> None:
     app = open_page(tab=tab)
-    shown = {"table": app.dataframe, "how": app.dataframe, "take": app.code}.get(tab)
+    shown = {"table": app.dataframe, "how": app.table, "take": app.code}.get(tab)
     assert shown is None or len(shown)
 
 

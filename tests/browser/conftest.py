@@ -22,12 +22,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running app over two synthetic studies."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two synthetic studies and a small data set."""
     root = tmp_path_factory.mktemp("served")
     write_study(root / "studies", "cifar-fs-5w1s", episodes=300)
     write_study(root / "studies", "other-5w1s", episodes=60)
     write_images(root / "images" / "cifar-fs")
+    return root
+
+
+@pytest.fixture(scope="session")
+def server(root: Path) -> Iterator[str]:
+    """The address of a running app over those."""
     places = {"LAMBDA_STUDIES": "studies", "LAMBDA_DATA": "images", "LAMBDA_JOBS": "jobs"}
     with serving(root / "log", **{name: str(root / place) for name, place in places.items()}) as url:
         yield url

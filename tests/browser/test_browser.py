@@ -138,6 +138,22 @@ def test_own_images_are_adapted_to_and_recognised(visit: Visit) -> None:
     expect(page.locator(".ll-guess")).to_have_count(2 * 2)
 
 
+def test_a_photo_counts_for_the_class_it_was_taken_of(visit: Visit) -> None:
+    page = visit("live?source=images", permissions=["camera"])
+    page.get_by_text("Use the camera").click()
+    page.get_by_role("button", name="Take photo").click()
+    expect(page.get_by_text("1: class 1: 1 photo")).to_be_visible()
+    expect(page.get_by_text("images of class 2, 3, 4, 5")).to_be_visible()
+    page.get_by_role("button", name="Forget all photos").click()
+    expect(page.get_by_text("images of class 1, 2, 3, 4, 5")).to_be_visible()
+
+
+def test_without_a_camera_there_is_another_way(visit: Visit) -> None:
+    page = visit("live?source=images")
+    page.get_by_text("Use the camera").click()
+    expect(page.get_by_text("or upload files instead")).to_be_visible()
+
+
 def test_a_file_that_is_no_image_says_so(visit: Visit) -> None:
     page = visit("live?source=images")
     upload(page, 0, ("not.png", b"GIF89a, or not even that"))
