@@ -28,7 +28,7 @@ def studies_picker() -> list[Study]:
             "No study is measured yet. `lambda-core sweep` and `lambda-core time` do it.",
             icon=":material/hourglass_empty:",
         )
-        st.stop()
+        widgets.done()
     one, two, three = st.columns([2.4, 1.6, 0.6], gap="medium", vertical_alignment="bottom")
     with one:
         names = _picked(measured_ones)

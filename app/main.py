@@ -27,5 +27,7 @@ try:
     widgets.show_notices()
     with widgets.guarded():
         page.run()
+except widgets.PageDone:
+    pass
 finally:
     address.write_address()

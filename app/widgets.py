@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -34,6 +34,15 @@ def colors() -> Palette:
     return DARK if theme() == "dark" else LIGHT
 
 
+class PageDone(Exception):  # noqa: N818 (no error: the page has shown all it can)
+    """Ends a page early. Not `st.stop`, after which not even the address can be written."""
+
+
+def done() -> NoReturn:
+    """There is no more to show on this page."""
+    raise PageDone
+
+
 def study_picker() -> Study:
     """The study to look at; stops the page with what to do where there is none."""
     studies, errors = store.shelf()
@@ -41,7 +50,7 @@ def study_picker() -> Study:
         st.warning(str(error), icon=":material/broken_image:")
     if not studies:
         st.info(_NO_STUDY, icon=":material/folder_open:")
-        st.stop()
+        done()
     asked = address.value("study")
     if asked is not None and asked not in studies:
         address.reject("study", f"There is no study named “{asked}” here; shown instead: {next(iter(studies))}.")

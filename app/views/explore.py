@@ -11,7 +11,7 @@ import widgets
 study = widgets.study_bar(settings=True)
 if not study.measured:
     widgets.not_measured(study)
-    st.stop()
+    widgets.done()
 
 colors, threshold, confidence = widgets.colors(), address.value("threshold"), address.value("confidence")
 timing, axis, any_lr = widgets.timing_key(study), address.value("axis"), address.value("lrs")

@@ -9,13 +9,13 @@ import widgets
 study, source = stage.study_and_source()
 if study.config.ways == 1:
     stage.no_images(study)
-    st.stop()
+    widgets.done()
 
 engine.start()
 colors = widgets.colors()
 found = stage.episode_of(study, source)
 if found is None:
-    st.stop()
+    widgets.done()
 key, episode, statistics = found
 left, right = st.columns([1.9, 1], gap="medium", vertical_alignment="center")
 with left:

@@ -11,7 +11,7 @@ if read_only():
         "This server is read-only: it starts no work. Explore, Live and Compare show what is there.",
         icon=":material/lock:",
     )
-    st.stop()
+    widgets.done()
 
 left, right = st.columns([1, 1.25], gap="large")
 with left, widgets.guarded():

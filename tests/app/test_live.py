@@ -104,3 +104,9 @@ def test_class_numbers_that_fit_nothing_leave_it_to_the_seed(open_page: Open, nu
 
 def test_another_data_set_is_fitted_to_the_network(open_page: Open) -> None:
     assert scores(open_page("live", data="glyphs"))
+
+
+def test_a_page_that_ends_early_still_writes_its_address(open_page: Open) -> None:
+    app = open_page("live", study="sinusoid-is-not-here", source="images")
+    assert param(app, "study") is None
+    assert param(app, "source") == "images"
