@@ -94,13 +94,18 @@ def chain_of(module: nn.Module, tail: Sequence[nn.Module]) -> Chain | None:
     return Chain(known) if known and len(known) == len(parts) else None
 
 
-def softmax_slope(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy, and its gradient to the logits: (softmax − one-hot) / N."""
-    log_p = F.log_softmax(logits, dim=1)
-    value = F.nll_loss(log_p, labels)
-    slope = log_p.exp_()
-    slope[torch.arange(len(labels), device=labels.device), labels] -= 1
-    return value, slope.div_(len(labels))
+class CrossEntropy:
+    """Mean cross-entropy to labels that stay the same, and its gradient to the logits, (softmax − one-hot) / N."""
+
+    def __init__(self, labels: Tensor) -> None:
+        self.labels, self.aim = labels, torch.empty(0)
+
+    def __call__(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        if self.aim.shape != logits.shape or self.aim.dtype != logits.dtype:
+            self.aim = F.one_hot(self.labels, logits.shape[1]).to(logits.dtype) / -len(self.labels)
+        log_p = torch.log_softmax(logits, 1)
+        slope = torch.ops.aten._log_softmax_backward_data(self.aim, log_p, 1, logits.dtype)
+        return F.nll_loss(log_p, self.labels), slope
 
 
 def _leaves(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -244,13 +249,13 @@ class _NormPool:
         weight = weights[self.weight]
         x = x.contiguous(memory_format=torch.channels_last)
         mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)
-        scale = torch.rsqrt(variance + self.module.eps)
         sign = torch.where(weight < 0, -1.0, 1.0).to(x.dtype).view(1, -1, 1, 1) if float(weight.amin()) < 0 else None
         pooled, where = F.max_pool2d_with_indices(x if sign is None else x * sign, (2, 2))
         pooled = pooled if sign is None else pooled * sign
+        eps = self.module.eps
+        y = F.batch_norm(pooled, mean, variance, weight, weights[self.bias], False, 0.0, eps).relu_()
+        scale = torch.rsqrt(variance + eps)
         strength = scale * weight
-        shift = torch.addcmul(weights[self.bias], mean, strength, value=-1)
-        y = torch.addcmul(shift.view(1, -1, 1, 1), pooled, strength.view(1, -1, 1, 1)).relu_()
         return y, (x, where, mean, scale, strength, pooled, y)
 
     def backward(self, _: Weights, saved: Any, g: Tensor, wanted: bool, below: bool) -> tuple[Weights, Tensor | None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lambda_core.kernels import largest_of_four, patches_of
+from lambda_core.kernels import patches_of, pooled_maxima
 
 IMAGES = 8  # products of so many 32×32 images fit the second-level cache
 
@@ -40,5 +40,5 @@ class FixedInput:
         found = filters.new_empty(n, h // 2, w // 2, filters.shape[1]).permute(0, 3, 1, 2)
         for some, out in zip(torch.split(self.patches, IMAGES * h * w), torch.split(found, IMAGES), strict=True):
             product = (some @ filters).view(-1, h, w, filters.shape[1]).permute(0, 3, 1, 2)
-            torch.addcmul(shift, largest_of_four(product), scale, out=out).relu_()
+            torch.addcmul(shift, pooled_maxima(product), scale, out=out).relu_()
         return found

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.chain import Chain, Weights, softmax_slope
+from lambda_core.chain import Chain, CrossEntropy, Weights
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern, Row
 
@@ -60,8 +60,10 @@ def adapt(
     support_x: (N·K, …) float; support_y: (N·K,) int64 labels, or targets of `loss`; lr: inner step size.
     Raises PatternError where the pattern's columns are not the model's layers.
     """
-    *_, adapted = adaptation_steps(model, support_x, support_y, pattern, steps, lr, loss)
-    return adapted
+    backbone = Backbone.matching(model, pattern)
+    loop = InnerLoop(backbone, _start(backbone), support_x, support_y, lr, loss)
+    losses = [loop.step(row) for row in pattern.rows_for(steps)]
+    return Adapted(model, backbone, loop.weights, [float(value) for value in losses])
 
 
 def adaptation_steps(
@@ -75,14 +77,16 @@ def adaptation_steps(
 ) -> Iterator[Adapted]:
     """The state after 0, 1, … `steps` inner steps; what is yielded stays as it is when the next step runs."""
     backbone = Backbone.matching(model, pattern)
-    start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
-    loop = InnerLoop(backbone, start, support_x, support_y, lr, loss)
-    losses: list[Tensor] = []
-    yield Adapted(model, backbone, start)
+    loop = InnerLoop(backbone, _start(backbone), support_x, support_y, lr, loss)
+    losses: list[float] = []
+    yield Adapted(model, backbone, list(loop.weights))
     for row in pattern.rows_for(steps):
-        value = loop.step(row)
-        losses.append(value)
-        yield Adapted(model, backbone, list(loop.weights), [float(each) for each in losses])
+        losses.append(float(loop.step(row)))
+        yield Adapted(model, backbone, list(loop.weights), list(losses))
+
+
+def _start(backbone: Backbone) -> list[Weights]:
+    return [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
 
 
 class InnerLoop:
@@ -107,6 +111,9 @@ class InnerLoop:
         self.support_y, self.create_graph = support_y, create_graph
         # inputs[i] is the input of layer i under the present weights, for as many layers as are still valid
         self.inputs = [backbone.enter(support_x)]
+        self._cross_entropy = CrossEntropy(support_y)
+        # Where no layer goes through autograd, its bookkeeping can be left out too (a tenth of the time).
+        self._bare = not create_graph and all(layer.chain for layer in backbone.layers) and not support_x.is_cuda
         self.patches: dict[int, Tensor | None] = {}  # of those inputs, where a convolution starts from them
 
     def fork(self) -> InnerLoop:
@@ -142,13 +149,17 @@ class InnerLoop:
 
     def update(self, gradients: dict[int, Weights]) -> None:
         """One SGD step for the layers given; forgets the activations that depend on them."""
+        places = [(layer, name) for layer, own in gradients.items() for name in own]
+        if not places:
+            return
         with torch.set_grad_enabled(self.create_graph):
-            for layer, own in gradients.items():
-                old = self.weights[layer]
-                changed = {name: torch.sub(old[name], gradient, alpha=self.lr) for name, gradient in own.items()}
-                self.weights[layer] = old | changed
-        if gradients:
-            self._forget_above(min(gradients))
+            old = [self.weights[layer][name] for layer, name in places]
+            changed = torch._foreach_add(old, [gradients[layer][name] for layer, name in places], alpha=-self.lr)
+        for layer in gradients:
+            self.weights[layer] = dict(self.weights[layer])
+        for (layer, name), value in zip(places, changed, strict=True):
+            self.weights[layer][name] = value
+        self._forget_above(min(gradients))
 
     def _forget_above(self, layer: int) -> None:
         del self.inputs[layer + 1 :]
@@ -156,7 +167,7 @@ class InnerLoop:
 
     def input_of(self, layer: int) -> Tensor:
         """The support activations that enter `layer`, computed from the highest ones that are still valid."""
-        with torch.set_grad_enabled(self.create_graph):
+        with torch.inference_mode() if self._bare else torch.set_grad_enabled(self.create_graph):
             while len(self.inputs) <= layer:
                 below = len(self.inputs) - 1
                 self.inputs.append(self.backbone.layers[below].forward(self.weights[below], self.inputs[below]))
@@ -180,7 +191,7 @@ class InnerLoop:
 
     def _written_out(self, chosen: list[int], chains: list[Chain]) -> tuple[Tensor, dict[int, Weights]]:
         lowest, gradients = chosen[0], {}
-        with torch.no_grad():
+        with torch.inference_mode() if self._bare else torch.no_grad():
             x, kept, patches = self.inputs[lowest], [], self._patches_of(lowest, chains[0])
             for chain, own in zip(chains, self.weights[lowest:], strict=True):
                 x, saved = chain.forward(own, x, patches)
@@ -197,10 +208,10 @@ class InnerLoop:
 
     def _slope(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """The loss and its gradient to the network's output."""
-        if self.loss is F.cross_entropy and output.dim() == 2:
-            return softmax_slope(output, self.support_y)
-        with torch.enable_grad():
-            leaf = output.detach().requires_grad_()
+        if self.loss is F.cross_entropy and output.dim() == 2 and not self.support_y.is_floating_point():
+            return self._cross_entropy(output)
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = output.clone().requires_grad_()
             value = self.loss(leaf, self.support_y)
             return value.detach(), torch.autograd.grad(value, leaf)[0]
 

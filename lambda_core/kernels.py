@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+MANY = 1 << 16  # elements from which a few more, but simpler, kernels are faster
+
 
 class NormPool(nn.Module):
     """Batch normalisation (batch statistics), 2×2 max-pooling, ReLU; (N, C, H, W) → (N, C, H // 2, W // 2).
@@ -54,15 +56,16 @@ def _without_gradient(x: Tensor, weight: Tensor, bias: Tensor, negative: Tensor,
     """Statistics, pooling, and only then one scale and shift of a quarter of the elements."""
     x = x.contiguous(memory_format=torch.channels_last)
     mean, var = torch.batch_norm_update_stats(x, None, None, 0.0)
-    pooled = largest_of_four(x)
+    pooled = pooled_maxima(x)
     if bool(negative.any()):
         pooled = torch.where(_channel(negative), -F.max_pool2d(-x, 2), pooled)
-    scale = weight * torch.rsqrt(var + eps)
-    return torch.addcmul(_channel(bias - mean * scale), pooled, _channel(scale)).relu_()
+    return F.batch_norm(pooled, mean, var, weight, bias, False, 0.0, eps).relu_()
 
 
-def largest_of_four(x: Tensor) -> Tensor:
-    """2×2 max-pooling without indices: as the maximum of strided views, faster than the library's kernel."""
+def pooled_maxima(x: Tensor) -> Tensor:
+    """2×2 max-pooling without indices: of all but small images as the maximum of strided views, which is faster."""
+    if x.numel() < MANY:
+        return F.max_pool2d(x, 2)
     h, w = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
     pairs = torch.maximum(x[:, :, 0:h:2, :w], x[:, :, 1:h:2, :w])
     return torch.maximum(pairs[..., 0::2], pairs[..., 1::2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Self
@@ -108,7 +108,7 @@ class AdaptationPool:
             self._pool.submit(_adapt_part, x.contiguous(), y, pattern, steps, lr)
             for x, y in zip(support_x.chunk(4 * self.processes), support_y.chunk(4 * self.processes), strict=True)
         ]
-        return [weights for part in parts for weights in part.result()]
+        return [weights for part in parts for weights in _unstacked(part.result())]
 
 
 _model: nn.Sequential | None = None
@@ -123,12 +123,20 @@ def _start(model: nn.Sequential) -> None:
     _model = model
 
 
-def _adapt_part(
-    support_x: Tensor, support_y: Tensor, pattern: LambdaPattern, steps: int, lr: float
-) -> Sequence[list[Weights]]:
+def _adapt_part(support_x: Tensor, support_y: Tensor, pattern: LambdaPattern, steps: int, lr: float) -> list[Weights]:
+    """Adapted weights with a leading dimension, one entry an episode: few large tensors cross faster than many."""
     assert _model is not None
     pairs = zip(support_x, support_y, strict=True)
-    return [adapt(_model, _image_layout(x), y, pattern, steps, lr).weights for x, y in pairs]
+    each = [adapt(_model, _image_layout(x), y, pattern, steps, lr).weights for x, y in pairs]
+    return [
+        {name: torch.stack([one[layer][name] for one in each]) for name in own} for layer, own in enumerate(each[0])
+    ]
+
+
+def _unstacked(stacked: list[Weights]) -> Iterator[list[Weights]]:
+    count = len(next(iter(stacked[0].values())))
+    for index in range(count):
+        yield [{name: value[index] for name, value in own.items()} for own in stacked]
 
 
 def _image_layout(x: Tensor) -> Tensor:

@@ -171,11 +171,13 @@ class Backbone:
     @classmethod
     def matching(cls, model: nn.Sequential, pattern: LambdaPattern) -> Backbone:
         """The view of the model whose layers are the pattern's columns: whole layers, or layers taken apart."""
-        views = [cls.of(model), cls.of(model, split=True)]
-        for view in views:
-            if len(view.layers) == pattern.layers:
-                return view
-        names = ", ".join(views[0].names)
+        whole = cls.of(model)
+        if len(whole.layers) == pattern.layers:
+            return whole
+        split = cls.of(model, split=True)
+        if len(split.layers) == pattern.layers:
+            return split
+        names = ", ".join(whole.names)
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns; the layers are {names}")
 
     @property

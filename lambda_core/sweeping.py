@@ -110,7 +110,7 @@ class SharedEpisode:
         return np.stack(scores)
 
     def _score(self, loop: InnerLoop, lowest: int) -> Scores:
-        with torch.no_grad():
+        with torch.inference_mode():
             output = self._output(loop, lowest)
             hits = (output.argmax(1) == self.episode.query_y).float().mean()
             loss = F.cross_entropy(output, self.episode.query_y)
