@@ -42,8 +42,9 @@ def live(
     config = study.sweep_config or SweepConfig()
     seed = config.seed if seed is None else seed
     bank = source.bank(study.config, split, queries=config.queries, seed=seed)
-    runner = LiveArms(Backbone.of(study.model()), bank, study.config.lr, report)
-    return Kept(runner, study.folder / "checkpoint" / "arms", f"{fingerprint} {split} {config.queries} {seed}")
+    runner = LiveArms(Backbone.of(study.model()), bank, study.config.lr, config.query_statistics, report)
+    asked = f"{fingerprint} {split} {config.queries} {seed} {config.query_statistics}"
+    return Kept(runner, study.folder / "checkpoint" / "arms", asked)
 
 
 def race_live(
@@ -103,14 +104,23 @@ class Kept:
 class LiveArms:
     """Runs arms on a bank's episodes: (arms, episodes) accuracies, 0 to 1."""
 
-    def __init__(self, backbone: Backbone, bank: Bank, lr: float, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        bank: Bank,
+        lr: float,
+        query_statistics: str = "transductive",
+        report: Report | None = None,
+    ) -> None:
         self.backbone, self.bank, self.lr, self.report = backbone, bank, lr, report
+        self.query_statistics = query_statistics
 
     def __call__(self, arms: Sequence[Arm], episodes: range) -> Floats:
         meter = Meter(f"{len(arms)} candidates, episodes", len(episodes), self.report)
         found = np.empty((len(arms), len(episodes)))
         for column, index in enumerate(episodes):
-            found[:, column] = TreeEpisode(self.backbone, self.bank[index], self.lr).accuracies(arms)
+            episode = TreeEpisode(self.backbone, self.bank[index], self.lr, self.query_statistics)
+            found[:, column] = episode.accuracies(arms)
             meter.advance()
         return found
 

@@ -22,6 +22,7 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.racing import Arm, race, study_field
 from lambda_core.runs import sweep_study, train_study
 from lambda_core.search import all_rows, as_arm, best, cost_of, search, verdicts, write_search
+from lambda_core.statistics import predict
 from tests.test_meta_train import TINY
 from tests.test_sweep import SWEEP
 from tests.tiny import tiny_dataset, write_tiny
@@ -152,7 +153,8 @@ def bank():
     return EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0)
 
 
-def test_a_tree_gives_the_numbers_of_separate_adaptations(model, bank):
+@pytest.mark.parametrize("statistics", ["transductive", "support"])
+def test_a_tree_gives_the_numbers_of_separate_adaptations(model, bank, statistics):
     random = np.random.default_rng(0)
     rows = all_rows(5)
     texts = ["/".join("".join("01"[cell] for cell in rows[i]) for i in random.integers(0, 31, 3)) for _ in range(30)]
@@ -160,11 +162,12 @@ def test_a_tree_gives_the_numbers_of_separate_adaptations(model, bank):
     arms = [Arm(str(LambdaPattern.parse(text, 5)), 1 + number % 3, lr) for number, text in enumerate(texts)
             for lr in (0.1, 0.4)] + [Arm("00000", 0, 0.1)]  # fmt: skip
     episode = bank[1]
-    found = TreeEpisode(Backbone.of(model), episode, 0.1).accuracies(arms)
+    found = TreeEpisode(Backbone.of(model), episode, 0.1, statistics).accuracies(arms)
     for arm, accuracy in zip(arms, found, strict=True):
         pattern = LambdaPattern.parse(arm.pattern, 5)
-        adapted = adapt(model, episode.support_x, episode.support_y, pattern, arm.steps, arm.lr).model
-        wanted = (adapted(episode.query_x).argmax(1) == episode.query_y).float().mean().item()
+        adapted = adapt(model, episode.support_x, episode.support_y, pattern, arm.steps, arm.lr)
+        logits = predict(adapted.backbone, adapted.weights, episode.support_x, episode.query_x, statistics)
+        wanted = (logits.argmax(1) == episode.query_y).float().mean().item()
         assert accuracy == pytest.approx(wanted, abs=1e-6)
 
 
