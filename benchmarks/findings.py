@@ -1,0 +1,125 @@
+"""What the shipped studies say about layers and steps: python -m benchmarks.findings
+
+Reads cached_results/, prints the tables of docs/findings.md and draws docs/layers.svg and docs/steps.svg. Everything
+is measured on validation classes, at each study's own inner step size; intervals are 95 %, paired over episodes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lambda_core.pattern import LambdaPattern
+from lambda_core.study import Study, list_studies, studies_root
+
+DOCS = Path(__file__).parent.parent / "docs"
+COLOURS = {"all": "#4C5FB0", "head only": "#0F766E", "last two": "#9A6700", "all but the head": "#B3402A"}
+
+
+def main() -> None:
+    studies = [study for study in list_studies(studies_root())[0] if study.accuracy is not None]
+    layers = pd.concat([layer_table(study) for study in studies])
+    steps = pd.concat([step_table(study) for study in studies])
+    pd.set_option("display.width", 160, "display.max_columns", None)
+    print("points lost against the full pattern, at the study's own step count\n")
+    print(layers.pivot_table(index=["study", "what"], columns="layer", values="text", aggfunc="first", sort=False))
+    print("\naccuracy (%) after each step\n")
+    print(steps.pivot_table(index=["study", "pattern"], columns="steps", values="accuracy", sort=False).round(1))
+    draw_layers(layers)
+    draw_steps(steps)
+
+
+def layer_table(study: Study) -> pd.DataFrame:
+    """Each layer frozen alone, and updated alone: points lost against the full pattern."""
+    table = episodes_of(study, study.config.steps)
+    full = LambdaPattern.named("maml", len(study.layers))
+    rows = []
+    for place, layer in enumerate(study.layers):
+        alone = [number == place for number in range(len(study.layers))]
+        for what, row in (("frozen alone", [not cell for cell in alone]), ("updated alone", alone)):
+            pattern = LambdaPattern.from_matrix(np.array([row]))
+            lost, margin = paired(table[str(full)] - table[str(pattern)])
+            text = f"{lost:.1f} ± {margin:.1f}"
+            rows.append((study.name, layer, what, lost, margin, text))
+    return pd.DataFrame(rows, columns=["study", "layer", "what", "lost", "margin", "text"])
+
+
+def step_table(study: Study) -> pd.DataFrame:
+    """Mean accuracy in % after each step, of the patterns that tell most."""
+    count = len(study.layers)
+    texts = {
+        "all": "1" * count,
+        "head only": "0" * (count - 1) + "1",
+        "last two": "0" * (count - 2) + "11",
+        "all but the head": "1" * (count - 1) + "0",
+    }
+    assert study.accuracy is not None
+    rows = []
+    for steps in range(1, int(study.accuracy["steps"].max()) + 1):
+        table = episodes_of(study, steps)
+        rows += [(study.name, name, steps, 100 * table[text].mean()) for name, text in texts.items()]
+    return pd.DataFrame(rows, columns=["study", "pattern", "steps", "accuracy"])
+
+
+def episodes_of(study: Study, steps: int) -> pd.DataFrame:
+    """Validation accuracy at the study's own step size, an episode a row and a pattern a column."""
+    table = study.accuracy
+    assert table is not None
+    own = np.isclose(table["lr"], study.config.lr)
+    kept = table[(table["split"] == "val") & (table["steps"] == steps) & own]
+    return kept.assign(pattern=kept["pattern"].astype(str)).pivot_table(
+        index="episode", columns="pattern", values="accuracy"
+    )
+
+
+def paired(differences: pd.Series) -> tuple[float, float]:
+    """Mean and 95 % half-width, in points."""
+    return 100 * float(differences.mean()), 196 * float(differences.std() / np.sqrt(len(differences)))
+
+
+def draw_layers(table: pd.DataFrame) -> None:
+    plt = _pyplot()
+    studies = table["study"].unique()
+    figure, axes = plt.subplots(2, len(studies), figsize=(3.2 * len(studies) + 0.6, 5), squeeze=False, sharey="row",
+                                layout="constrained")  # fmt: skip
+    for row, (what, colour) in enumerate((("frozen alone", "#4C5FB0"), ("updated alone", "#0F766E"))):
+        for column, study in enumerate(studies):
+            here = table[(table["study"] == study) & (table["what"] == what)]
+            axes[row, column].bar(here["layer"], here["lost"], yerr=here["margin"], color=colour, width=0.6)
+            axes[row, column].axhline(0, color="#1B2124", linewidth=0.8)
+            axes[row, column].set_title(f"{study}: {what}", fontsize=9)
+            axes[row, column].tick_params(axis="x", labelsize=8)
+        axes[row, 0].set_ylabel("points lost")
+    figure.savefig(DOCS / "layers.svg", metadata={"Date": None})
+
+
+def draw_steps(table: pd.DataFrame) -> None:
+    plt = _pyplot()
+    studies = table["study"].unique()
+    figure, axes = plt.subplots(1, len(studies), figsize=(3.2 * len(studies) + 0.6, 3.4), squeeze=False,
+                                layout="constrained")  # fmt: skip
+    for axis, study in zip(axes[0], studies, strict=True):
+        for (name, colour), marker in zip(COLOURS.items(), "os^D", strict=True):
+            here = table[(table["study"] == study) & (table["pattern"] == name)]
+            axis.plot(here["steps"], here["accuracy"], marker=marker, markersize=4, color=colour, label=name)
+        axis.set(title=study, xlabel="inner steps")
+    axes[0, 0].set_ylabel("accuracy, %")
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    figure.savefig(DOCS / "steps.svg", metadata={"Date": None})
+
+
+def _pyplot() -> Any:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams |= {"svg.hashsalt": "lambda", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+if __name__ == "__main__":
+    main()
