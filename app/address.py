@@ -73,6 +73,7 @@ def matching(default: str | None, expression: str, right: str) -> Field:
 
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"
 PATTERN = r"[01]{1,40}(/[01]{1,40}){0,99}|maml|anil|boil|none"
+VERDICT = r"(pass|undecided|fail)"
 PATTERN_RIGHT = "a pattern such as 00001 or 11111/00001"
 
 FIELDS: dict[str, Field] = {
@@ -89,6 +90,9 @@ FIELDS: dict[str, Field] = {
     "grid": one_of(False, True),
     "lrs": one_of(False, True),
     "tab": one_of("budget", "first", "table", "take", "training", "how"),
+    "verdicts": matching(None, rf"{VERDICT}(,{VERDICT}){{0,2}}", "verdicts such as pass,undecided"),
+    "contains": matching(None, r"[01/]{1,40}", "a part of a pattern such as 0001"),
+    "front": one_of(False, True),
     "against": matching("maml", PATTERN, PATTERN_RIGHT),
     "data": matching(None, NAME, "the name of a data set"),
     "split": one_of("test", "val", "train"),

@@ -152,9 +152,9 @@ def _layer_cost(study: Study, pattern: LambdaPattern, steps: int) -> np.ndarray:
 def table_tab(table: pd.DataFrame, name: str) -> None:
     """All candidates, to filter, sort and download."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        verdicts = st.pills("Verdict", ["pass", "undecided", "fail"], selection_mode="multi", key="table-verdicts")
-        text = st.text_input("Pattern contains", key="table-pattern", placeholder="such as 0001", max_chars=40)
-        front = st.checkbox("Front only", key="table-front")
+        verdicts = _verdict_filter()
+        text = _pattern_filter()
+        front = st.checkbox("Front only", **address.bound("front"))
     kept = _filtered(table, verdicts, text, front)
     st.dataframe(_columns(kept), hide_index=True, column_config=_COLUMN_CONFIG, height=380, alt="All candidates")
     st.caption(f"{len(kept)} of {len(table)} candidates. Validation classes; a click on a column's head sorts.")
@@ -165,9 +165,33 @@ def table_tab(table: pd.DataFrame, name: str) -> None:
                            icon=":material/download:", on_click="ignore")  # fmt: skip
 
 
+def _verdict_filter() -> list[str]:
+    text = address.value("verdicts")
+    asked = list(dict.fromkeys(text.split(","))) if text else []  # each once
+    st.session_state["table-verdicts"] = asked
+    st.pills("Verdict", ["pass", "undecided", "fail"], selection_mode="multi", key="table-verdicts",
+             on_change=_verdicts_taken)  # fmt: skip
+    return asked
+
+
+def _verdicts_taken() -> None:
+    address.put("verdicts", ",".join(st.session_state["table-verdicts"]) or None)
+
+
+def _pattern_filter() -> str:
+    st.session_state["table-pattern"] = address.value("contains") or ""
+    return st.text_input("Pattern contains", key="table-pattern", placeholder="such as 0001", max_chars=40,
+                         on_change=_contains_taken)  # fmt: skip
+
+
+def _contains_taken() -> None:
+    # a pattern is written in these three signs: whatever else was typed cannot be part of one
+    address.put("contains", "".join(sign for sign in st.session_state["table-pattern"] if sign in "01/") or None)
+
+
 def _filtered(table: pd.DataFrame, verdicts: list[str], text: str, front: bool) -> pd.DataFrame:
     kept = table["verdict"].isin(verdicts or ["pass", "undecided", "fail"])
-    kept &= table["pattern"].str.contains(text.strip(), regex=False) & (table["on_front"] | (not front))
+    kept &= table["pattern"].str.contains(text, regex=False) & (table["on_front"] | (not front))
     return table[kept].reset_index(drop=True)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from canvas import layout
+from canvas import layout, upright
 from lambda_core.plan import Cell, Plan
 from palette import Palette
 
@@ -34,36 +34,38 @@ def kind(cell: Cell) -> str:
 def plan(what_ran: Plan, layers: Sequence[str], at: int, colors: Palette, height: int = 34) -> go.Figure:
     """Layers × steps: what was computed, reused, skipped; steps after `at` have not happened yet and are pale."""
     steps = len(what_ran.cells)
-    figure = go.Figure(layout=layout(colors, "inner step", "", height=60 + height * len(layers)))
     fills = {"updated": colors.computed, "passed": colors.passed, "reused": colors.reused, "skipped": colors.skipped}
-    for step, row in enumerate(what_ran.cells):
-        for layer, cell in enumerate(row):
-            _cell(figure, step + 1, layer, fills[kind(cell)], 1.0 if step < at else 0.25)
-    figure.add_trace(_signs(what_ran, layers, colors))
-    figure.update_xaxes(range=[0.45, steps + 0.55], tickvals=list(range(1, steps + 1)), showgrid=False)
-    figure.update_yaxes(
-        range=[-0.55, len(layers) - 0.45], tickvals=list(range(len(layers))), ticktext=list(layers), showgrid=False
-    )
-    return figure.update_layout(showlegend=False, margin={"t": 4})
+    look = layout(colors, "inner step", "", height=60 + height * len(layers))
+    look["shapes"] = [
+        _cell(step + 1, layer, fills[kind(cell)], 1.0 if step < at else 0.25)
+        for step, row in enumerate(what_ran.cells)
+        for layer, cell in enumerate(row)
+    ]
+    look["xaxis"] |= {"range": [0.45, steps + 0.55], "tickvals": list(range(1, steps + 1)), "showgrid": False}
+    look["yaxis"] |= {"range": [-0.55, len(layers) - 0.45], "tickvals": list(range(len(layers))),
+                      "ticktext": list(layers), "showgrid": False}  # fmt: skip
+    look |= {"showlegend": False, "margin": {"l": 8, "r": 8, "t": 4, "b": 8}}
+    return go.Figure([_signs(what_ran, layers, colors)], look)
 
 
-def _cell(figure: go.Figure, step: int, layer: int, fill: str, opacity: float) -> None:
-    figure.add_shape(
-        type="rect", x0=step - 0.46, x1=step + 0.46, y0=layer - 0.42, y1=layer + 0.42,
-        fillcolor=fill, opacity=opacity, line_width=0, layer="below",
-    )  # fmt: skip
+def _cell(step: int, layer: int, fill: str, opacity: float) -> dict[str, object]:
+    return {
+        "type": "rect", "x0": step - 0.46, "x1": step + 0.46, "y0": layer - 0.42, "y1": layer + 0.42,
+        "fillcolor": fill, "opacity": opacity, "line": {"width": 0}, "layer": "below",
+    }  # fmt: skip
 
 
-def _signs(what_ran: Plan, layers: Sequence[str], colors: Palette) -> go.Scatter:
+def _signs(what_ran: Plan, layers: Sequence[str], colors: Palette) -> dict[str, object]:
     cells = [(s + 1, i, cell) for s, row in enumerate(what_ran.cells) for i, cell in enumerate(row)]
     ink = {"updated": colors.paper, "passed": colors.ink, "reused": colors.faint, "skipped": colors.faint}
-    return go.Scatter(
-        x=[step for step, _, _ in cells], y=[layer for _, layer, _ in cells], mode="text",
-        text=[KINDS[kind(cell)][0] for *_, cell in cells],
-        textfont={"color": [ink[kind(cell)] for *_, cell in cells], "size": 13},
-        customdata=[[layers[i], KINDS[kind(cell)][1], cell.multiply_adds / 1e6] for _, i, cell in cells],
-        hovertemplate=_PLAN_HOVER,
-    )  # fmt: skip
+    return {
+        "type": "scatter", "mode": "text",
+        "x": [step for step, _, _ in cells], "y": [layer for _, layer, _ in cells],
+        "text": [KINDS[kind(cell)][0] for *_, cell in cells],
+        "textfont": {"color": [ink[kind(cell)] for *_, cell in cells], "size": 13},
+        "customdata": [[layers[i], KINDS[kind(cell)][1], cell.multiply_adds / 1e6] for _, i, cell in cells],
+        "hovertemplate": _PLAN_HOVER,
+    }  # fmt: skip
 
 
 _PLAN_HOVER = "%{customdata[0]}, step %{x}: %{customdata[1]}<br>%{customdata[2]:.2f} M multiply-adds<extra></extra>"
@@ -105,5 +107,4 @@ def curves(traces: dict[str, Trace], what: str, at: int, colors: Sequence[str], 
                 hovertemplate="step %{x}: %{y:.3g}<extra>" + name + "</extra>",
             )
         )  # fmt: skip
-    figure.add_vline(x=at, line={"color": palette.faint, "width": 1, "dash": "dot"})
-    return figure.update_xaxes(dtick=1)
+    return figure.update_layout(shapes=[upright(at, palette.faint, "dot")], xaxis_dtick=1)

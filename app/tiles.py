@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 
 import numpy as np
@@ -96,7 +97,12 @@ def _sheet(images: np.ndarray, key: str, body: str) -> str:
 
 def data_url(images: np.ndarray) -> str:
     """(N, H, W, C) uint8 as one WebP picture, one image below the other."""
-    column = images.reshape(-1, *images.shape[2:])
+    return _encoded(images.tobytes(), images.shape)
+
+
+@lru_cache(maxsize=64)  # the same images are shown under both patterns and at every step
+def _encoded(pixels: bytes, shape: tuple[int, ...]) -> str:
+    column = np.frombuffer(pixels, np.uint8).reshape(-1, *shape[2:])
     picture = Image.fromarray(column[..., 0] if column.shape[-1] == 1 else column)
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=88, method=2)

@@ -141,9 +141,12 @@ def test_table_filters(open_page: Open) -> None:
     everything = len(app.dataframe[0].value)
     checked(app.text_input(key="table-pattern").set_value("0001").run())
     assert 0 < len(app.dataframe[0].value) < everything
-    checked(app.checkbox(key="table-front").set_value(True).run())
+    checked(app.checkbox(key="front-control").set_value(True).run())
     checked(app.button_group(key="table-verdicts").set_value(["pass"]).run())
     assert (app.dataframe[0].value["verdict"] == "pass").all()
+    assert (param(app, "contains"), param(app, "front"), param(app, "verdicts")) == ("0001", "1", "pass")
+    linked = open_page(tab="table", contains="0001", front="1", verdicts="pass")
+    assert linked.dataframe[0].value.equals(app.dataframe[0].value)
 
 
 def test_take_it_with_you_holds_the_current_candidate(open_page: Open) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.serving import PHONE, settled
+from tests.browser.serving import LAPTOP, PATIENCE, PHONE, serving, settled
 
 PAGES = ["", "live", "learn?scene=2", "compare", "run", "about"]
 POINT = """(wanted) => {
@@ -112,6 +113,16 @@ def test_the_table_downloads(visit: Visit) -> None:
     assert len(lines) == 1 + 311
 
 
+def test_the_figure_downloads_in_the_kind_asked_for(visit: Visit) -> None:
+    for kind in ("svg", "png"):
+        page = visit(f"?picture={kind}")
+        page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points", state="attached")
+        page.locator(".st-key-tradeoff .js-plotly-plot").hover()
+        with page.expect_download() as started:
+            page.locator(".st-key-tradeoff .modebar-btn[data-title*=Download]").click()
+        assert started.value.suggested_filename == f"lambda-lab-tradeoff.{kind}"
+
+
 def png(color: tuple[int, int, int]) -> bytes:
     buffer = io.BytesIO()
     noise = np.random.default_rng(sum(color)).integers(-30, 30, (48, 64, 3))
@@ -205,6 +216,23 @@ def test_a_job_is_started_watched_and_cancelled(visit: Visit) -> None:
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("cancelled")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_job_outlives_the_server(root: Path, tmp_path: Path, chromium: Browser) -> None:
+    places = {"LAMBDA_STUDIES": root / "studies", "LAMBDA_DATA": root / "images", "LAMBDA_JOBS": tmp_path / "jobs"}
+    environment = {name: str(place) for name, place in places.items()}
+    page = chromium.new_context(viewport=LAPTOP).new_page()
+    page.set_default_timeout(PATIENCE)
+    with serving(tmp_path / "first.log", **environment) as url:
+        page.goto(f"{url}/run?work=sweep")
+        page.get_by_role("button", name="Start the sweep").click()
+        expect(page.get_by_text("running")).to_be_visible()
+    with serving(tmp_path / "second.log", **environment) as url:
+        page.goto(f"{url}/run")
+        expect(page.get_by_text("running")).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("cancelled")).to_be_visible()
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
