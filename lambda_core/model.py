@@ -217,33 +217,49 @@ def layer_names(model: nn.Sequential) -> tuple[str, ...]:
 
 def layer_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
     """Multiply-adds of each layer's forward pass for the batch `inputs`, counted from what runs."""
+    return [forward for forward, _ in _layer_products(model, inputs)]
+
+
+def inner_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
+    """Multiply-adds that backward needs inside each layer to reach all of its own weights, and no further: none for a
+    layer of one convolution or linear map, those between the convolutions of a residual block.
+    """
+    return [inner for _, inner in _layer_products(model, inputs)]
+
+
+def _layer_products(model: nn.Sequential | Backbone, inputs: Tensor) -> Iterator[tuple[int, int]]:
     backbone = model if isinstance(model, Backbone) else Backbone.of(model)
-    counts = []
-    with torch.no_grad():
-        x = backbone.enter(inputs)
-        for layer in backbone.layers:
-            counts.append(_count_multiply_adds(layer, x))
+    x = backbone.enter(inputs)
+    for layer in backbone.layers:
+        yield _count_multiply_adds(layer, x)
+        with torch.no_grad():
             x = layer.forward(dict(layer.module.named_parameters()), x)
-    return counts
 
 
-def _count_multiply_adds(layer: Layer, x: Tensor) -> int:
-    total = 0
+def _count_multiply_adds(layer: Layer, x: Tensor) -> tuple[int, int]:
+    """(forward, inner) of one layer; autograd itself says whose input needs a gradient."""
+    total = inner = 0
 
-    def count(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total, inner
         if isinstance(module, nn.Conv2d):
-            total += output.numel() * module.in_channels // module.groups * math.prod(module.kernel_size)
+            cost = output.numel() * module.in_channels // module.groups * math.prod(module.kernel_size)
         elif isinstance(module, nn.Linear):
-            total += output.numel() * module.in_features
+            cost = output.numel() * module.in_features
+        else:
+            return
+        total += cost
+        inner += cost if inputs[0].requires_grad else 0
 
     hooks = [module.register_forward_hook(count) for module in layer.module.modules()]
+    own = {name: value.detach().requires_grad_() for name, value in layer.module.named_parameters()}
     try:
-        layer.module(x)
+        with torch.enable_grad():
+            functional_call(layer.module, own, (x.detach(),))
     finally:
         for hook in hooks:
             hook.remove()
-    return total
+    return total, inner
 
 
 def _conv_block(channels: int, filters: int) -> nn.Sequential:

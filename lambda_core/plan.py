@@ -6,7 +6,7 @@ Torch-free: it needs only the pattern and the layers' forward costs, so the app 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,14 @@ class Plan:
         return np.array(counts, dtype=np.int64).reshape(len(self.cells), layers)
 
 
-def plan_adaptation(pattern: LambdaPattern, steps: int, layer_costs: Sequence[int]) -> Plan:
+def plan_adaptation(
+    pattern: LambdaPattern, steps: int, layer_costs: Sequence[int], inner_costs: Sequence[int] = ()
+) -> Plan:
     """What `adapt` does for `pattern` over `steps` steps.
 
     layer_costs: multiply-adds of each layer's forward pass for the support set. A layer's two backward products
-    (to its input, to its weights) cost as much as its forward pass each. Exact for layers of one convolution or linear
-    map; where the lowest updated layer has several in a row, the products between them come on top.
+    (to its input, to its weights) cost as much as its forward pass each. inner_costs: what the lowest updated layer
+    costs on top, where it is made of several maps in a row (`model.inner_costs`; none where left out).
     """
     if pattern.layers != len(layer_costs):
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns for {len(layer_costs)} layers")
@@ -66,13 +68,20 @@ def plan_adaptation(pattern: LambdaPattern, steps: int, layer_costs: Sequence[in
             continue
         start = min(valid, lowest)
         cells.append(tuple(_cell(layer, start, lowest, row, layer_costs[layer]) for layer in range(len(row))))
+        if inner_costs:
+            cells[-1] = _with_inner(cells[-1], lowest, inner_costs[lowest])
         valid = lowest
     return Plan(tuple(cells), updates)
 
 
-def count_cost(pattern: LambdaPattern, steps: int, layer_costs: Sequence[int]) -> int:
+def count_cost(pattern: LambdaPattern, steps: int, layer_costs: Sequence[int], inner_costs: Sequence[int] = ()) -> int:
     """Multiply-adds of one adaptation (support set to adapted weights)."""
-    return plan_adaptation(pattern, steps, layer_costs).multiply_adds
+    return plan_adaptation(pattern, steps, layer_costs, inner_costs).multiply_adds
+
+
+def _with_inner(cells: tuple[Cell, ...], lowest: int, cost: int) -> tuple[Cell, ...]:
+    more = replace(cells[lowest], multiply_adds=cells[lowest].multiply_adds + cost)
+    return (*cells[:lowest], more, *cells[lowest + 1 :])
 
 
 def _cell(layer: int, start: int, lowest: int, row: Row, cost: int) -> Cell:

@@ -29,9 +29,9 @@ from lambda_core.errors import SelectionError, StudyError
 from lambda_core.pairs import Floats, Paired, check_confidence, check_threshold, episode_matrix, find, holm
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import count_cost
-from lambda_core.select import Confirmation, Evidence, weigh
+from lambda_core.select import Confirmation, Evidence, look_once, weigh
 from lambda_core.study import Study
-from lambda_core.verdict import fastest, judge
+from lambda_core.verdict import fastest
 from lambda_core.words import describe_loss, describe_pattern, number, percent, times
 
 HALVINGS = 5
@@ -193,18 +193,7 @@ def study_field(study: Study, axis: Axis = "milliseconds") -> Field:
 def confirm_race(result: Race, runner: Runner, episodes: int) -> Confirmation:
     """One uncorrected look at the winner on other classes; the runner is that of those classes."""
     chosen, reference = runner([result.chosen, result.reference], range(episodes))
-    paired = Paired.of(100 * (reference - chosen)[None])
-    mean, half = float(paired.mean[0]), float(paired.half_width(result.confidence)[0])
-    verdicts, _ = judge(paired, result.threshold, result.confidence)
-    return Confirmation(
-        verdict=verdicts.item(),
-        degradation=mean,
-        low=mean - half,
-        high=mean + half,
-        accuracy=float(chosen.mean()),
-        reference_accuracy=float(reference.mean()),
-        episodes=episodes,
-    )
+    return look_once(chosen, reference, result.threshold, result.confidence)
 
 
 def against_exhaustive(result: Race, evidence: Evidence, runner: Runner) -> dict[str, Any]:

@@ -238,9 +238,14 @@ def confirm(choice: Choice, accuracy: pd.DataFrame) -> Confirmation:
     full = "1" * len(choice.pattern.split("/")[0])
     reference = matrix[find(candidates, full, choice.reference_steps, choice.reference_lr)]
     chosen = matrix[find(candidates, choice.pattern, choice.steps, choice.lr)]
+    return look_once(chosen, reference, choice.threshold, choice.confidence)
+
+
+def look_once(chosen: Floats, reference: Floats, threshold: float, confidence: float) -> Confirmation:
+    """One uncorrected look at a candidate's accuracies (0 to 1) beside the reference's on the same episodes."""
     paired = Paired.of(100 * (reference - chosen)[None])
-    mean, half = float(paired.mean[0]), float(paired.half_width(choice.confidence)[0])
-    verdicts, _ = judge(paired, choice.threshold, choice.confidence)
+    mean, half = float(paired.mean[0]), float(paired.half_width(confidence)[0])
+    verdicts, _ = judge(paired, threshold, confidence)
     return Confirmation(
         verdict=verdicts.item(),
         degradation=mean,

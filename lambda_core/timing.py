@@ -27,18 +27,19 @@ def measure_times(
     patterns: Sequence[LambdaPattern],
     max_steps: int,
     lr: float,
-    layer_costs: Sequence[int],
+    layer_products: tuple[Sequence[int], Sequence[int]],
     config: TimingConfig,
     report: Report | None = None,
 ) -> pd.DataFrame:
     """The timing table (pattern, steps, repeat, device, threads, milliseconds, multiply_adds), 1 … max_steps steps.
 
+    layer_products: multiply-adds of each layer, forward and inner (`model.layer_costs`, `model.inner_costs`).
     Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
     episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted.
     """
     backbone = Backbone.of(model)
     candidates = [(p, steps) for p in patterns if p.updates_anything for steps in range(1, max_steps + 1)]
-    costs = [count_cost(pattern, steps, layer_costs) for pattern, steps in candidates]
+    costs = [count_cost(pattern, steps, *layer_products) for pattern, steps in candidates]
     random = np.random.RandomState(config.seed)
     meter = Meter("timing, rounds", config.repeats, report)
     times = np.empty((config.repeats, len(candidates)))

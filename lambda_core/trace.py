@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from lambda_core.chain import Weights
 from lambda_core.episode import Episode
 from lambda_core.inner_loop import InnerLoop
-from lambda_core.model import Backbone, layer_costs
+from lambda_core.model import Backbone, inner_costs, layer_costs
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import Plan, plan_adaptation
 from lambda_core.statistics import predict
@@ -67,7 +67,8 @@ def trace(
         loop.step(row)
         frames.append(_frame(step, backbone, loop.weights, episode, query_statistics))
     runs = [_times(backbone, start, episode, pattern, steps, lr) for _ in range(REPEATS)]
-    plan = plan_adaptation(pattern, steps, layer_costs(backbone, episode.support_x))
+    x = episode.support_x
+    plan = plan_adaptation(pattern, steps, layer_costs(backbone, x), inner_costs(backbone, x))
     return Trace(tuple(frames), tuple(np.median(runs, axis=0).tolist()), plan)
 
 
