@@ -46,19 +46,18 @@ def norm_pool_relu(
         return F.relu(F.max_pool2d(torch.addcmul(_channel(bias), unit, _channel(weight)), 2))
     if x.is_cuda or not fused:
         return F.relu(F.max_pool2d(F.batch_norm(x, None, None, weight, bias, True, 0.0, eps), 2))
-    negative = weight.detach() < 0
     if torch.is_grad_enabled():
-        return F.relu(torch.addcmul(_channel(bias), norm_pool(x, negative, eps), _channel(weight)))
-    return _without_gradient(x, weight, bias, negative, eps)
+        return F.relu(torch.addcmul(_channel(bias), norm_pool(x, weight.detach() < 0, eps), _channel(weight)))
+    return _without_gradient(x, weight, bias, eps)
 
 
-def _without_gradient(x: Tensor, weight: Tensor, bias: Tensor, negative: Tensor, eps: float) -> Tensor:
+def _without_gradient(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     """Statistics, pooling, and only then one scale and shift of a quarter of the elements."""
     x = x.contiguous(memory_format=torch.channels_last)
     mean, var = torch.batch_norm_update_stats(x, None, None, 0.0)
     pooled = pooled_maxima(x)
-    if bool(negative.any()):
-        pooled = torch.where(_channel(negative), -F.max_pool2d(-x, 2), pooled)
+    if float(weight.amin()) < 0:
+        pooled = torch.where(_channel(weight < 0), -F.max_pool2d(-x, 2), pooled)
     return F.batch_norm(pooled, mean, var, weight, bias, False, 0.0, eps).relu_()
 
 
