@@ -24,9 +24,16 @@ def environment() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
         "processor": _processor(),
+        "priority": _priority(),
         "python": platform.python_version(),
         **{name: version(name) for name in VERSIONS},
     }
+
+
+def _priority() -> str:
+    """How the scheduler weighs this session against others; beside the load, what a time on a busy machine rests on."""
+    place = Path("/proc/self/autogroup")
+    return place.read_text().split(maxsplit=1)[-1].strip() if place.exists() else f"nice {os.nice(0)}"
 
 
 def _processor() -> str:
