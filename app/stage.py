@@ -73,6 +73,8 @@ def _from_data(study: Study) -> tuple[Any, Episode, str]:
         data = _data_picker(study)
         split = st.selectbox("Classes from", list(SPLITS), format_func=SPLITS.get, **address.bound("split"))
         classes = _classes(study, data, split)
+    if data != study.config.dataset:
+        st.info(_foreign(study.config.dataset, data), icon=":material/info:")
     key = (data, split, address.value("seed"), classes)
     return key, engine.episode(*key, study), study.config.query_statistics
 
@@ -93,6 +95,12 @@ def _data_picker(study: Study) -> str:
         widgets.show_notices()
     fallback = own if own in at_hand else at_hand[0]
     return st.selectbox("Images", at_hand, **address.bound("data", fallback))
+
+
+def _foreign(own: str, shown: str) -> str:
+    """Why accuracy is poor: the images are not of the kind that the model learned on."""
+    lacking = "" if own in engine.at_hand() else f" {own} is not on this computer; {_how_to_get(own)}"
+    return f"This model learned on {own}; you are looking at {shown}, so expect little more than chance.{lacking}"
 
 
 def _how_to_get(name: str) -> str:
