@@ -60,9 +60,11 @@ class Held:
 
 
 def literature_for(study: Study) -> Literature | None:
-    """The number to compare full MAML of this study with, where there is one: same data, ways, shots and backbone."""
+    """The number to compare full MAML of this study with, where there is one: same data, ways, shots and backbone,
+    trained with all layers, at the end at least.
+    """
     config = study.config
-    comparable = config.backbone == "conv4" and config.order == "second" and config.pattern in ("maml", "11111")
+    comparable = config.backbone == "conv4" and config.order == "second" and config.last_pattern in ("maml", "11111")
     return LITERATURE.get((config.dataset, config.ways, config.shots)) if comparable else None
 
 

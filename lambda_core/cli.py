@@ -389,6 +389,7 @@ def search_command(study: Study, out: Path | None, root: str | None, as_json: bo
     Finished parts are kept: run the same command again to go on after a stop.
     """
     from lambda_core.arms import search_live
+    from lambda_core.runs import note
     from lambda_core.search import in_words, write_search
 
     config = SearchConfig.from_dict(_given(settings))
@@ -396,6 +397,8 @@ def search_command(study: Study, out: Path | None, root: str | None, as_json: bo
     with progress_bar(as_json) as show:
         found, table = search_live(study, config, root=root, report=show)
     write_search(path, table)
+    if path.parent == study.folder:
+        note(study, "search", config.to_dict(), command_line())
     record = {
         "study": study.name,
         "table": str(path),

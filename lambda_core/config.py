@@ -92,6 +92,11 @@ class MetaTrainConfig(Settings):
     validate_every: int = setting(250, help="iterations between validations", low=1, high=10_000_000)
     validation_episodes: int = setting(100, help="episodes a validation", low=2, high=100_000)
 
+    @property
+    def last_pattern(self) -> str:
+        """The training pattern that the weights were finished with: the last of a schedule."""
+        return self.pattern.split("+")[-1]
+
 
 # What differs from the defaults where nothing else is asked for (after the MAML paper)
 RECIPES: dict[str, dict[str, Any]] = {

@@ -105,7 +105,7 @@ def sweep_study(
     _, fingerprint = measurable(study, root)
     frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
     write_accuracy(study.folder, frame)
-    return _note(study, "sweep", config.to_dict(), command)
+    return note(study, "sweep", config.to_dict(), command)
 
 
 def time_study(
@@ -127,10 +127,10 @@ def time_study(
     costs = (layer_costs(plain, x), inner_costs(plain, x))
     frame = measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)
     write_timing(study.folder, frame)
-    return _note(study, "timing", config.to_dict() | {"environment": environment(config.device)}, command)
+    return note(study, "timing", config.to_dict() | {"environment": environment(config.device)}, command)
 
 
-def _note(study: Study, key: str, value: dict[str, Any], command: str) -> Study:
+def note(study: Study, key: str, value: dict[str, Any], command: str) -> Study:
     """Record in study.json how a table was made."""
     commands = [each for each in study.about["commands"] if each != command]
     write_about(study.folder, study.about | {key: value, "commands": [*commands, command] if command else commands})

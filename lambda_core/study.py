@@ -85,11 +85,11 @@ class Study:
 
     @property
     def title(self) -> str:
-        """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with the training pattern where that was not MAML's."""
+        """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with the training pattern where that did not end as MAML's."""
         config = self.config
         task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
         parts = [DATASETS.get(config.dataset, config.dataset.capitalize()), task, BACKBONES[config.backbone]]
-        if config.pattern not in ("maml", "1" * len(self.layers)):
+        if config.last_pattern not in ("maml", "1" * len(self.layers)):
             parts.append(f"trained with {config.pattern.upper()}")
         if config.steps == 1:
             parts.append("1 training step")
