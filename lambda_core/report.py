@@ -124,7 +124,7 @@ def _conditions(found: Findings) -> dict[str, Any]:
     machine = about["timing"].get("environment") or about["environment"]
     return {
         "iterations": about["iterations_done"],
-        "training pattern": study.config.pattern,
+        "training pattern": found.study.config.pattern,
         "seed": found.study.config.seed,
         "episodes": found.one_step.episodes,
         "queries": sweep.queries if sweep else None,
