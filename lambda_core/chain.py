@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lambda_core.fixed_input import FixedInput
-from lambda_core.kernels import NormPool, norm_pool_relu, patches_of, per_place
+from lambda_core.kernels import NormPool, as_image, filter_rows, norm_pool_relu, patches_of, per_place
 
 Weights = dict[str, Tensor]
 FEW_PLACES = 512  # convolutions of so few output places are faster as one matrix product over patches
@@ -225,14 +225,11 @@ class _Conv:
 def _correlate(patches: Tensor, weight: Tensor, shape: Sequence[int]) -> Tensor:
     """The convolution by `weight` (O, C, 3, 3) of what the patches were taken from; `shape`: that tensor's."""
     n, _, h, w = shape
-    filters = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
-    return torch.mm(patches, filters.t()).view(n, h, w, -1).permute(0, 3, 1, 2)
+    return as_image(torch.mm(patches, filter_rows(weight).t()), (n, len(weight), h, w))
 
 
 def _weight_gradient(patches: Tensor, g: Tensor, weight: Tensor) -> Tensor:
-    o, c, height, width = weight.shape
-    rows = g.permute(0, 2, 3, 1).reshape(-1, o)
-    return torch.mm(rows.t(), patches).view(o, height, width, c).permute(0, 3, 1, 2)
+    return as_image(torch.mm(per_place(g).flatten(0, 1).t(), patches), weight.shape)
 
 
 class _NormPool:
@@ -266,13 +263,12 @@ class _NormPool:
         gradients = {self.weight: to_weight, self.bias: to_bias} if wanted else {}
         if not below:
             return gradients, None
-        n, c, h, w = x.shape
-        mean_strength = strength / (-n * h * w)
+        mean_strength = strength * (-x.shape[1] / x.numel())
         slope = to_weight * scale * mean_strength
         constant = torch.addcmul(to_bias * mean_strength, mean, slope, value=-1)
         dx = torch.addcmul(constant, per_place(x), slope)
         dx.scatter_add_(1, per_place(where), g * strength)
-        return gradients, dx.view(n, h, w, c).permute(0, 3, 1, 2)
+        return gradients, as_image(dx, x.shape)
 
 
 def _conv(prefix: str, module: Any) -> Part | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lambda_core.kernels import patches_of, pooled_maxima
+from lambda_core.kernels import as_image, filter_rows, patches_of, pooled_maxima
 
 IMAGES = 8  # products of so many 32×32 images fit the second-level cache
 
@@ -27,7 +27,7 @@ class FixedInput:
 
     def conv_norm_pool(self, filters: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         """3×3 convolution by `filters` (O, C, 3, 3), then `NormPool` under weight and bias (O,); no gradients."""
-        rows = filters.permute(0, 2, 3, 1).reshape(len(filters), -1)
+        rows = filter_rows(filters)
         mean, variance = rows @ self.mean, ((rows @ self.covariance) * rows).sum(1)
         scale = weight * torch.rsqrt(variance + eps)
         # channels of a negative scale pool minima: maxima of the opposite
@@ -39,6 +39,6 @@ class FixedInput:
         n, _, h, w = self.shape
         found = filters.new_empty(n, h // 2, w // 2, filters.shape[1]).permute(0, 3, 1, 2)
         for some, out in zip(torch.split(self.patches, IMAGES * h * w), torch.split(found, IMAGES), strict=True):
-            product = (some @ filters).view(-1, h, w, filters.shape[1]).permute(0, 3, 1, 2)
+            product = as_image(some @ filters, (len(some) // (h * w), filters.shape[1], h, w))
             torch.addcmul(shift, pooled_maxima(product), scale, out=out).relu_()
         return found

@@ -61,7 +61,7 @@ def adapt(
     Raises PatternError where the pattern's columns are not the model's layers.
     """
     backbone = Backbone.matching(model, pattern)
-    loop = InnerLoop(backbone, _start(backbone), support_x, support_y, lr, loss)
+    loop = InnerLoop(backbone, backbone.start(), support_x, support_y, lr, loss)
     losses = [loop.step(row) for row in pattern.rows_for(steps)]
     return Adapted(model, backbone, loop.weights, [float(value) for value in losses])
 
@@ -77,16 +77,12 @@ def adaptation_steps(
 ) -> Iterator[Adapted]:
     """The state after 0, 1, … `steps` inner steps; what is yielded stays as it is when the next step runs."""
     backbone = Backbone.matching(model, pattern)
-    loop = InnerLoop(backbone, _start(backbone), support_x, support_y, lr, loss)
+    loop = InnerLoop(backbone, backbone.start(), support_x, support_y, lr, loss)
     losses: list[float] = []
     yield Adapted(model, backbone, list(loop.weights))
     for row in pattern.rows_for(steps):
         losses.append(float(loop.step(row)))
         yield Adapted(model, backbone, list(loop.weights), list(losses))
-
-
-def _start(backbone: Backbone) -> list[Weights]:
-    return [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
 
 
 class InnerLoop:
@@ -113,7 +109,7 @@ class InnerLoop:
         self.inputs = [backbone.enter(support_x)]
         self._cross_entropy = CrossEntropy(support_y)
         # Where no layer goes through autograd, its bookkeeping can be left out too (a tenth of the time).
-        self._bare = not create_graph and all(layer.chain for layer in backbone.layers) and not support_x.is_cuda
+        self._bare = bool(self._chains(0))
         self.patches: dict[int, Tensor | None] = {}  # of those inputs, where a convolution starts from them
 
     def fork(self) -> InnerLoop:

@@ -120,7 +120,7 @@ class _NormPoolBackward(torch.autograd.Function):
         dx = torch.addcmul(-u1 * scale, units, -u2 * scale).scatter_add_(1, places, g * scale)
         ctx.save_for_backward(g, units, scale, maxima, places, u1, u2)
         ctx.shape = x.shape
-        return _image(dx, x.shape)
+        return as_image(dx, x.shape)
 
     @staticmethod
     @once_differentiable
@@ -136,7 +136,7 @@ class _NormPoolBackward(torch.autograd.Function):
         to_x = torch.addcmul(square * (v1 * u2 + u1 * v2), units, square * (2 * u2 * v2 - q))
         to_x.addcmul_(v, -square * u2).scatter_add_(1, places, g * (-square * v2))
         n, c, h, w = ctx.shape
-        return _image(to_g, (n, c, h // 2, w // 2)), _image(to_x, ctx.shape), None, None, None, None
+        return as_image(to_g, (n, c, h // 2, w // 2)), as_image(to_x, ctx.shape), None, None, None, None
 
 
 def patches_of(x: Tensor) -> Tensor:
@@ -153,10 +153,15 @@ def per_place(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).reshape(n, h * w, c)
 
 
-def _image(rows: Tensor, shape: Sequence[int]) -> Tensor:
+def as_image(rows: Tensor, shape: Sequence[int]) -> Tensor:
     """The inverse of `per_place`; channels last."""
     n, c, h, w = shape
     return rows.view(n, h, w, c).permute(0, 3, 1, 2)
+
+
+def filter_rows(weight: Tensor) -> Tensor:
+    """(O, C, 3, 3) → (O, 9·C), in the order of `patches_of`; a view where the filters are channels last."""
+    return weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
 
 
 def _channel(x: Tensor) -> Tensor:

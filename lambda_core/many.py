@@ -11,7 +11,6 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional as F
 
 from lambda_core.chain import Weights
@@ -30,8 +29,7 @@ def adapt_many(
     """
     backbone = _batched(model, pattern)
     count = len(support_x)
-    own_weights = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
-    start = [{name: value.expand(count, *value.shape) for name, value in own.items()} for own in own_weights]
+    start = [{name: value.expand(count, *value.shape) for name, value in own.items()} for own in backbone.start()]
     loop = InnerLoop(backbone, start, support_x, support_y, lr, _sum_of_means)
     for row in pattern.rows_for(steps):
         loop.step(row)
@@ -45,13 +43,8 @@ class BatchedLayer(Layer):
     chain = None
 
     def forward(self, weights: Weights, x: Tensor) -> Tensor:
-        def one(weights: Weights, x: Tensor) -> Tensor:
-            x = functional_call(self.module, weights, (x,))
-            for module in self.tail:
-                x = module(x)
-            return x
-
-        return torch.vmap(one)(weights, x)
+        mapped: Tensor = torch.vmap(super().forward)(weights, x)
+        return mapped
 
 
 def _batched(model: nn.Sequential, pattern: LambdaPattern) -> Backbone:

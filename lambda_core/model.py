@@ -188,6 +188,10 @@ class Backbone:
         """The model's own parameters, a dictionary a layer."""
         return [dict(layer.module.named_parameters()) for layer in self.layers]
 
+    def start(self) -> list[Weights]:
+        """The same, detached: where an adaptation starts that no gradient is to follow back."""
+        return [{name: value.detach() for name, value in own.items()} for own in self.weights()]
+
     def enter(self, x: Tensor) -> Tensor:
         """The input of the first layer."""
         if x.dim() == 4 and x.shape[1] == 1 and self._is_channels_last:
@@ -217,17 +221,18 @@ def layer_names(model: nn.Sequential) -> tuple[str, ...]:
 
 def layer_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
     """Multiply-adds of each layer's forward pass for the batch `inputs`, counted from what runs."""
-    return [forward for forward, _ in _layer_products(model, inputs)]
+    return layer_products(model, inputs)[0]
 
 
-def inner_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
-    """Multiply-adds that backward needs inside each layer to reach all of its own weights, and no further: none for a
-    layer of one convolution or linear map, those between the convolutions of a residual block.
+def layer_products(model: nn.Sequential | Backbone, inputs: Tensor) -> tuple[list[int], list[int]]:
+    """`layer_costs`, and the multiply-adds that backward needs inside each layer to reach all of its own weights and no
+    further: none for a layer of one convolution or linear map, those between the convolutions of a residual block.
     """
-    return [inner for _, inner in _layer_products(model, inputs)]
+    counts = list(_each_layers_products(model, inputs))
+    return [forward for forward, _ in counts], [inner for _, inner in counts]
 
 
-def _layer_products(model: nn.Sequential | Backbone, inputs: Tensor) -> Iterator[tuple[int, int]]:
+def _each_layers_products(model: nn.Sequential | Backbone, inputs: Tensor) -> Iterator[tuple[int, int]]:
     backbone = model if isinstance(model, Backbone) else Backbone.of(model)
     x = backbone.enter(inputs)
     for layer in backbone.layers:

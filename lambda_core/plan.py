@@ -6,7 +6,7 @@ Torch-free: it needs only the pattern and the layers' forward costs, so the app 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def plan_adaptation(
 
     layer_costs: multiply-adds of each layer's forward pass for the support set. A layer's two backward products
     (to its input, to its weights) cost as much as its forward pass each. inner_costs: what the lowest updated layer
-    costs on top, where it is made of several maps in a row (`model.inner_costs`; none where left out).
+    costs on top, where it is made of several maps in a row (`model.layer_products`; none where left out).
     """
     if pattern.layers != len(layer_costs):
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns for {len(layer_costs)} layers")
@@ -67,9 +67,8 @@ def plan_adaptation(
             cells.append(tuple(Cell("skipped", "none", 0) for _ in row))
             continue
         start = min(valid, lowest)
-        cells.append(tuple(_cell(layer, start, lowest, row, layer_costs[layer]) for layer in range(len(row))))
-        if inner_costs:
-            cells[-1] = _with_inner(cells[-1], lowest, inner_costs[lowest])
+        costs = zip(layer_costs, inner_costs or [0] * len(row), strict=True)
+        cells.append(tuple(_cell(layer, start, lowest, row, *own) for layer, own in enumerate(costs)))
         valid = lowest
     return Plan(tuple(cells), updates)
 
@@ -79,12 +78,7 @@ def count_cost(pattern: LambdaPattern, steps: int, layer_costs: Sequence[int], i
     return plan_adaptation(pattern, steps, layer_costs, inner_costs).multiply_adds
 
 
-def _with_inner(cells: tuple[Cell, ...], lowest: int, cost: int) -> tuple[Cell, ...]:
-    more = replace(cells[lowest], multiply_adds=cells[lowest].multiply_adds + cost)
-    return (*cells[:lowest], more, *cells[lowest + 1 :])
-
-
-def _cell(layer: int, start: int, lowest: int, row: Row, cost: int) -> Cell:
+def _cell(layer: int, start: int, lowest: int, row: Row, cost: int, inner: int) -> Cell:
     forward = "reused" if layer < start else "computed"
     if layer < lowest:
         backward = "none"
@@ -93,4 +87,4 @@ def _cell(layer: int, start: int, lowest: int, row: Row, cost: int) -> Cell:
     else:
         backward = "both" if row[layer] else "input"
     products = (forward == "computed") + {"none": 0, "input": 1, "weights": 1, "both": 2}[backward]
-    return Cell(forward, backward, products * cost)
+    return Cell(forward, backward, products * cost + (inner if layer == lowest else 0))

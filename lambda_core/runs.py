@@ -14,7 +14,7 @@ from torch import distributed
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.episode import Source
 from lambda_core.errors import StudyError
-from lambda_core.model import inner_costs, layer_costs, layer_names
+from lambda_core.model import layer_costs, layer_names, layer_products
 from lambda_core.outer_loop import MetaTrainer, meta_train
 from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Report
@@ -123,8 +123,7 @@ def time_study(
     bank = source.bank(study.config, "val", seed=config.seed)
     patterns = LambdaPattern.enumerate(len(study.layers))
     model = study.model().to(config.device)
-    plain, x = study.model(), bank[0].support_x
-    costs = (layer_costs(plain, x), inner_costs(plain, x))
+    costs = layer_products(study.model(), bank[0].support_x)
     frame = measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)
     write_timing(study.folder, frame)
     return note(study, "timing", config.to_dict() | {"environment": environment(config.device)}, command)

@@ -73,8 +73,7 @@ class SharedEpisode:
 
     def __init__(self, backbone: Backbone, episode: Episode, lr: float, query_statistics: str = "transductive") -> None:
         self.backbone, self.episode, self.query_statistics = backbone, episode, query_statistics
-        start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
-        self.loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
+        self.loop = InnerLoop(backbone, backbone.start(), episode.support_x, episode.support_y, lr)
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
         _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)

@@ -33,7 +33,7 @@ def measure_times(
 ) -> pd.DataFrame:
     """The timing table (pattern, steps, repeat, device, threads, milliseconds, multiply_adds), 1 … max_steps steps.
 
-    layer_products: multiply-adds of each layer, forward and inner (`model.layer_costs`, `model.inner_costs`).
+    layer_products: multiply-adds of each layer, forward and inner (`model.layer_products`).
     Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
     episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted.
     """
@@ -58,7 +58,7 @@ def measure_times(
 
 def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern, steps: int, lr: float) -> float:
     """Milliseconds from support set to adapted weights, once."""
-    weights = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
+    weights = backbone.start()
     rows = pattern.rows_for(steps)
     _synchronise(episode)
     start = time.perf_counter()

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from lambda_core.chain import Weights
 from lambda_core.episode import Episode
 from lambda_core.inner_loop import InnerLoop
-from lambda_core.model import Backbone, inner_costs, layer_costs
+from lambda_core.model import Backbone, layer_products
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import Plan, plan_adaptation
 from lambda_core.statistics import predict
@@ -59,7 +59,7 @@ def trace(
     """Adapt to the episode's support set and look at the queries after every step; the model stays as it was."""
     # A copy, since a functional call borrows the module's parameters while it runs: sessions may share a model.
     backbone = Backbone.matching(copy.deepcopy(model), pattern)
-    start = [{name: value.detach() for name, value in own.items()} for own in backbone.weights()]
+    start = backbone.start()
     loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
     rows = pattern.rows_for(steps)
     frames = [_frame(0, backbone, loop.weights, episode, query_statistics)]
@@ -67,8 +67,7 @@ def trace(
         loop.step(row)
         frames.append(_frame(step, backbone, loop.weights, episode, query_statistics))
     runs = [_times(backbone, start, episode, pattern, steps, lr) for _ in range(REPEATS)]
-    x = episode.support_x
-    plan = plan_adaptation(pattern, steps, layer_costs(backbone, x), inner_costs(backbone, x))
+    plan = plan_adaptation(pattern, steps, *layer_products(backbone, episode.support_x))
     return Trace(tuple(frames), tuple(np.median(runs, axis=0).tolist()), plan)
 
 

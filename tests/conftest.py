@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny import write_tiny
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 PREPARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "prepare.py"
 
@@ -24,3 +26,9 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("data")
     subprocess.run([sys.executable, str(PREPARE), str(made), "cifar-fs"], check=True, capture_output=True)
     return made
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A data root with the tiny data set."""
+    return str(write_tiny(tmp_path_factory.mktemp("data")))

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from lambda_core.errors import ModelError, PatternError
 from lambda_core.inner_loop import adapt, adaptation_steps
-from lambda_core.model import Backbone, conv4, inner_costs, layer_costs, mlp, resnet12, resnet_stages
+from lambda_core.model import Backbone, conv4, layer_costs, layer_products, mlp, resnet12, resnet_stages
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import plan_adaptation
 from tests.oracle import Calls, plain_masked_sgd
@@ -199,7 +199,7 @@ def test_the_plan_is_what_runs(pattern):
 @pytest.mark.parametrize("backbone", ["mlp", "resnet12", "own"])
 def test_the_plan_is_what_runs_on_other_backbones(backbone):
     model, x, y, loss = BACKBONES[backbone](torch.float32)
-    costs, inner = layer_costs(model, x), inner_costs(model, x)
+    costs, inner = layer_products(model, x)
     for pattern in [*LambdaPattern.enumerate(len(costs)), *_random_patterns(len(costs), 60)]:
         with Calls() as calls:
             adapt(model, x, y, pattern, STEPS, LR, loss)

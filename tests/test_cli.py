@@ -16,15 +16,9 @@ from safetensors.numpy import load_file
 
 from lambda_core.cli import main
 from lambda_core.study import Study
-from tests.tiny import write_tiny
 
 SETTINGS = "--ways 3 --queries 4 --filters 4 --steps 2 --tasks 2 --validate-every 3 --validation-episodes 2"
 TRAIN = ["train", "--dataset", "tiny", *SETTINGS.split()]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return str(write_tiny(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="module")

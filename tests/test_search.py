@@ -25,7 +25,7 @@ from lambda_core.search import all_rows, as_arm, best, cost_of, search, verdicts
 from lambda_core.statistics import predict
 from tests.test_meta_train import TINY
 from tests.test_sweep import SWEEP
-from tests.tiny import tiny_dataset, write_tiny
+from tests.tiny import tiny_dataset
 
 COSTS = (442, 1180, 295, 74, 1)
 CONFIG = SearchConfig(episodes=8, fresh=300, beam=4)
@@ -184,11 +184,6 @@ def test_what_is_kept_is_not_run_again(tmp_path):
     assert runner.calls == 5
     Kept(clipped, tmp_path, "other weights")(arms, range(25))
     assert runner.calls == 8
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return str(write_tiny(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="module")

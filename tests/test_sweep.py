@@ -25,11 +25,6 @@ from tests.tiny import tiny_dataset, write_tiny
 SWEEP = SweepConfig(episodes=12, queries=4, max_steps=2)
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return str(write_tiny(tmp_path_factory.mktemp("data")))
-
-
 @pytest.fixture
 def study(tmp_path, root):
     return train_study(TINY.but(iterations=2), tmp_path / "tiny-study", root=root)
