@@ -15,6 +15,9 @@ import click
 import numpy as np
 import psutil
 
+from lambda_core.files import write_json
+from lambda_core.runtime import processor
+
 RESULTS = Path(__file__).parent / "results" / "app.json"
 VERSIONS = ("streamlit", "plotly", "pandas", "torch")
 
@@ -23,7 +26,7 @@ def environment() -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
-        "processor": _processor(),
+        "processor": processor(),
         "priority": _priority(),
         "python": platform.python_version(),
         **{name: version(name) for name in VERSIONS},
@@ -34,14 +37,6 @@ def _priority() -> str:
     """How the scheduler weighs this session against others; beside the load, what a time on a busy machine rests on."""
     place = Path("/proc/self/autogroup")
     return place.read_text().split(maxsplit=1)[-1].strip() if place.exists() else f"nice {os.nice(0)}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
 
 
 def load() -> float:
@@ -74,8 +69,7 @@ def store(part: str, found: dict[str, Any]) -> None:
     """Put one benchmark's results beside the others'."""
     everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     everything[part] = {"environment": environment(), **found}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(everything, indent=1) + "\n")
+    write_json(RESULTS, everything)
     click.echo(f"written to {RESULTS}")
 
 

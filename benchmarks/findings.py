@@ -7,11 +7,13 @@ is measured on validation classes, at each study's own inner step size; interval
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
+from benchmarks.drawing import pyplot
+from lambda_core.pairs import Paired
 from lambda_core.pattern import LambdaPattern
 from lambda_core.study import Study, list_studies, studies_root
 
@@ -28,6 +30,10 @@ def main() -> None:
     print(layers.pivot_table(index=["study", "what"], columns="layer", values="text", aggfunc="first", sort=False))
     print("\naccuracy (%) after each step\n")
     print(steps.pivot_table(index=["study", "pattern"], columns="steps", values="accuracy", sort=False).round(1))
+    print("\ntraining\n")
+    print(pd.concat([training_table(study) for study in studies]).round(1).to_string(index=False))
+    for study in studies:
+        print(f"{study.name}: the head's rows deviate from their mean by {head_spread(study):.0%} of their length")
     draw_layers(layers)
     draw_steps(steps)
 
@@ -41,7 +47,8 @@ def layer_table(study: Study) -> pd.DataFrame:
         alone = [number == place for number in range(len(study.layers))]
         for what, row in (("frozen alone", [not cell for cell in alone]), ("updated alone", alone)):
             pattern = LambdaPattern.from_matrix(np.array([row]))
-            lost, margin = paired(table[str(full)] - table[str(pattern)])
+            paired = Paired.of(100 * (table[str(full)] - table[str(pattern)]).to_numpy()[None])
+            lost, margin = float(paired.mean[0]), float(paired.half_width(0.95)[0])
             text = f"{lost:.1f} ± {margin:.1f}"
             rows.append((study.name, layer, what, lost, margin, text))
     return pd.DataFrame(rows, columns=["study", "layer", "what", "lost", "margin", "text"])
@@ -75,13 +82,28 @@ def episodes_of(study: Study, steps: int) -> pd.DataFrame:
     )
 
 
-def paired(differences: pd.Series) -> tuple[float, float]:
-    """Mean and 95 % half-width, in points."""
-    return 100 * float(differences.mean()), 196 * float(differences.std() / np.sqrt(len(differences)))
+def training_table(study: Study) -> pd.DataFrame:
+    """Where each pattern of the training schedule ended: seconds, best validation accuracy (%) and the mean training
+    accuracy (%) under it.
+    """
+    patterns, table = study.config.pattern.split("+"), study.training
+    rows = []
+    for number, pattern in enumerate(patterns):
+        first, end = (study.config.iterations * place / len(patterns) for place in (number, number + 1))
+        here = table[(table["iteration"] > first) & (table["iteration"] <= end)]
+        best, mean = 100 * here["val_accuracy"].max(), 100 * here["accuracy"].mean()
+        rows.append((study.name, pattern, int(end), here["seconds"].iloc[-1], best, mean))
+    return pd.DataFrame(rows, columns=["study", "pattern", "up to iteration", "seconds", "best val %", "training %"])
+
+
+def head_spread(study: Study) -> float:
+    """Mean length of the head's rows less their mean, as a share of their own mean length."""
+    rows = next(module for module in study.model().modules() if isinstance(module, nn.Linear)).weight.detach()
+    return float((rows - rows.mean(0)).norm(dim=1).mean() / rows.norm(dim=1).mean())
 
 
 def draw_layers(table: pd.DataFrame) -> None:
-    plt = _pyplot()
+    plt = pyplot(9)
     studies = table["study"].unique()
     figure, axes = plt.subplots(2, len(studies), figsize=(3.2 * len(studies) + 0.6, 5), squeeze=False, sharey="row",
                                 layout="constrained")  # fmt: skip
@@ -97,7 +119,7 @@ def draw_layers(table: pd.DataFrame) -> None:
 
 
 def draw_steps(table: pd.DataFrame) -> None:
-    plt = _pyplot()
+    plt = pyplot(9)
     studies = table["study"].unique()
     figure, axes = plt.subplots(1, len(studies), figsize=(3.2 * len(studies) + 0.6, 3.4), squeeze=False,
                                 layout="constrained")  # fmt: skip
@@ -109,16 +131,6 @@ def draw_steps(table: pd.DataFrame) -> None:
     axes[0, 0].set_ylabel("accuracy, %")
     axes[0, 0].legend(frameon=False, fontsize=8)
     figure.savefig(DOCS / "steps.svg", metadata={"Date": None})
-
-
-def _pyplot() -> Any:
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams |= {"svg.hashsalt": "lambda", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    import matplotlib.pyplot as plt
-
-    return plt
 
 
 if __name__ == "__main__":

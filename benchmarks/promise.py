@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.drawing import pyplot
 from lambda_core.pairs import Paired
 from lambda_core.verdict import fastest, judge
 
@@ -175,12 +176,7 @@ def _print(title: str, lines: dict[str, list[float]]) -> None:
 
 
 def _draw(errors: dict[str, list[float]], powers: dict[str, list[float]]) -> None:
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams |= {"svg.hashsalt": "lambda", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
-    import matplotlib.pyplot as plt
-
+    plt = pyplot(10)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     _lines(left, errors, "How often a too bad pattern is chosen", ["#0b6e4f", "#c77700", "#b3261e"])
     left.axhline(5, color="#555", linestyle=":", linewidth=1.2)
