@@ -119,9 +119,10 @@ def adaptation_contestants(fast: nn.Sequential, textbook: nn.Sequential) -> dict
     for name, peer in available().items():
         found[f"{name}, textbook model"] = lambda x, y, peer=peer: peer(textbook, x, y, STEPS, LR)
         found[f"{name}, our model"] = lambda x, y, peer=peer: peer(fast, last(x), y, STEPS, LR)
+    prepared = Backbone.of(fast)
     for text in PATTERNS:
         pattern = LambdaPattern.parse(text, 5)
-        found[f"ours {text}"] = lambda x, y, pattern=pattern: adapt(fast, last(x), y, pattern, STEPS, LR)
+        found[f"ours {text}"] = lambda x, y, pattern=pattern: adapt(prepared, last(x), y, pattern, STEPS, LR)
     found["support forward"] = lambda x, _: torch.no_grad()(fast)(last(x))
     return found
 
@@ -251,14 +252,14 @@ def ratio(times: pd.DataFrame, one: str, other: str) -> float:
 def overhead(fast: nn.Sequential, runs: int = 40) -> float:
     """Share of the head-only time that is not spent inside PyTorch's kernels, by its profiler; one after the other."""
     x, y = episode(1)
-    x, pattern = last(x), LambdaPattern.named("anil", 5)
+    x, pattern, prepared = last(x), LambdaPattern.named("anil", 5), Backbone.of(fast)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         for _ in range(runs):
-            adapt(fast, x, y, pattern, STEPS, LR)
+            adapt(prepared, x, y, pattern, STEPS, LR)
     spent = sum(e.self_cpu_time_total for e in profile.key_averages() if e.key in KERNELS) / runs
     ends = [time.perf_counter()]
     for _ in range(runs):
-        adapt(fast, x, y, pattern, STEPS, LR)
+        adapt(prepared, x, y, pattern, STEPS, LR)
         ends.append(time.perf_counter())
     return 1 - spent / 1e6 / float(np.median(np.diff(ends)))
 

@@ -20,6 +20,7 @@ from lambda_core.kernels import NormPool, as_image, filter_rows, norm_pool_relu,
 Weights = dict[str, Tensor]
 FEW_PLACES = 512  # convolutions of so few output places are faster as one matrix product over patches
 FEW_CHANNELS = 4  # inputs whose patches' covariance pays: images, not activations
+_BACKWARDS = torch.arange(8, -1, -1)  # the 3×3 places of a filter, last to first
 PATCH_BYTES = 3 << 20  # patches kept for a constant input, at most: beyond the cache they cost more than they save
 
 
@@ -59,6 +60,12 @@ class Chain:
             own, known.conv_norm_pool(own[conv.weight], own[norm.weight], own[norm.bias], norm.module.eps)
         )
 
+    @property
+    def linear(self) -> tuple[str, str] | None:
+        """The names of its weight and bias where the chain is one linear map."""
+        only = self.parts[0] if len(self.parts) == 1 else None
+        return (only.weight, only.bias) if isinstance(only, _Linear) else None
+
     def patches(self, x: Tensor) -> Tensor | None:
         """What `forward` can use of an input that stays the same for several calls; None: nothing."""
         first = self.parts[0]
@@ -92,20 +99,6 @@ def chain_of(module: nn.Module, tail: Sequence[nn.Module]) -> Chain | None:
     parts = [_part(prefix, child) for prefix, child in (*_leaves(module), *(("", child) for child in tail))]
     known = [part for part in parts if part is not None]
     return Chain(known) if known and len(known) == len(parts) else None
-
-
-class CrossEntropy:
-    """Mean cross-entropy to labels that stay the same, and its gradient to the logits, (softmax − one-hot) / N."""
-
-    def __init__(self, labels: Tensor) -> None:
-        self.labels, self.aim = labels, torch.empty(0)
-
-    def __call__(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        if self.aim.shape != logits.shape or self.aim.dtype != logits.dtype:
-            self.aim = F.one_hot(self.labels, logits.shape[1]).to(logits.dtype) / -len(self.labels)
-        log_p = torch.log_softmax(logits, 1)
-        slope = torch.ops.aten._log_softmax_backward_data(self.aim, log_p, 1, logits.dtype)
-        return F.nll_loss(log_p, self.labels), slope
 
 
 def _leaves(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -211,7 +204,7 @@ class _Conv:
             if self.bias in weights:
                 gradients[self.bias] = g.sum((0, 2, 3))
         if below and self._few(x):
-            return gradients, _correlate(patches_of(g), weight.flip(2, 3).transpose(0, 1), g.shape)
+            return gradients, as_image(patches_of(g) @ _turned(weight), x.shape)
         return gradients, found[0]
 
     def _library(self, weights: Weights, x: Tensor, g: Tensor, below: bool, wanted: bool) -> Any:
@@ -228,12 +221,18 @@ def _correlate(patches: Tensor, weight: Tensor, shape: Sequence[int]) -> Tensor:
     return as_image(torch.mm(patches, filter_rows(weight).t()), (n, len(weight), h, w))
 
 
+def _turned(weight: Tensor) -> Tensor:
+    """(O, C, 3, 3) → (9·O, C): the filters of the convolution that leads back from output to input."""
+    o, c = weight.shape[:2]
+    return weight.permute(2, 3, 0, 1).reshape(9, o, c).index_select(0, _BACKWARDS).flatten(0, 1)
+
+
 def _weight_gradient(patches: Tensor, g: Tensor, weight: Tensor) -> Tensor:
     return as_image(torch.mm(per_place(g).flatten(0, 1).t(), patches), weight.shape)
 
 
 class _NormPool:
-    """See `kernels.NormPool`, whose backward pass this is, with the scale, the shift and the ReLU taken in."""
+    """See `kernels.NormPool`. For a support set the library's kernels as they come are the fastest: few, if larger."""
 
     def __init__(self, prefix: str, module: NormPool) -> None:
         self.weight, self.bias, self.module = f"{prefix}weight", f"{prefix}bias", module
@@ -243,32 +242,21 @@ class _NormPool:
         return norm_pool_relu(x, weights[self.weight], weights[self.bias], module.eps, module.first, module.fused)
 
     def forward(self, weights: Weights, x: Tensor, _: Tensor | None) -> tuple[Tensor, Any]:
-        weight = weights[self.weight]
-        x = x.contiguous(memory_format=torch.channels_last)
-        mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)
-        sign = torch.where(weight < 0, -1.0, 1.0).to(x.dtype).view(1, -1, 1, 1) if float(weight.amin()) < 0 else None
-        pooled, where = F.max_pool2d_with_indices(x if sign is None else x * sign, (2, 2))
-        pooled = pooled if sign is None else pooled * sign
-        eps = self.module.eps
-        y = F.batch_norm(pooled, mean, variance, weight, weights[self.bias], False, 0.0, eps).relu_()
-        scale = torch.rsqrt(variance + eps)
-        strength = scale * weight
-        return y, (x, where, mean, scale, strength, pooled, y)
+        own = weights[self.weight], weights[self.bias]
+        y, mean, scale = torch.native_batch_norm(x, *own, None, None, True, 0.0, self.module.eps)
+        y, where = F.max_pool2d_with_indices(y, (2, 2))
+        return y.relu_(), (x, mean, scale, where, y)
 
-    def backward(self, _: Weights, saved: Any, g: Tensor, wanted: bool, below: bool) -> tuple[Weights, Tensor | None]:
-        x, where, mean, scale, strength, pooled, y = saved
-        g = per_place(torch.ops.aten.threshold_backward(g, y, 0))
-        to_bias = g.sum((0, 1))
-        to_weight = (g * (per_place(pooled) - mean)).sum((0, 1)) * scale
-        gradients = {self.weight: to_weight, self.bias: to_bias} if wanted else {}
-        if not below:
-            return gradients, None
-        mean_strength = strength * (-x.shape[1] / x.numel())
-        slope = to_weight * scale * mean_strength
-        constant = torch.addcmul(to_bias * mean_strength, mean, slope, value=-1)
-        dx = torch.addcmul(constant, per_place(x), slope)
-        dx.scatter_add_(1, per_place(where), g * strength)
-        return gradients, as_image(dx, x.shape)
+    def backward(
+        self, weights: Weights, saved: Any, g: Tensor, wanted: bool, below: bool
+    ) -> tuple[Weights, Tensor | None]:
+        x, mean, scale, where, y = saved
+        g = torch.ops.aten.threshold_backward(g, y, 0)
+        g = torch.ops.aten.max_pool2d_with_indices_backward(g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, where)
+        dx, to_weight, to_bias = torch.ops.aten.native_batch_norm_backward(
+            g, x, weights[self.weight], None, None, mean, scale, True, self.module.eps, [below, wanted, wanted]
+        )
+        return {self.weight: to_weight, self.bias: to_bias} if wanted else {}, dx if below else None
 
 
 def _conv(prefix: str, module: Any) -> Part | None:

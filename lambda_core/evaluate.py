@@ -40,12 +40,11 @@ def evaluate_folder(
     folder/<episode>/support/<class>/*.png and folder/<episode>/query/<class>/*.png (JPEG and WebP too); as many classes
     as the study has ways. Raises DataError that names what is missing or unreadable.
     """
-    model = study.model()
+    backbone = Backbone.matching(study.model(), pattern)
     scores = []
     for episode in episodes_of(folder, study.config.ways, *study.input):
-        adapted = adapt(model, episode.support_x, episode.support_y, pattern, steps, study.config.lr)
+        adapted = adapt(backbone, episode.support_x, episode.support_y, pattern, steps, study.config.lr)
         with torch.no_grad():
-            backbone = Backbone.matching(model, pattern)
             logits = predict(backbone, adapted.weights, episode.support_x, episode.query_x, query_statistics)
         scores.append(float((logits.argmax(1) == episode.query_y).float().mean()))
     matrix = np.array([scores])

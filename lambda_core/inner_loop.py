@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.chain import Chain, CrossEntropy, Weights
+from lambda_core.chain import Chain, Weights
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern, Row
+from lambda_core.softmax import CrossEntropy
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -32,7 +35,6 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Adapted:
     """The result of an adaptation: the weights of every layer, and the support loss before each step."""
 
-    origin: nn.Sequential
     backbone: Backbone
     weights: list[Weights]
     losses: list[float] = field(default_factory=list)
@@ -40,14 +42,14 @@ class Adapted:
     @cached_property
     def model(self) -> nn.Sequential:
         """A copy of the backbone with the adapted weights."""
-        model = copy.deepcopy(self.origin)
+        model = copy.deepcopy(self.backbone.origin)
         for name, own in zip(self.backbone.names, self.weights, strict=True):
             model.get_submodule(name).load_state_dict(own, strict=False)
         return model
 
 
 def adapt(
-    model: nn.Sequential,
+    model: nn.Sequential | Backbone,
     support_x: Tensor,
     support_y: Tensor,
     pattern: LambdaPattern,
@@ -57,17 +59,17 @@ def adapt(
 ) -> Adapted:
     """Adapt a copy of `model`'s weights to a support set; the model stays as it was.
 
+    model: `Backbone.of(model)` instead saves looking at its modules again, where the same one is adapted many times.
     support_x: (N·K, …) float; support_y: (N·K,) int64 labels, or targets of `loss`; lr: inner step size.
     Raises PatternError where the pattern's columns are not the model's layers.
     """
     backbone = Backbone.matching(model, pattern)
     loop = InnerLoop(backbone, backbone.start(), support_x, support_y, lr, loss)
-    losses = [loop.step(row) for row in pattern.rows_for(steps)]
-    return Adapted(model, backbone, loop.weights, [float(value) for value in losses])
+    return Adapted(backbone, loop.weights, loop.run(pattern.rows_for(steps)))
 
 
 def adaptation_steps(
-    model: nn.Sequential,
+    model: nn.Sequential | Backbone,
     support_x: Tensor,
     support_y: Tensor,
     pattern: LambdaPattern,
@@ -79,10 +81,10 @@ def adaptation_steps(
     backbone = Backbone.matching(model, pattern)
     loop = InnerLoop(backbone, backbone.start(), support_x, support_y, lr, loss)
     losses: list[float] = []
-    yield Adapted(model, backbone, list(loop.weights))
+    yield Adapted(backbone, list(loop.weights))
     for row in pattern.rows_for(steps):
         losses.append(float(loop.step(row)))
-        yield Adapted(model, backbone, list(loop.weights), list(losses))
+        yield Adapted(backbone, list(loop.weights), list(losses))
 
 
 class InnerLoop:
@@ -117,6 +119,33 @@ class InnerLoop:
         other = copy.copy(self)
         other.weights, other.inputs, other.patches = list(self.weights), list(self.inputs), dict(self.patches)
         return other
+
+    def run(self, rows: Sequence[Row]) -> list[float]:
+        """One step for each of `rows`; returns the support losses before them. Steps of a softmax head alone, one
+        after the other, are run together: their features stay the same.
+        """
+        losses: list[float] = []
+        for row, same in groupby(rows):
+            count = len(list(same))
+            together = self._head_steps(row, count)
+            losses += [float(self.step(row)) for _ in range(count)] if together is None else together.tolist()
+        return losses
+
+    def _head_steps(self, row: Row, count: int) -> Tensor | None:
+        """`count` steps of the last layer alone, if that is a linear map under cross-entropy; else None."""
+        last = len(self.weights) - 1
+        if not row[last] or any(row[:last]) or self.loss is not F.cross_entropy or self.support_y.is_floating_point():
+            return None
+        chains = self._chains(last)
+        names = chains[0].linear if chains else None
+        x = self.input_of(last)
+        if names is None or x.dim() != 2:
+            return None
+        own = self.weights[last]
+        with self._without_gradients():
+            weight, bias, losses = self._cross_entropy.descend(own[names[0]], own.get(names[1]), x, self.lr, count)
+        self.weights[last] = {names[0]: weight} if bias is None else {names[0]: weight, names[1]: bias}
+        return losses
 
     def step(self, row: Row) -> Tensor:
         """Update the layers of `row`; returns the support loss before it (0-dimensional, detached; NaN if none is)."""
@@ -163,11 +192,14 @@ class InnerLoop:
 
     def input_of(self, layer: int) -> Tensor:
         """The support activations that enter `layer`, computed from the highest ones that are still valid."""
-        with torch.inference_mode() if self._bare else torch.set_grad_enabled(self.create_graph):
+        with torch.enable_grad() if self.create_graph else self._without_gradients():
             while len(self.inputs) <= layer:
                 below = len(self.inputs) - 1
                 self.inputs.append(self.backbone.layers[below].forward(self.weights[below], self.inputs[below]))
         return self.inputs[layer]
+
+    def _without_gradients(self) -> AbstractContextManager[None]:
+        return torch.inference_mode() if self._bare else torch.no_grad()
 
     def _leaves(self, chosen: list[int]) -> dict[int, Weights]:
         # With a graph, an alias: a weight that earlier steps left alone has also shaped what they changed, and the
@@ -187,7 +219,7 @@ class InnerLoop:
 
     def _written_out(self, chosen: list[int], chains: list[Chain]) -> tuple[Tensor, dict[int, Weights]]:
         lowest, gradients = chosen[0], {}
-        with torch.inference_mode() if self._bare else torch.no_grad():
+        with self._without_gradients():
             x, kept, patches = self.inputs[lowest], [], self._patches_of(lowest, chains[0])
             for chain, own in zip(chains, self.weights[lowest:], strict=True):
                 x, saved = chain.forward(own, x, patches)

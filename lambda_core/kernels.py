@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+FEW = 1 << 15  # elements up to which the fewest kernels are the fastest
 MANY = 1 << 16  # elements from which a few more, but simpler, kernels are faster
 
 
@@ -44,7 +45,8 @@ def norm_pool_relu(
     if first is not None:
         unit = normalise_by_first(x, first, eps)
         return F.relu(F.max_pool2d(torch.addcmul(_channel(bias), unit, _channel(weight)), 2))
-    if x.is_cuda or not fused:
+    few = x.numel() < FEW and not torch.is_grad_enabled()
+    if few or x.is_cuda or not fused:
         return F.relu(F.max_pool2d(F.batch_norm(x, None, None, weight, bias, True, 0.0, eps), 2))
     if torch.is_grad_enabled():
         return F.relu(torch.addcmul(_channel(bias), norm_pool(x, weight.detach() < 0, eps), _channel(weight)))

@@ -104,23 +104,23 @@ class AdaptationPool:
         return [weights for part in parts for weights in _unstacked(part.result())]
 
 
-_model: nn.Sequential | None = None
+_backbone: Backbone | None = None
 
 
 def _start(model: nn.Sequential) -> None:
-    global _model  # noqa: PLW0603 (a pool's initializer has no other place to leave what it was given)
+    global _backbone  # noqa: PLW0603 (a pool's initializer has no other place to leave what it was given)
     from lambda_core.runtime import end_with_parent, prepare
 
     end_with_parent()
     prepare(threads=1)
-    _model = model
+    _backbone = Backbone.of(model)
 
 
 def _adapt_part(support_x: Tensor, support_y: Tensor, pattern: LambdaPattern, steps: int, lr: float) -> list[Weights]:
     """Adapted weights with a leading dimension, one entry an episode: few large tensors cross faster than many."""
-    assert _model is not None
+    assert _backbone is not None
     pairs = zip(support_x, support_y, strict=True)
-    each = [adapt(_model, _image_layout(x), y, pattern, steps, lr).weights for x, y in pairs]
+    each = [adapt(_backbone, _image_layout(x), y, pattern, steps, lr).weights for x, y in pairs]
     return [
         {name: torch.stack([one[layer][name] for one in each]) for name in own} for layer, own in enumerate(each[0])
     ]

@@ -142,8 +142,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Backbone:
-    """An `nn.Sequential` seen as what comes before the first layer, and its layers in order."""
+    """An `nn.Sequential` seen as what comes before the first layer, and its layers in order.
 
+    A view: the weights are the model's own at any time, its modules those that it had when the view was made.
+    """
+
+    origin: nn.Sequential
     lead: tuple[nn.Module, ...]
     layers: tuple[Layer, ...]
 
@@ -166,15 +170,15 @@ class Backbone:
             Layer(children[start][0], children[start][1], tuple(child for _, child in children[start + 1 : end]))
             for start, end in zip(starts, ends, strict=True)
         )
-        return cls(tuple(child for _, child in children[: starts[0]]), layers)
+        return cls(model, tuple(child for _, child in children[: starts[0]]), layers)
 
     @classmethod
-    def matching(cls, model: nn.Sequential, pattern: LambdaPattern) -> Backbone:
+    def matching(cls, model: nn.Sequential | Backbone, pattern: LambdaPattern) -> Backbone:
         """The view of the model whose layers are the pattern's columns: whole layers, or layers taken apart."""
-        whole = cls.of(model)
+        whole = model if isinstance(model, Backbone) else cls.of(model)
         if len(whole.layers) == pattern.layers:
             return whole
-        split = cls.of(model, split=True)
+        split = cls.of(whole.origin, split=True)
         if len(split.layers) == pattern.layers:
             return split
         names = ", ".join(whole.names)
@@ -295,14 +299,19 @@ def _owns_parameters(module: nn.Module) -> bool:
 
 def _refuse_what_breaks_exactness(model: nn.Sequential) -> None:
     owners: dict[int, str] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        first = owners.setdefault(id(parameter), name)
-        if first != name:
-            raise ModelError(f"{name} shares its parameters with {first}: a pattern could not freeze one of them")
-    for name, module in model.named_modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0 and module.training:
-            raise ModelError(f"{name} is a dropout in training mode: its activations cannot be reused; call .eval()")
-        if isinstance(module, nn.modules.batchnorm._NormBase) and module.track_running_stats and module.training:
+    for place, module in model.named_modules(remove_duplicate=False):
+        for key, parameter in module._parameters.items():
+            if parameter is None:
+                continue
+            name = f"{place}.{key}"
+            first = owners.setdefault(id(parameter), name)
+            if first != name:
+                raise ModelError(f"{name} shares its parameters with {first}: a pattern could not freeze one of them")
+        if not module.training:
+            continue
+        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
+            raise ModelError(f"{place} is a dropout in training mode: its activations cannot be reused; call .eval()")
+        if isinstance(module, nn.modules.batchnorm._NormBase) and module.track_running_stats:
             raise ModelError(
-                f"{name} tracks running statistics; build it with track_running_stats=False, or call .eval()"
+                f"{place} tracks running statistics; build it with track_running_stats=False, or call .eval()"
             )

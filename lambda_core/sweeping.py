@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from lambda_core.config import SweepConfig
@@ -30,7 +30,7 @@ from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Meter, Report
 from lambda_core.runtime import end_with_parent, prepare
-from lambda_core.statistics import predict
+from lambda_core.statistics import Queries
 from lambda_core.tables import read_table, write_table
 
 CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
@@ -72,19 +72,12 @@ class SharedEpisode:
     """One episode on which many patterns are run, with what they share computed once."""
 
     def __init__(self, backbone: Backbone, episode: Episode, lr: float, query_statistics: str = "transductive") -> None:
-        self.backbone, self.episode, self.query_statistics = backbone, episode, query_statistics
+        self.backbone, self.episode = backbone, episode
         self.loop = InnerLoop(backbone, backbone.start(), episode.support_x, episode.support_y, lr)
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
         _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)
-        self.from_layer = [layer.fixed(x) for layer, x in zip(backbone.layers, self._query_inputs(), strict=True)]
-
-    def _query_inputs(self) -> Iterator[Tensor]:
-        with torch.no_grad():
-            x = self.backbone.enter(self.episode.query_x)
-            for layer, own in zip(self.backbone.layers, self.loop.weights, strict=True):
-                yield x
-                x = layer.forward(own, x)
+        self.queries = Queries(backbone, self.loop.weights, episode, query_statistics)
 
     def unadapted(self) -> Scores:
         """(1, 2): query accuracy and loss without adaptation."""
@@ -110,18 +103,10 @@ class SharedEpisode:
 
     def _score(self, loop: InnerLoop, lowest: int) -> Scores:
         with torch.inference_mode():
-            output = self._output(loop, lowest)
+            output = self.queries.logits(loop.weights, lowest)
             hits = (output.argmax(1) == self.episode.query_y).float().mean()
             loss = F.cross_entropy(output, self.episode.query_y)
         return np.array([float(hits), float(loss)], dtype=np.float32)
-
-    def _output(self, loop: InnerLoop, lowest: int) -> Tensor:
-        if self.query_statistics == "transductive":
-            x = self.from_layer[lowest](loop.weights[lowest])
-            return self.backbone.forward(loop.weights, x, lowest + 1)
-        # the support set runs along to give its statistics, so nothing below is shared
-        support, query = self.episode.support_x, self.episode.query_x
-        return predict(self.backbone, loop.weights, support, query, self.query_statistics)
 
 
 def _frame(places: list[tuple[LambdaPattern, int, float]], scores: Scores, episode: int, split: str) -> pd.DataFrame:

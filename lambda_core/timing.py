@@ -63,8 +63,7 @@ def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern
     _synchronise(episode)
     start = time.perf_counter()
     loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr)
-    for row in rows:
-        loop.step(row)
+    loop.run(rows)
     _synchronise(episode)
     return 1e3 * (time.perf_counter() - start)
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lambda_core.chain import Weights
 from lambda_core.episode import Episode
 from lambda_core.inner_loop import InnerLoop
 from lambda_core.model import Backbone, layer_products
-from lambda_core.pattern import LambdaPattern
+from lambda_core.pattern import LambdaPattern, Row
 from lambda_core.plan import Plan, plan_adaptation
-from lambda_core.statistics import predict
+from lambda_core.statistics import Queries
 
 REPEATS = 3
 
@@ -59,40 +60,58 @@ def trace(
     """Adapt to the episode's support set and look at the queries after every step; the model stays as it was."""
     # A copy, since a functional call borrows the module's parameters while it runs: sessions may share a model.
     backbone = Backbone.matching(copy.deepcopy(model), pattern)
-    start = backbone.start()
-    loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
-    rows = pattern.rows_for(steps)
-    frames = [_frame(0, backbone, loop.weights, episode, query_statistics)]
-    for step, row in enumerate(rows, start=1):
-        loop.step(row)
-        frames.append(_frame(step, backbone, loop.weights, episode, query_statistics))
-    runs = [_times(backbone, start, episode, pattern, steps, lr) for _ in range(REPEATS)]
+    start, rows = backbone.start(), pattern.rows_for(steps)
+    runs = [_run(backbone, start, episode, rows, lr) for _ in range(REPEATS)]
+    states = runs[0].states
+    queries = Queries(backbone, start, episode, query_statistics)
+    lowest = min((row.index(True) for row in rows if any(row)), default=len(backbone.layers) - 1)
+    frames = [
+        _frame(step, loss, queries.logits(weights, lowest), episode.query_y)
+        for step, (weights, loss) in enumerate(zip(states, _support_losses(backbone, episode, runs[0]), strict=True))
+    ]
     plan = plan_adaptation(pattern, steps, *layer_products(backbone, episode.support_x))
-    return Trace(tuple(frames), tuple(np.median(runs, axis=0).tolist()), plan)
+    return Trace(tuple(frames), tuple(np.median([run.ends for run in runs], axis=0).tolist()), plan)
 
 
-def _frame(step: int, backbone: Backbone, weights: list[Weights], episode: Episode, query_statistics: str) -> Frame:
+@dataclass(frozen=True)
+class _Run:
+    """states: the weights after 0, 1, … steps; losses: before each step, NaN where nothing is updated; ends:
+    milliseconds until each state.
+    """
+
+    states: list[list[Weights]]
+    losses: list[Tensor]
+    ends: list[float]
+
+
+def _run(backbone: Backbone, start: list[Weights], episode: Episode, rows: Sequence[Row], lr: float) -> _Run:
+    states, losses, ends = [start], [], [0.0]
+    begin = time.perf_counter()
+    loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
+    for row in rows:
+        losses.append(loop.step(row))
+        states.append(list(loop.weights))
+        ends.append(1e3 * (time.perf_counter() - begin))
+    return _Run(states, losses, ends)
+
+
+def _support_losses(backbone: Backbone, episode: Episode, run: _Run) -> list[float]:
+    """The support loss of every state; a step that updates nothing leaves it as it was."""
     with torch.no_grad():
-        support = backbone.forward(weights, backbone.enter(episode.support_x))
-        logits = predict(backbone, weights, episode.support_x, episode.query_x, query_statistics)
-        predictions = logits.argmax(1)
+        last = backbone.forward(run.states[-1], backbone.enter(episode.support_x))
+    found = [float(F.cross_entropy(last, episode.support_y))]
+    for before in reversed(run.losses):
+        found.append(found[-1] if before.isnan() else float(before))
+    return found[::-1]
+
+
+def _frame(step: int, support_loss: float, logits: Tensor, labels: Tensor) -> Frame:
+    predictions = logits.argmax(1)
     return Frame(
         step=step,
-        support_loss=float(F.cross_entropy(support, episode.support_y)),
-        query_loss=float(F.cross_entropy(logits, episode.query_y)),
-        accuracy=float((predictions == episode.query_y).float().mean()),
+        support_loss=support_loss,
+        query_loss=float(F.cross_entropy(logits, labels)),
+        accuracy=float((predictions == labels).float().mean()),
         predictions=predictions.cpu().numpy(),
         probabilities=logits.softmax(1).cpu().numpy(),
     )
-
-
-def _times(
-    backbone: Backbone, start: list[Weights], episode: Episode, pattern: LambdaPattern, steps: int, lr: float
-) -> list[float]:
-    """Milliseconds from the start to the end of each step, 0.0 for none."""
-    begin, ends = time.perf_counter(), [0.0]
-    loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
-    for row in pattern.rows_for(steps):
-        loop.step(row)
-        ends.append(1e3 * (time.perf_counter() - begin))
-    return ends

@@ -11,7 +11,7 @@ from lambda_core.config import SweepConfig
 from lambda_core.episode import EpisodeBank
 from lambda_core.errors import StudyError
 from lambda_core.inner_loop import adapt
-from lambda_core.model import Backbone, Layer, conv4, layer_costs
+from lambda_core.model import Backbone, conv4, layer_costs
 from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import count_cost
 from lambda_core.runs import sweep_study, time_study, train_study
@@ -83,8 +83,6 @@ def test_sharing_saves_most_of_the_multiply_adds(monkeypatch):
         sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
     assert whole.multiply_adds < (sum(counts) + len(counts) * score) / 3
     monkeypatch.setattr(SharedEpisode, "_score", lambda *_: np.zeros(2, np.float32))
-    monkeypatch.setattr(SharedEpisode, "_query_inputs", lambda self: iter([self.episode.support_x] * 5))
-    monkeypatch.setattr(Layer, "fixed", lambda *_: None)
     with Calls() as adaptation:
         sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
     assert adaptation.multiply_adds < sum(counts) / 5
