@@ -102,6 +102,7 @@ FIELDS: dict[str, Field] = {
     "source": one_of("data", "images", "draw"),
     "sine": matching("maml", PATTERN, PATTERN_RIGHT),
     "work": one_of("train", "sweep", "time"),
+    "preset": one_of("glyphs-quick", "glyphs", "sinusoid", "cifar-fs-5w1s"),
     "scene": whole(1, 1, 5),
     "present": one_of(False, True),
     "view": one_of("heat", "differences", "first", "transfer"),

@@ -47,7 +47,7 @@ def study_and_source() -> tuple[Study, str]:
     """The row at the top: the study, and where its images come from."""
     one, two, three = st.columns([2.2, 1.8, 0.8], gap="medium", vertical_alignment="bottom")
     with one:
-        study = widgets.study_picker()
+        study = widgets.study_picker(lambda study: study.config.dataset in engine.at_hand())
     with two:
         st.segmented_control("Images", list(SOURCES), format_func=SOURCES.get, required=True, **address.bound("source"))
     with three.container(horizontal=True, horizontal_alignment="right", gap="small"):

@@ -43,19 +43,22 @@ def done() -> NoReturn:
     raise PageDone
 
 
-def study_picker() -> Study:
-    """The study to look at; stops the page with what to do where there is none."""
+def study_picker(prefer: Callable[[Study], bool] = lambda _: True) -> Study:
+    """The study to look at; stops the page with what to do where there is none.
+
+    prefer: of the studies, the first of these is shown to who has asked for none.
+    """
     studies, errors = store.shelf()
     for error in errors:
         st.warning(str(error), icon=":material/broken_image:")
     if not studies:
         st.info(_NO_STUDY, icon=":material/folder_open:")
         done()
+    first = next((name for name, study in studies.items() if prefer(study)), next(iter(studies)))
     asked = address.value("study")
     if asked is not None and asked not in studies:
-        address.reject("study", f"There is no study named “{asked}” here; shown instead: {next(iter(studies))}.")
+        address.reject("study", f"There is no study named “{asked}” here; shown instead: {first}.")
         show_notices()
-    first = next(iter(studies))
     name = st.selectbox(
         "Study",
         list(studies),
@@ -66,7 +69,7 @@ def study_picker() -> Study:
 
 
 _NO_STUDY = (
-    "There is no study yet. `lambda-core train --data glyphs --out cached_results/my-study` makes one, "
+    "There is no study yet. `lambda-core train --dataset glyphs --out cached_results/my-study` makes one, "
     "`lambda-core sweep` and `lambda-core time` measure it."
 )
 

@@ -18,15 +18,15 @@ from lambda_core.study import check_name, studies_root
 
 WORK = {"train": "Meta-train", "sweep": "Sweep", "time": "Time"}
 CONFIGS: dict[str, type[Settings]] = {"train": MetaTrainConfig, "sweep": SweepConfig, "time": TimingConfig}
-# name -> (what it is, settings that differ from the data set's recipe)
-PRESETS: dict[str, dict[str, Any]] = {
-    "Glyphs in about two minutes": {
+# name in the address -> (what it is, settings that differ from the data set's recipe)
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "glyphs-quick": ("Glyphs in about two minutes", {
         "dataset": "glyphs", "iterations": 400, "order": "first", "tasks": 4, "validate_every": 50,
         "validation_episodes": 40,
-    },
-    "Glyphs, to convergence": {"dataset": "glyphs"},
-    "Sine curves": {"dataset": "sinusoid"},
-    "CIFAR-FS, 5-way 1-shot": {"dataset": "cifar-fs"},
+    }),
+    "glyphs": ("Glyphs, to convergence", {"dataset": "glyphs"}),
+    "sinusoid": ("Sine curves", {"dataset": "sinusoid"}),
+    "cifar-fs-5w1s": ("CIFAR-FS, 5-way 1-shot", {"dataset": "cifar-fs"}),
 }  # fmt: skip
 ICONS = {
     "running": "autorenew",
@@ -51,8 +51,9 @@ def new_job() -> None:
 
 
 def _train_form() -> None:
-    preset = st.selectbox("Start from", list(PRESETS), key="preset")
-    chosen = PRESETS[preset]
+    preset = st.selectbox("Start from", list(PRESETS), format_func=lambda name: PRESETS[name][0],
+                          **address.bound("preset"))  # fmt: skip
+    chosen = PRESETS[preset][1]
     defaults = RECIPES.get(chosen["dataset"], {}) | chosen
     with st.form("train-form", border=True):
         name = st.text_input("Name of the new study", f"my-{chosen['dataset']}", max_chars=64,

@@ -13,6 +13,7 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.study import Study
 from lambda_core.trace import trace
 from tests.app.conftest import Open, checked, param, said
+from tests.synthetic import write_study
 
 
 def scores(app: object) -> list[str]:
@@ -116,3 +117,13 @@ def test_images_of_another_kind_are_told_from_the_models_own(open_page: Open) ->
     told = [each.value for each in open_page("live", study="cifar-fs-5w1s", data="glyphs").info]
     assert any("learned on cifar-fs; you are looking at glyphs" in text for text in told)
     assert not open_page("live", study="glyphs-5w1s").info
+
+
+def test_who_asks_for_no_study_gets_one_whose_images_are_at_hand(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, dataset in (("cifar-fs-5w1s", "fc100"), ("other-5w1s", "cifar-fs")):
+        write_study(tmp_path, name, episodes=20, max_steps=2, dataset=dataset)
+    monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
+    assert open_page("explore").selectbox(key="study-control").value == "cifar-fs-5w1s"
+    assert open_page("live").selectbox(key="study-control").value == "other-5w1s"

@@ -112,6 +112,14 @@ def test_run_has_a_form_for_each_work(open_page: Open, work: str) -> None:
     assert len(app.number_input) >= 3
 
 
+@pytest.mark.usefixtures("jobs")
+def test_run_takes_its_preset_from_the_address(open_page: Open) -> None:
+    app = open_page("run", preset="sinusoid")
+    assert app.selectbox(key="sinusoid-dataset").value == "sinusoid"
+    checked(app.selectbox(key="preset-control").set_value("glyphs").run())
+    assert param(app, "preset") == "glyphs"
+
+
 @pytest.mark.parametrize("name", ["", "Has Capitals", "../up", "cifar-fs-5w1s"])
 def test_run_refuses_a_wrong_name_in_one_sentence(open_page: Open, jobs: Path, name: str) -> None:
     app = open_page("run")
