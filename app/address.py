@@ -89,7 +89,7 @@ FIELDS: dict[str, Field] = {
     "show": one_of("all", "steps", "front"),
     "grid": one_of(False, True),
     "lrs": one_of(False, True),
-    "tab": one_of("budget", "first", "table", "take", "training", "how"),
+    "tab": one_of("budget", "first", "table", "steps", "take", "training", "how"),
     "verdicts": matching(None, rf"{VERDICT}(,{VERDICT}){{0,2}}", "verdicts such as pass,undecided"),
     "contains": matching(None, r"[01/]{1,40}", "a part of a pattern such as 0001"),
     "front": one_of(False, True),

@@ -69,7 +69,7 @@ def tradeoff(
     traces += [_marked(mark, axis, colors) for mark in marks if mark.row[axis] > 0]
     full = float(table.loc[table["reference"], "accuracy"].iloc[0]) * 100
     look = layout(colors, AXES[axis][0], "accuracy, %", height=540)
-    look["xaxis"] |= _log_axis(table.loc[drawn, axis] / _unit(axis))
+    look["xaxis"] |= log_axis(table.loc[drawn, axis] / _unit(axis))
     look["yaxis"]["range"] = _range_y(table, full, threshold)
     look["shapes"] = [across(full, colors.faint, "dot"), across(full - threshold, colors.faint, "dash")]
     look["annotations"] = [_threshold_words(full - threshold, f"{points(threshold)} lower", colors)]
@@ -157,7 +157,7 @@ def _threshold_words(height: float, words: str, colors: Palette) -> dict[str, ob
             "x": 1, "xanchor": "right", "y": height, "yanchor": "top"}  # fmt: skip
 
 
-def _log_axis(values: pd.Series) -> dict[str, object]:
+def log_axis(values: pd.Series) -> dict[str, object]:
     """A log axis with full numbers at 1, 2 and 5: plotly's own leaves bare digits between the powers of ten."""
     if values.empty:
         return {"type": "log"}

@@ -380,32 +380,31 @@ def race_command(
 @main.command("search")
 @with_study
 @settings_options(SearchConfig)
-@click.option("--out", type=click.Path(path_type=Path), help="Table to write (default: STUDY/search.parquet).")
 @root_option
 @json_option
-def search_command(study: Study, out: Path | None, root: str | None, as_json: bool, **settings: Any) -> None:
+def search_command(study: Study, root: str | None, as_json: bool, **settings: Any) -> None:
     """Search step × layer patterns for ones that per-layer patterns do not reach; judge them on fresh episodes.
+
+    Writes STUDY/search.parquet.
 
     Finished parts are kept: run the same command again to go on after a stop.
     """
     from lambda_core.arms import search_live
     from lambda_core.runs import note
-    from lambda_core.search import in_words, write_search
+    from lambda_core.search import in_words
+    from lambda_core.study import write_search
 
     config = SearchConfig.from_dict(_given(settings))
-    path = out or study.folder / "search.parquet"
     with progress_bar(as_json) as show:
         found, table = search_live(study, config, root=root, report=show)
-    write_search(path, table)
-    if path.parent == study.folder:
-        note(study, "search", config.to_dict(), command_line())
+    write_search(study.folder, table)
+    note(study, "search", config.to_dict(), command_line())
     record = {
         "study": study.name,
-        "table": str(path),
         "patterns": len(found.accuracy),
         "adaptations": found.adaptations,
     }
-    _say(as_json, record, f"{in_words(found, table)}\nWritten: {path}")
+    _say(as_json, record, in_words(found, table))
 
 
 @main.command()

@@ -11,24 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from lambda_core.config import SearchConfig
 from lambda_core.costs import pareto_front, ratio
-from lambda_core.errors import StudyError
-from lambda_core.files import write_with
 from lambda_core.pairs import Floats, Paired, holm, interval_of_mean
 from lambda_core.pattern import LambdaPattern, Row
 from lambda_core.plan import count_cost
 from lambda_core.racing import Arm, Runner
-from lambda_core.tables import first_line
 from lambda_core.verdict import judge
 
 RUNGS = (4, 2, 1)  # a rung runs 1/4, 1/2, all of the search episodes
@@ -149,23 +143,20 @@ def verdicts(found: Found, runner: Runner, reference_steps: int, lr: float, conf
     return table.sort_values("multiply_adds", kind="stable", ignore_index=True)
 
 
+def dominating(table: pd.DataFrame) -> list[tuple[str, int]]:
+    """(pattern, steps) of those that are shown to dominate on every split, cheapest first. table: of `verdicts`."""
+    cheapest_first = table.sort_values("multiply_adds", kind="stable")
+    held = cheapest_first.groupby(["pattern", "steps"], observed=True, sort=False)["dominates"].all()
+    return [(str(pattern), int(steps)) for pattern, steps in held[held].index]
+
+
 def in_words(found: Found, table: pd.DataFrame) -> str:
     """What was found and how hard was looked; patterns that dominate on every split are named, or none is."""
     front, plain = len(found.front()), len(found.front(per_layer=True))
     looked = f"{len(found.accuracy)} patterns on all search episodes, {found.adaptations:,} adaptations"
-    held = table.groupby(["pattern", "steps"])["dominates"].all()
-    named = ", ".join(f"{pattern} × {steps}" for pattern, steps in held[held].index)
+    named = ", ".join(f"{pattern} × {steps}" for pattern, steps in dominating(table))
     what = f"dominate a per-layer pattern, shown on each split: {named}" if named else "none is shown to dominate"
     return f"A front of {front} patterns ({plain} per-layer alone): {what}. Looked at: {looked}."
-
-
-def write_search(path: Path, table: pd.DataFrame) -> None:
-    """Write the table as parquet, whole or not at all. Raises StudyError, for a full disk too."""
-    try:
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
-        write_with(path, lambda part: pq.write_table(arrow, part, compression="zstd"))
-    except (OSError, pa.ArrowException) as error:
-        raise StudyError(f"{path} cannot be written: {first_line(error)}") from error
 
 
 def _rivalry(table: pd.DataFrame, matrix: Floats, rivals: list[int], confidence: float) -> dict[str, NDArray[Any]]:

@@ -43,6 +43,7 @@ class Study:
     about: study.json as it is, extra keys included. layers: names of the backbone's layers, a pattern's columns.
     layer_costs: forward multiply-adds of each layer for one support set, or None where not recorded.
     training, accuracy, timing: the tables of DESIGN.md; accuracy (0 to 1) and timing are None until measured.
+    search: what `search.verdicts` found of step × layer patterns, or None.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class Study:
     training: pd.DataFrame
     accuracy: pd.DataFrame | None
     timing: pd.DataFrame | None
+    search: pd.DataFrame | None = None
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -75,6 +77,7 @@ class Study:
             training=_table(folder, "training"),
             accuracy=_table_if_there(folder, "accuracy"),
             timing=_table_if_there(folder, "timing"),
+            search=_table_if_there(folder, "search"),
         )
         study._check()
         return study
@@ -147,6 +150,8 @@ class Study:
             _check_accuracy(self.folder / "accuracy.parquet", self.accuracy, len(self.layers))
         if self.timing is not None:
             _check_patterns(self.folder / "timing.parquet", self.timing, len(self.layers))
+        if self.search is not None:
+            _check_patterns(self.folder / "search.parquet", self.search, len(self.layers))
 
 
 def studies_root() -> Path:
@@ -193,6 +198,11 @@ def write_accuracy(folder: Path, frame: pd.DataFrame) -> None:
 def write_timing(folder: Path, frame: pd.DataFrame) -> None:
     """pattern, steps, repeat, device, threads, milliseconds, multiply_adds. Raises StudyError."""
     write_table(folder, "timing", frame)
+
+
+def write_search(folder: Path, frame: pd.DataFrame) -> None:
+    """Write the search table (see `tables.SEARCH`)."""
+    write_table(folder, "search", frame)
 
 
 def write_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""The three tables of a study as parquet: columns, small on disk, read with distrust."""
+"""The tables of a study as parquet: columns, small on disk, read with distrust."""
 
 from __future__ import annotations
 
@@ -58,13 +58,42 @@ TRAINING = {
     "val_accuracy": _MEASURED,
     "seconds": Column(pa.float64(), low=0, nan=True),
 }
-TABLES = {"accuracy": ACCURACY, "timing": TIMING, "training": TRAINING}
+_SHARE = Column(pa.float64(), low=0, high=1)
+_REAL = Column(pa.float64())
+_REAL_OR_NONE = Column(pa.float64(), nan=True)
+_YES_OR_NO = Column(pa.bool_())
+SEARCH = {
+    "split": Column(_WORD),
+    "pattern": Column(_WORD),
+    "steps": _COUNT,
+    "multiply_adds": Column(pa.int64(), low=0),
+    "speed_up": Column(pa.float64(), low=0),
+    "per_layer": _YES_OR_NO,
+    "on_front": _YES_OR_NO,
+    "search_accuracy": _SHARE,
+    "accuracy": _SHARE,
+    "accuracy_low": _REAL,
+    "accuracy_high": _REAL,
+    "degradation": _REAL,
+    "degradation_low": _REAL,
+    "degradation_high": _REAL,
+    "p_adjusted": _REAL_OR_NONE,
+    "verdict": Column(_WORD),
+    "episodes": Column(pa.int32(), low=1),
+    "rival": Column(_WORD, nan=True),
+    "gain": _REAL_OR_NONE,
+    "gain_low": _REAL_OR_NONE,
+    "gain_high": _REAL_OR_NONE,
+    "gain_p_adjusted": _REAL_OR_NONE,
+    "dominates": _YES_OR_NO,
+}  # see `search.verdicts`
+TABLES = {"accuracy": ACCURACY, "timing": TIMING, "training": TRAINING, "search": SEARCH}
 
 
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Check `frame` as `read_table` would, then write `<name>.parquet` whole or not at all.
 
-    name: accuracy, timing or training. Columns that the schema does not know are refused, so that none gets lost.
+    name: one of TABLES. Columns that the schema does not know are refused, so that none gets lost.
     Raises StudyError, for a full disk too.
     """
     path, columns = folder / f"{name}.parquet", TABLES[name]
@@ -136,6 +165,8 @@ def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
         return bool(pa.types.is_string(text) or pa.types.is_large_string(text))
     if pa.types.is_integer(wanted):
         return bool(pa.types.is_integer(found))
+    if pa.types.is_boolean(wanted):
+        return bool(pa.types.is_boolean(found))
     return bool(pa.types.is_floating(found))
 
 
@@ -146,7 +177,7 @@ def _check_values(path: Path, frame: pd.DataFrame, columns: dict[str, Column]) -
         values = frame[name]
         if not column.nan and values.isna().any():
             raise StudyError(f"{path}: column {name} holds NaN or an empty cell in row {int(values.isna().argmax())}")
-        if not pa.types.is_dictionary(column.type):
+        if not (pa.types.is_dictionary(column.type) or pa.types.is_boolean(column.type)):
             _check_range(path, name, values.to_numpy(), column)
 
 

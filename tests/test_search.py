@@ -21,8 +21,10 @@ from lambda_core.model import Backbone, conv4
 from lambda_core.pattern import LambdaPattern
 from lambda_core.racing import Arm, race, study_field
 from lambda_core.runs import sweep_study, train_study
-from lambda_core.search import all_rows, as_arm, best, cost_of, search, verdicts, write_search
+from lambda_core.search import all_rows, as_arm, best, cost_of, search, verdicts
 from lambda_core.statistics import predict
+from lambda_core.study import Study, write_search
+from lambda_core.tables import read_table
 from tests.test_meta_train import TINY
 from tests.test_sweep import SWEEP
 from tests.tiny import tiny_dataset
@@ -134,12 +136,15 @@ def test_no_gain_is_not_called_dominance(found):
 
 def test_the_table_is_written_whole_or_not_at_all(found, tmp_path):
     table = verdicts(found, Planted(noise=0.01), 3, 0.1, CONFIG)
-    write_search(tmp_path / "search.parquet", table)
-    assert pd.read_parquet(tmp_path / "search.parquet")["pattern"].tolist() == table["pattern"].tolist()
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(StudyError, match="cannot be written"):
-        write_search(tmp_path / "taken", table)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["search.parquet", "taken"]
+    table = table.assign(split="val")
+    write_search(tmp_path, table)
+    read = read_table(tmp_path, "search")
+    for name in table:
+        assert read[name].dropna().tolist() == table[name].dropna().tolist(), name
+    with pytest.raises(StudyError, match="outside 0 to 1"):
+        write_search(tmp_path, table.assign(accuracy=2.0))
+    pd.testing.assert_frame_equal(read_table(tmp_path, "search"), read)
+    assert [path.name for path in tmp_path.iterdir()] == ["search.parquet"]
 
 
 @pytest.fixture(scope="module")
@@ -210,20 +215,19 @@ def test_a_race_runs_live_without_times(study):
         study_field(study)
 
 
-def test_the_search_command_writes_a_table_and_goes_on_after_a_stop(study, root, tmp_path, monkeypatch):
-    out = tmp_path / "found.parquet"
+def test_the_search_command_writes_a_table_and_goes_on_after_a_stop(study, root, monkeypatch):
     words = ["search", str(study.folder), "--episodes", "8", "--fresh", "10", "--beam", "2", "--root", root]
-    first = CliRunner().invoke(main, [*words, "--out", str(out), "--json"])
+    first = CliRunner().invoke(main, [*words, "--json"])
     assert first.exit_code == 0, first.output
     record = json.loads(first.stdout)
-    table = pd.read_parquet(out)
+    table = Study.load(study.folder).search
     assert set(table["split"]) == {"val", "test"}
     assert record["adaptations"] > 0
     monkeypatch.setattr(LiveArms, "__call__", lambda *_: pytest.fail("run again"))
     again = CliRunner().invoke(main, words)
     assert again.exit_code == 0, again.output
     assert "A front of" in again.stdout
-    pd.testing.assert_frame_equal(pd.read_parquet(study.folder / "search.parquet"), table)
+    pd.testing.assert_frame_equal(Study.load(study.folder).search, table)
 
 
 def test_an_arm_is_the_canonical_text_and_the_steps():

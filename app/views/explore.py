@@ -3,6 +3,7 @@
 import streamlit as st
 
 import address
+import by_step
 import cards
 import conditions
 import measured
@@ -31,7 +32,7 @@ with right.container(border=True):
 
 tabs = widgets.tabs("tab", {
     "budget": "Budget curve", "first": "After one step", "table": "All candidates",
-    "take": "Take it with you", "training": "Training", "how": "How this was measured",
+    "steps": "Step by step", "take": "Take it with you", "training": "Training", "how": "How this was measured",
 })  # fmt: skip
 if (tab := tabs["budget"]).open:
     with tab:
@@ -42,6 +43,9 @@ if (tab := tabs["first"]).open:
 if (tab := tabs["table"]).open:
     with tab:
         cards.table_tab(table, study.name)
+if (tab := tabs["steps"]).open:
+    with tab:
+        by_step.steps_tab(study, colors)
 if (tab := tabs["take"]).open:
     with tab:
         cards.take_tab(study, choice, current)

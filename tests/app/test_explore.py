@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from lambda_core.search import dominating
 from lambda_core.select import confirm, select_pattern, sentence
 from lambda_core.study import Study
-from tests.app.conftest import Open, checked, headline, param, said
+from tests.app.conftest import APP, Open, checked, headline, param, said
 
-TABS = ["budget", "first", "table", "take", "training", "how"]
+TABS = ["budget", "first", "table", "steps", "take", "training", "how"]
 
 
 def expected(shelf: Path, threshold: float, confidence: float = 0.95) -> str:
@@ -181,3 +182,18 @@ def test_a_damaged_study_never_hides_the_good(open_page: Open, shelf: Path, tmp_
     app = open_page()
     assert [str(warning.value).count("bad") > 0 for warning in app.warning] == [True]
     assert headline(app).startswith("Update")
+
+
+def test_patterns_that_change_from_step_to_step(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMBDA_STUDIES", str(APP.parent / "cached_results"))
+    app = open_page(study="glyphs-5w1s", tab="steps")
+    best = dominating(Study.load(APP.parent / "cached_results" / "glyphs-5w1s").search)
+    assert len(best) >= 1
+    assert f"{len(best)} patterns that change" in said(app)
+    assert list(app.dataframe[0].value["Pattern"]) == [f"{pattern} × {steps}" for pattern, steps in best]
+    checked(next(button for button in app.button if button.label == "Into the editor").click().run())
+    assert (param(app, "pattern"), param(app, "steps")) == (best[0][0], str(best[0][1]))
+
+
+def test_without_a_search_its_tab_says_how_to_make_one(open_page: Open) -> None:
+    assert "`lambda-core search cached_results/cifar-fs-5w1s`" in said(open_page(tab="steps"))
