@@ -111,7 +111,14 @@ def pattern_card(
         st.slider("Inner steps", 0, int(table["steps"].max()), **address.bound("steps", steps))
     with right:
         widgets.pattern_text("pattern", study.layers, pattern)
-    _numbers(current)
+    found = measured.searched(study, pattern, steps) if current is None else None
+    if current is not None:
+        _numbers(current, "Speed-up", "time of the full pattern / time of this one")
+    elif found is not None:
+        _numbers(found, "Fewer sums", "multiply-adds of the full pattern / of this one: searched, but not timed")
+    else:
+        st.info("This pattern differs from step to step and was not measured in this study's sweep. "
+                "Its cost below is counted; Live runs it.", icon=":material/straighten:")  # fmt: skip
     if study.layer_costs:
         figure = charts.cost_bars(_plans(study, pattern, steps), study.layers, colors)
         widgets.figure(figure, "costs", "Multiply-adds by layer, full and current", still=True)
@@ -122,13 +129,9 @@ def _follow_choice() -> None:
         address.put(field, None)
 
 
-def _numbers(row: pd.Series | None) -> None:
-    if row is None:
-        st.info("This pattern differs from step to step and was not measured in this study's sweep. "
-                "Its cost below is counted; Live runs it.", icon=":material/straighten:")  # fmt: skip
-        return
-    one, two, three = st.columns([1, 1, 1.35], wrap=False, gap="small")
-    one.metric("Speed-up", times(row["speed_up"]), help="time of the full pattern / time of this one")
+def _numbers(row: pd.Series, gain: str, gain_is: str) -> None:
+    one, two, three = st.columns([1, 1, 1.35], wrap=False, gap="xsmall")
+    one.metric(gain, times(row["speed_up"]), help=gain_is)
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
     three.metric("Degradation", number(row["degradation"]), help="percentage points below the full pattern")
     interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])} points lower"

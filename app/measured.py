@@ -98,6 +98,15 @@ def find(table: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: float) -> 
     return None if found.empty else found.iloc[0]
 
 
+def searched(study: Study, pattern: LambdaPattern, steps: int) -> pd.Series | None:
+    """What a search says of a pattern on fresh validation episodes; None if it did not look so far."""
+    if study.search is None or steps == 0:
+        return None
+    val = study.search[study.search["split"] == "val"]
+    found = val[(val["pattern"] == str(pattern.first(steps))) & (val["steps"] == steps)]
+    return None if found.empty else found.iloc[0]
+
+
 def first_steps(study: Study, any_lr: bool, confidence: float) -> list[OneStep]:
     """For every step count up to the reference's: the full pattern against the best other one, on test classes."""
     return _first_steps(study.name, store.stamp(study), any_lr, confidence, _study=study)

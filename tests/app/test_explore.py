@@ -193,6 +193,8 @@ def test_patterns_that_change_from_step_to_step(open_page: Open, monkeypatch: py
     assert list(app.dataframe[0].value["Pattern"]) == [f"{pattern} × {steps}" for pattern, steps in best]
     checked(next(button for button in app.button if button.label == "Into the editor").click().run())
     assert (param(app, "pattern"), param(app, "steps")) == (best[0][0], str(best[0][1]))
+    assert "was not measured" not in said(app)
+    assert app.metric[0].value.endswith("×")
 
 
 def test_without_a_search_its_tab_says_how_to_make_one(open_page: Open) -> None:

@@ -1,0 +1,81 @@
+"""Step × layer patterns against the per-layer ones they dominate, by the clock: python -m benchmarks.search_times
+
+A search (`lambda-core search`) counts cost in multiply-adds. Here every pattern that it found to dominate is timed
+beside its rival: support set to adapted weights, one thread, interleaved in an order drawn anew each round.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+
+from benchmarks.app_report import RESULTS as BESIDE
+from lambda_core.files import write_json
+from lambda_core.model import Backbone
+from lambda_core.pattern import LambdaPattern
+from lambda_core.runs import measurable
+from lambda_core.runtime import environment, prepare
+from lambda_core.search import dominating
+from lambda_core.study import Study, list_studies, studies_root
+from lambda_core.timing import WARM_UPS, adaptation_time
+
+RESULTS = BESIDE.with_name("search-times.json")
+SEED = 2
+
+
+@click.command()
+@click.option("--rounds", default=200, show_default=True)
+def main(rounds: int) -> None:
+    prepare(threads=1)
+    results = {}
+    for study in list_studies(studies_root())[0]:
+        pairs = rivalries(study)
+        if pairs:
+            results[study.name] = told(
+                study, pairs, race(study, sorted({name for pair in pairs for name in pair}), rounds)
+            )
+    write_json(RESULTS, {"environment": environment(), "rounds": rounds, "seed": SEED, "studies": results})
+    click.echo(f"written to {RESULTS}")
+
+
+def rivalries(study: Study) -> list[tuple[str, str]]:
+    """(what dominates, the per-layer candidate that it dominates), each as "pattern × steps"."""
+    if study.search is None:
+        return []
+    val = study.search[study.search["split"] == "val"].set_index(["pattern", "steps"])
+    return [(f"{pattern} × {steps}", val.loc[(pattern, steps), "rival"]) for pattern, steps in dominating(study.search)]
+
+
+def race(study: Study, names: list[str], rounds: int) -> pd.DataFrame:
+    """Milliseconds, a round a row and a candidate a column."""
+    source, _ = measurable(study)
+    bank = source.bank(study.config, "val", queries=1, seed=SEED)
+    backbone, random = Backbone.of(study.model()), np.random.RandomState(SEED)
+    rows = []
+    for index in range(WARM_UPS + rounds):
+        order = random.permutation(names)
+        rows.append({name: _time(backbone, bank[index], name, study.config.lr) for name in order})
+    return pd.DataFrame(rows[WARM_UPS:])[names]
+
+
+def _time(backbone: Backbone, episode: Any, name: str, lr: float) -> float:
+    pattern, steps = name.split(" × ")
+    return adaptation_time(backbone, episode, LambdaPattern.parse(pattern, len(backbone.layers)), int(steps), lr)
+
+
+def told(study: Study, pairs: list[tuple[str, str]], times: pd.DataFrame) -> list[dict[str, Any]]:
+    click.echo(f"\n{study.name}: milliseconds (median), and its rival's time over its own (median, quartiles)")
+    rows = []
+    for ours, theirs in pairs:
+        low, middle, high = np.percentile(times[theirs] / times[ours], (25, 50, 75))
+        both = times[ours].median(), times[theirs].median()
+        click.echo(f"  {ours:<36}{both[0]:6.2f}   {theirs:<12}{both[1]:6.2f}   {middle:5.2f}× ({low:.2f} … {high:.2f})")
+        rows.append({"pattern": ours, "rival": theirs, "milliseconds": both, "ratio": [low, middle, high]})
+    return rows
+
+
+if __name__ == "__main__":
+    main()
