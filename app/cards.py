@@ -115,7 +115,7 @@ def pattern_card(
     if current is not None:
         _numbers(current, "Speed-up", "time of the full pattern / time of this one")
     elif found is not None:
-        _numbers(found, "Fewer sums", "multiply-adds of the full pattern / of this one: searched, but not timed")
+        _numbers(found, "Cheaper", "multiply-adds of the full pattern / of this one: searched, but not timed")
     else:
         st.info("This pattern differs from step to step and was not measured in this study's sweep. "
                 "Its cost below is counted; Live runs it.", icon=":material/straighten:")  # fmt: skip
