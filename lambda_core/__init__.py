@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lambda_core.inner_loop import Adapted as Adapted
     from lambda_core.inner_loop import adapt as adapt
     from lambda_core.many import adapt_many as adapt_many
+    from lambda_core.model import Backbone as Backbone
     from lambda_core.model import conv4 as conv4
     from lambda_core.model import mlp as mlp
     from lambda_core.model import resnet12 as resnet12
@@ -38,6 +39,7 @@ _HOMES = {
     "LambdaError": "errors",
     "StudyError": "errors",
     "MetaTrainConfig": "config",
+    "Backbone": "model",
     "conv4": "model",
     "mlp": "model",
     "resnet12": "model",
