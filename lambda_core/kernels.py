@@ -45,11 +45,13 @@ def norm_pool_relu(
     if first is not None:
         unit = normalise_by_first(x, first, eps)
         return F.relu(F.max_pool2d(torch.addcmul(_channel(bias), unit, _channel(weight)), 2))
-    few = x.numel() < FEW and not torch.is_grad_enabled()
-    if few or x.is_cuda or not fused:
+    if x.is_cuda or not fused:
         return F.relu(F.max_pool2d(F.batch_norm(x, None, None, weight, bias, True, 0.0, eps), 2))
     if torch.is_grad_enabled():
         return F.relu(torch.addcmul(_channel(bias), norm_pool(x, weight.detach() < 0, eps), _channel(weight)))
+    if x.numel() < FEW:
+        unit = torch.batch_norm(x, weight, bias, None, None, True, 0.0, eps, False)
+        return torch.max_pool2d(unit, 2).relu_()
     return _without_gradient(x, weight, bias, eps)
 
 
@@ -60,7 +62,7 @@ def _without_gradient(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Te
     pooled = pooled_maxima(x)
     if float(weight.amin()) < 0:
         pooled = torch.where(_channel(weight < 0), -F.max_pool2d(-x, 2), pooled)
-    return F.batch_norm(pooled, mean, var, weight, bias, False, 0.0, eps).relu_()
+    return torch.batch_norm(pooled, weight, bias, mean, var, False, 0.0, eps, False).relu_()
 
 
 def pooled_maxima(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, the real data where it is at hand."""
+"""Shared by all tests: the real data where it is at hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from tests.tiny import write_tiny
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 PREPARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "prepare.py"
 
 
