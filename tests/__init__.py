@@ -1,4 +1,4 @@
-"""One thread a process, set before anything imports torch: several that share a few cores mostly wait for each other."""
+"""One thread a process, set before torch is imported: several that share few cores mostly wait for each other."""
 
 import os
 
