@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.peers import available
+from benchmarks.readme import peers
 from lambda_core.files import write_json
 from lambda_core.inner_loop import adapt
 from lambda_core.many import AdaptationPool
@@ -73,11 +74,11 @@ def main() -> None:
     }
     goals = against_goals(times, training, share, scaling)
     print(table.to_string(float_format=lambda value: f"{value:.2f}"))
-    print(markdown(goals))
-    for name, value in facts.items():
-        print(f"{name}: {value}")
     record = {"environment": environment(), "rounds": options.rounds, "facts": facts}
     record["goals"] = goals.to_dict(orient="records")
+    print(peers(record))
+    for name, value in facts.items():
+        print(f"{name}: {value}")
     write_json(RESULTS / "adaptation.json", record | {"table": table.reset_index().to_dict(orient="records")})
 
 
@@ -231,18 +232,6 @@ def summary(times: pd.DataFrame, reference: str) -> pd.DataFrame:
             "q75": ratios.quantile(0.75),
         }
     )
-
-
-def markdown(goals: pd.DataFrame) -> str:
-    """The table that the README shows."""
-    where = environment()
-    rows = [
-        f"| {row.what} | {row.measured:.2f} | {row.goal} | {'yes' if row.met else 'no'} |" for row in goals.itertuples()
-    ]
-    return "\n".join(
-        [f"{where['processor']}, one thread, torch {where['torch']}, {date.today().isoformat()}:", "",
-         "| ratio of medians, one interleaved run | measured | goal | met |", "| --- | --- | --- | --- |", *rows]
-    )  # fmt: skip
 
 
 def ratio(times: pd.DataFrame, one: str, other: str) -> float:

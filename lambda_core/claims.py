@@ -42,7 +42,7 @@ MINIMAL_LOSS = 1.0  # points; the paper says "minimal"
 SUBSTANTIAL_GAIN = 3.0  # points; the paper says "substantially"
 TOLD = {"pass": "confirmed", "fail": "refuted", "undecided": "undecided"}
 RULES = (
-    f"Rules. Faster: the choice at {MINIMAL_LOSS:g} point, confirmed on test classes; reproduced from "
+    f"**Rules.** Faster: the choice at {MINIMAL_LOSS:g} point, confirmed on test classes; reproduced from "
     f"{(1 - SAME) * PAPER_SPEED_UP:.1f}×, beaten above {(1 + SAME) * PAPER_SPEED_UP:.1f}×. One step: the best pattern, "
     f"picked on validation classes, is shown to be better on test classes, by {SUBSTANTIAL_GAIN:g} points or more in "
     "the mean. Selection: every choice is confirmed on test classes, and at least one is faster than full."

@@ -171,13 +171,13 @@ def _gains_text(found: list[Findings]) -> str:
 
 def _claims_text(found: list[Findings]) -> str:
     rows = [[held.claim, held.study, held.measured, f"**{held.outcome}**"] for held in hold(found)]
-    return f"Claims of {PAPER}\n\n{_table(['claim', 'study', 'measured', 'outcome'], rows)}\n\n{RULES}"
+    return f"### Claims of {PAPER}\n\n{_table(['claim', 'study', 'measured', 'outcome'], rows)}\n\n{RULES}"
 
 
 def _conditions_text(found: list[Findings]) -> str:
     records = [{"study": each.study.name} | _conditions(each) for each in found]
     rows = [["–" if value is None else str(value) for value in record.values()] for record in records]
-    return f"Conditions\n\n{_table(list(records[0]), rows)}"
+    return f"### Conditions\n\n{_table(list(records[0]), rows)}"
 
 
 def _choice(choice: Choice, confirmation: Confirmation) -> str:

@@ -21,7 +21,7 @@ from lambda_core.pattern import LambdaPattern
 from tests.oracle import plain_masked_sgd, plain_norms, plain_queries
 from tests.test_adapt import _random_patterns
 
-LR = 0.05
+LR = {"resnet18's kind": 0.005}  # larger steps blow its untrained weights up, and float error with them
 COUNT = int(os.environ.get("ORACLE_PATTERNS", "25"))
 WHOLE = "ORACLE_PATTERNS" in os.environ
 
@@ -74,13 +74,14 @@ def test_gradients_through_and_after_adaptation_equal_the_oracle(name, statistic
     loss = nn.functional.mse_loss if query_y.is_floating_point() else nn.functional.cross_entropy
     plain = plain_norms(copy.deepcopy(model)).to(memory_format=torch.contiguous_format)
     backbone, episode = Backbone.of(model), Episode(support_x, support_y, query_x, query_y)
-    objective = Objective(backbone, LR, loss, statistics)
+    lr = LR.get(name, 0.05)
+    objective = Objective(backbone, lr, loss, statistics)
     layers = len(backbone.layers)
     patterns = LambdaPattern.enumerate(layers) + _random_patterns(layers, COUNT)
     for pattern in patterns[:: 1 if WHOLE or layers < 6 else 8]:
         rows = pattern.rows_for(2)
         ours, _ = objective.after(backbone.weights(), episode, rows)
-        weights = plain_masked_sgd(plain, support_x, support_y, pattern, 2, LR, loss, create_graph=True)
+        weights = plain_masked_sgd(plain, support_x, support_y, pattern, 2, lr, loss, create_graph=True)
         theirs = loss(plain_queries(plain, weights, support_x, query_x, statistics), query_y)
         _assert_same(_gradients(ours, model), _gradients(theirs, plain), str(pattern))
 
