@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambda_core.trace import Trace
 
 QUERIES = 15
+HANDOVER = 2e-4  # seconds; every kernel gives the interpreter away, and at the usual 5 ms gets it back too late
 _turn = threading.Lock()
 
 
@@ -31,6 +32,7 @@ def start() -> None:
     """Import torch once a server; the visitor sees why the page takes a few seconds."""
     if "lambda_core.trace" in sys.modules:
         return
+    sys.setswitchinterval(HANDOVER)
     with st.spinner("Loading PyTorch, once after the server's start …"):
         import torch  # noqa: F401
 
