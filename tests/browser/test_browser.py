@@ -134,7 +134,7 @@ COLORS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200,
 
 
 def upload(page: Page, number: int, *files: tuple[str, bytes]) -> None:
-    inputs = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    inputs = settled(page).locator("[data-testid=stFileUploaderDropzoneInput]")
     given = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
     inputs.nth(number).set_input_files(given)
 
