@@ -1,9 +1,39 @@
-"""The README's tables are those of the shipped studies and of the last comparison with peers."""
+"""What the README shows runs, and what it points to is there."""
 
-from benchmarks.readme import README, renewed
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.readme import renewed
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_tables_are_up_to_date():
-    text = README.read_text(encoding="utf-8")
-    assert text.count("<!-- end -->") == 2
-    assert renewed(text) == text, "run python -m benchmarks.readme"
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_the_python_programs_run(program, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    exec(compile(program, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(((?!http)[^)#]+)\)", README))
+def test_what_it_points_to_is_there(target):
+    assert (ROOT / target).exists(), target
+
+
+def test_it_has_exactly_two_set_up_lines():
+    assert len(re.findall(r"^    python3 -m venv", README, re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    lambda-core ([a-z]+)", README, re.MULTILINE))
+def test_its_commands_exist(command):
+    from lambda_core.cli import main
+
+    assert command in main.commands
+
+
+def test_its_tables_are_those_of_the_studies_and_of_the_last_comparison():
+    assert README.count("<!-- end -->") == 2
+    assert renewed(README) == README, "run python -m benchmarks.readme"

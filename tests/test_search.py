@@ -145,6 +145,10 @@ def test_the_table_is_written_whole_or_not_at_all(found, tmp_path):
         write_search(tmp_path, table.assign(accuracy=2.0))
     pd.testing.assert_frame_equal(read_table(tmp_path, "search"), read)
     assert [path.name for path in tmp_path.iterdir()] == ["search.parquet"]
+    (tmp_path / "taken" / "search.parquet").mkdir(parents=True)
+    with pytest.raises(StudyError, match="cannot be written"):
+        write_search(tmp_path / "taken", table)
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["search.parquet"]
 
 
 @pytest.fixture(scope="module")
