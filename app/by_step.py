@@ -10,7 +10,7 @@ import charts_search
 import widgets
 from lambda_core.search import dominating
 from lambda_core.study import Study
-from lambda_core.words import number
+from lambda_core.words import with_interval
 from palette import Palette
 
 
@@ -67,4 +67,4 @@ def _gains(table: pd.DataFrame, best: list[tuple[str, int]]) -> pd.DataFrame:
 
 
 def _interval(row: pd.Series) -> str:
-    return f"{number(row['gain'])} ({number(row['gain_low'])} … {number(row['gain_high'])})"
+    return with_interval(row["gain"], row["gain_low"], row["gain_high"])

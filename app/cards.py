@@ -17,7 +17,7 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import plan_adaptation
 from lambda_core.select import Choice, Confirmation, OneStep, describe_pattern, sentence
 from lambda_core.study import Study
-from lambda_core.words import number, percent, times
+from lambda_core.words import number, percent, times, with_interval
 from palette import ICONS, Palette
 
 BADGE_COLORS = {"pass": "green", "undecided": "orange", "fail": "red"}
@@ -43,7 +43,7 @@ def _promise_badge(choice: Choice) -> None:
 
 def _confirmation_badge(seen: Confirmation) -> None:
     words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
-    interval = f"{number(seen.degradation)} ({number(seen.low)} … {number(seen.high)})"
+    interval = with_interval(seen.degradation, seen.low, seen.high)
     st.badge(f"{words} unseen test classes: {interval}", icon=ICONS[seen.verdict], color=BADGE_COLORS[seen.verdict])
 
 

@@ -13,7 +13,7 @@ import widgets
 from lambda_core.select import Choice, describe_pattern
 from lambda_core.study import Study
 from lambda_core.transfer import judged
-from lambda_core.words import number, percent, points, times
+from lambda_core.words import number, percent, points, times, with_interval
 from palette import Palette
 
 SHADES = {"degradation": "Degradation", "accuracy": "Accuracy", "speed_up": "Speed-up"}
@@ -152,4 +152,4 @@ def _judged(choice: Choice, there: Study, here: Study) -> str:
     seen = judged(choice, here) if there.layers == here.layers else None
     if seen is None:
         return "not measured"
-    return f"{seen.verdict}: {number(seen.degradation)} ({number(seen.low)} … {number(seen.high)})"
+    return f"{seen.verdict}: {with_interval(seen.degradation, seen.low, seen.high)}"

@@ -6,13 +6,13 @@ beside its rival: support set to adapted weights, one thread, interleaved in an 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pandas as pd
 
-from benchmarks.app_report import RESULTS as BESIDE
 from lambda_core.files import write_json
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
@@ -22,7 +22,7 @@ from lambda_core.search import dominating
 from lambda_core.study import Study, list_studies, studies_root
 from lambda_core.timing import WARM_UPS, adaptation_time
 
-RESULTS = BESIDE.with_name("search-times.json")
+RESULTS = Path(__file__).parent / "results" / "search-times.json"
 SEED = 2
 
 

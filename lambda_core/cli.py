@@ -331,7 +331,7 @@ def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
     if not studies and not every:
         raise click.UsageError("name one or more studies, or --all")
     found = list_studies(studies_root())[0] if every else [find_study(text) for text in studies]
-    measured = [study for study in found if study.accuracy is not None and study.timing is not None]
+    measured = [study for study in found if study.measured]
     click.echo(report_table(measured).to_json(orient="records", indent=1) if as_json else as_markdown(measured))
 
 

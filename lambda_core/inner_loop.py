@@ -134,7 +134,7 @@ class InnerLoop:
     def _head_steps(self, row: Row, count: int) -> Tensor | None:
         """`count` steps of the last layer alone, if that is a linear map under cross-entropy; else None."""
         last = len(self.weights) - 1
-        if not row[last] or any(row[:last]) or self.loss is not F.cross_entropy or self.support_y.is_floating_point():
+        if not row[last] or any(row[:last]) or not self._classifies:
             return None
         chains = self._chains(last)
         names = chains[0].linear if chains else None
@@ -234,9 +234,14 @@ class InnerLoop:
                 g = below if below is not None else g
         return value, {layer: gradients[layer] for layer in chosen}
 
+    @property
+    def _classifies(self) -> bool:
+        """The loss is the cross-entropy to labels, whose gradient is written out."""
+        return self.loss is F.cross_entropy and not self.support_y.is_floating_point()
+
     def _slope(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """The loss and its gradient to the network's output."""
-        if self.loss is F.cross_entropy and output.dim() == 2 and not self.support_y.is_floating_point():
+        if self._classifies and output.dim() == 2:
             return self._cross_entropy(output)
         with torch.inference_mode(False), torch.enable_grad():
             leaf = output.clone().requires_grad_()

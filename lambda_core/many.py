@@ -83,6 +83,7 @@ class AdaptationPool:
     """
 
     def __init__(self, model: nn.Sequential, processes: int = 2) -> None:
+        Backbone.of(model)  # a model that cannot be adapted is told here, not by a worker that fails to start
         self.processes = processes
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(model,))

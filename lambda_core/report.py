@@ -18,7 +18,7 @@ from lambda_core.gains import OneStep, best_gain, one_step
 from lambda_core.pairs import episode_matrix, find, interval_of_mean
 from lambda_core.select import Choice, Confirmation, confirm, weigh
 from lambda_core.study import Study
-from lambda_core.words import number, points, times
+from lambda_core.words import number, points, times, with_interval
 
 THRESHOLDS = (0.5, 1.0, 2.0)
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
@@ -183,7 +183,7 @@ def _conditions_text(found: list[Findings]) -> str:
 def _choice(choice: Choice, confirmation: Confirmation) -> str:
     if choice.is_reference:
         return "full: nothing faster passes"
-    loss = f"{number(confirmation.degradation)} ({number(confirmation.low)} … {number(confirmation.high)})"
+    loss = with_interval(confirmation.degradation, confirmation.low, confirmation.high)
     return f"`{choice.pattern}` × {choice.steps}: **{times(choice.speed_up)}**, {loss} {MARKS[confirmation.verdict]}"
 
 

@@ -52,6 +52,11 @@ def number(value: float) -> str:
     return f"{rounded:.1f}".replace("-", "−")
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """Such as `0.2 (−0.1 … 0.5)`."""
+    return f"{number(value)} ({number(low)} … {number(high)})"
+
+
 def percent(share: float) -> str:
     """`95 %`, `99.5 %`."""
     return f"{100 * share:.4g} %"

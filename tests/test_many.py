@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from lambda_core.errors import ModelError
 from lambda_core.inner_loop import adapt
 from lambda_core.many import AdaptationPool, adapt_many
 from lambda_core.model import conv4
@@ -39,3 +40,8 @@ def test_processes_equal_one_by_one(episodes):
         alone = adapt(model, x[index], y[index], PATTERNS[4], 3, 0.1).weights
         for ours, theirs in zip(weights, alone, strict=True):
             assert all(torch.allclose(ours[name], theirs[name], atol=1e-12) for name in theirs)
+
+
+def test_a_model_that_cannot_be_adapted_is_refused_before_a_process_starts():
+    with pytest.raises(ModelError, match=r"Dropout|dropout"):
+        AdaptationPool(torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.5), torch.nn.Linear(2, 2)))
