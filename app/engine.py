@@ -1,19 +1,18 @@
-"""The live part: episodes and adaptations run here and now. Torch comes with the first call, behind a visible status.
+"""The live part: episodes are made here, adaptations run in a process apart, both with torch.
 
-Runs take turns, so that the times of one visitor are not spoilt by another's.
+Torch comes with the first call, behind a visible status. Adaptations take turns, so that the times of one visitor are
+not spoilt by another's.
 """
 
 from __future__ import annotations
 
-import sys
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 import store
+from lambda_core.apart import Apart, ready
 from lambda_core.data import ImageDataset, load_dataset
 from lambda_core.errors import DataError
 from lambda_core.pattern import LambdaPattern
@@ -21,22 +20,23 @@ from lambda_core.study import Study
 
 if TYPE_CHECKING:
     from lambda_core.episode import Episode
-    from lambda_core.trace import Trace
+    from lambda_core.trace import Sine, Trace
 
 QUERIES = 15
-HANDOVER = 2e-4  # seconds; every kernel gives the interpreter away, and at the usual 5 ms gets it back too late
-_turn = threading.Lock()
+_apart = Apart()
 
 
 def start() -> None:
     """Import torch once a server; the visitor sees why the page takes a few seconds."""
-    if "lambda_core.trace" in sys.modules:
-        return
-    sys.setswitchinterval(HANDOVER)
-    with st.spinner("Loading PyTorch, once after the server's start …"):
-        import torch  # noqa: F401
+    _start()
 
-        import lambda_core.trace  # noqa: F401
+
+@st.cache_resource(show_spinner="Loading PyTorch, once after the server's start …")
+def _start() -> bool:
+    _apart.begin()
+    import lambda_core.trace  # noqa: F401
+
+    return _apart.run(ready)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -93,61 +93,25 @@ def trace_of(study: Study, key: Any, episode: Episode, pattern: LambdaPattern, s
 
     key: what the episode is made from.
     """
-    return _trace(study.name, store.stamp(study), key, pattern, steps, statistics, _study=study, _episode=episode)
+    return _trace(str(study.folder), store.stamp(study), key, pattern, steps, statistics, _episode=episode)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _trace(
-    name: str, stamp: Any, key: Any, pattern: LambdaPattern, steps: int, statistics: str,  # noqa: ARG001
-    *, _study: Study, _episode: Any,
+    folder: str, stamp: Any, key: Any, pattern: LambdaPattern, steps: int, statistics: str, *, _episode: Episode  # noqa: ARG001
 ) -> Trace:  # fmt: skip
-    from lambda_core.runtime import prepare
-    from lambda_core.trace import trace
+    from lambda_core.trace import trace_study
 
-    with _turn:
-        prepare(threads=1)
-        model = _model(name, stamp, _study=_study)
-        return trace(model, _episode, pattern, steps, _study.config.lr, query_statistics=statistics)
-
-
-@dataclass(frozen=True)
-class Sine:
-    """A regression adapted step by step: the support points, the true curve and the fit after each step on `x`."""
-
-    support: np.ndarray  # (K, 2)
-    x: np.ndarray  # (points,)
-    truth: np.ndarray  # (points,)
-    fits: tuple[np.ndarray, ...]  # steps + 1 of (points,)
-    losses: tuple[float, ...]  # support loss after each step
+    return _apart.run(trace_study, folder, stamp, _episode, pattern, steps, statistics)
 
 
 def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
     """Adapt the sinusoid study to the curve of a seed."""
-    return _sine(study.name, store.stamp(study), seed, pattern, steps, _study=study)
+    return _sine(str(study.folder), store.stamp(study), seed, pattern, steps)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _sine(name: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int, *, _study: Study) -> Sine:
-    import torch
-    from torch.nn import functional as F
+def _sine(folder: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
+    from lambda_core.trace import trace_sine
 
-    from lambda_core.episode import SinusoidBank
-    from lambda_core.inner_loop import adaptation_steps
-
-    bank = SinusoidBank("test", _study.config.shots)
-    (amplitude, phase), episode = bank.curve(seed), bank[seed]
-    grid = torch.linspace(-5, 5, 201).reshape(-1, 1)
-    with _turn:
-        model, given = _model(name, stamp, _study=_study), (episode.support_x, episode.support_y)
-        states = adaptation_steps(model, *given, pattern, steps, _study.config.lr, F.mse_loss)
-        models = [state.model for state in states]
-        with torch.no_grad():
-            fits = tuple(model(grid).numpy()[:, 0] for model in models)
-            losses = tuple(float(F.mse_loss(model(given[0]), given[1])) for model in models)
-    x = grid.numpy()[:, 0]
-    return Sine(torch.cat(given, dim=1).numpy(), x, amplitude * np.sin(x - phase), fits, losses)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _model(name: str, stamp: Any, *, _study: Study) -> Any:  # noqa: ARG001 (name and stamp are the key)
-    return _study.model()
+    return _apart.run(trace_sine, folder, stamp, seed, pattern, steps)

@@ -1,33 +1,6 @@
-"""Lambda Lab: navigation, and what every page shares."""
+"""Lambda Lab: `streamlit run app/main.py`."""
 
-from pathlib import Path
+if __name__ == "__main__":  # the process that adapts (lambda_core/apart.py) reads this file too, under another name
+    import shell
 
-import streamlit as st
-
-import address
-import widgets
-from lambda_core.jobs import read_only
-
-VIEWS = Path(__file__).parent / "views"
-
-st.set_page_config(page_title="Lambda Lab", page_icon=str(VIEWS.parent / "icon.png"), layout="wide")
-pages = [
-    st.Page(VIEWS / "explore.py", title="Explore", default=True),
-    st.Page(VIEWS / "live.py", title="Live"),
-    st.Page(VIEWS / "learn.py", title="Learn"),
-    st.Page(VIEWS / "compare.py", title="Compare"),
-    st.Page(VIEWS / "run.py", title="Run", visibility="hidden" if read_only() else "visible"),
-    st.Page(VIEWS / "about.py", title="About"),
-]
-page = st.navigation(pages, position="top")
-st.html(VIEWS.parent / "style.css")
-st.html(VIEWS.parent / f"style-{widgets.theme()}.css")
-address.read_address(page.url_path)
-try:
-    widgets.show_notices()
-    with widgets.guarded():
-        page.run()
-except widgets.PageDone:
-    pass
-finally:
-    address.write_address()
+    shell.show()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Protocol
+from functools import cached_property, partial
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -42,6 +42,11 @@ class Episode:
             query_y=self.query_y.to(device=device),
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process as arrays: torch would keep a file open for every tensor that crosses over."""
+        tensors = (self.support_x, self.support_y, self.query_x, self.query_y)
+        return partial(_arrived, class_names=self.class_names), tuple(map(_plain, tensors))
+
     @property
     def support_images(self) -> NDArray[np.uint8]:
         """(N·K, H, W, C) uint8, for the eye."""
@@ -51,6 +56,17 @@ class Episode:
     def query_images(self) -> NDArray[np.uint8]:
         """(N·Q, H, W, C) uint8, for the eye."""
         return as_images(self.query_x)
+
+
+def _plain(x: Tensor) -> NDArray[Any]:
+    return (x.permute(0, 2, 3, 1) if x.dim() == 4 else x).contiguous().numpy()
+
+
+def _arrived(*arrays: NDArray[Any], class_names: tuple[str, ...]) -> Episode:
+    """What `__reduce__` sent, in the memory layout that it had."""
+    sent = [torch.from_numpy(array) for array in arrays]
+    support_x, support_y, query_x, query_y = (x.permute(0, 3, 1, 2) if x.dim() == 4 else x for x in sent)
+    return Episode(support_x, support_y, query_x, query_y, class_names)
 
 
 class Bank(Protocol):

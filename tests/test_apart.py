@@ -1,0 +1,82 @@
+import copy
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+import torch
+
+from lambda_core.apart import Apart, ready
+from lambda_core.episode import EpisodeBank, SinusoidBank
+from lambda_core.errors import PatternError
+from lambda_core.pattern import LambdaPattern
+from tests.tiny import tiny_dataset
+
+
+@pytest.fixture(scope="module")
+def apart():
+    return Apart()
+
+
+def test_work_runs_in_one_other_process_of_one_thread(apart):
+    with ThreadPoolExecutor(4) as visitors:
+        found = set(visitors.map(lambda _: apart.run(os.getpid), range(8)))
+    assert len(found) == 1 and found != {os.getpid()}
+    assert apart.run(torch.get_num_threads) == 1
+
+
+def test_an_error_there_is_raised_here(apart):
+    with pytest.raises(PatternError, match="'x'"):
+        apart.run(LambdaPattern.parse, "x", 5)
+
+
+def test_a_lost_worker_is_replaced(apart):
+    lost = apart.run(os.getpid)
+    os.kill(lost, signal.SIGKILL)
+    with ThreadPoolExecutor(4) as visitors:
+        found = set(visitors.map(lambda _: apart.run(os.getpid), range(4)))
+    assert len(found) == 1 and lost not in found
+
+
+def test_ctrl_c_reaches_the_worker_through_its_parent_only(apart):
+    worker = apart.run(os.getpid)
+    os.kill(worker, signal.SIGINT)
+    assert apart.run(os.getpid) == worker
+
+
+def test_it_ends_with_its_parent(tmp_path):
+    program = (
+        "import os, time\nfrom lambda_core.apart import Apart\n"
+        "if __name__ == '__main__':\n    print(Apart().run(os.getpid), flush=True)\n    time.sleep(600)\n"
+    )
+    (tmp_path / "parent.py").write_text(program)
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    command = [sys.executable, tmp_path / "parent.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    worker.wait(timeout=20)
+
+
+def test_it_begins_without_being_waited_for():
+    apart, start = Apart(), time.perf_counter()
+    apart.begin()
+    assert time.perf_counter() - start < 1
+    assert apart.run(ready)
+
+
+@pytest.mark.parametrize("bank", [EpisodeBank(tiny_dataset(), "val", 3, 2, 4), SinusoidBank("val")], ids=["images", "sine"])
+def test_an_episode_crosses_over_as_it_is(bank):
+    sent = bank[3]
+    came = pickle.loads(pickle.dumps(sent))
+    assert came.class_names == sent.class_names
+    for name in ("support_x", "support_y", "query_x", "query_y"):
+        ours, theirs = getattr(sent, name), getattr(came, name)
+        assert torch.equal(ours, theirs) and ours.stride() == theirs.stride() and ours.dtype == theirs.dtype
+    assert torch.equal(copy.copy(sent).query_x, sent.query_x)
