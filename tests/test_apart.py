@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -26,7 +27,8 @@ def apart():
 def test_work_runs_in_one_other_process_of_one_thread(apart):
     with ThreadPoolExecutor(4) as visitors:
         found = set(visitors.map(lambda _: apart.run(os.getpid), range(8)))
-    assert len(found) == 1 and found != {os.getpid()}
+    assert len(found) == 1
+    assert found != {os.getpid()}
     assert apart.run(torch.get_num_threads) == 1
 
 
@@ -40,7 +42,8 @@ def test_a_lost_worker_is_replaced(apart):
     os.kill(lost, signal.SIGKILL)
     with ThreadPoolExecutor(4) as visitors:
         found = set(visitors.map(lambda _: apart.run(os.getpid), range(4)))
-    assert len(found) == 1 and lost not in found
+    assert len(found) == 1
+    assert lost not in found
 
 
 def test_ctrl_c_reaches_the_worker_through_its_parent_only(apart):
@@ -55,7 +58,7 @@ def test_it_ends_with_its_parent(tmp_path):
         "if __name__ == '__main__':\n    print(Apart().run(os.getpid), flush=True)\n    time.sleep(600)\n"
     )
     (tmp_path / "parent.py").write_text(program)
-    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     command = [sys.executable, tmp_path / "parent.py"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as parent:
         assert parent.stdout is not None
@@ -71,12 +74,15 @@ def test_it_begins_without_being_waited_for():
     assert apart.run(ready)
 
 
-@pytest.mark.parametrize("bank", [EpisodeBank(tiny_dataset(), "val", 3, 2, 4), SinusoidBank("val")], ids=["images", "sine"])
+@pytest.mark.parametrize(
+    "bank", [EpisodeBank(tiny_dataset(), "val", 3, 2, 4), SinusoidBank("val")], ids=["images", "sine"]
+)
 def test_an_episode_crosses_over_as_it_is(bank):
     sent = bank[3]
     came = pickle.loads(pickle.dumps(sent))
     assert came.class_names == sent.class_names
     for name in ("support_x", "support_y", "query_x", "query_y"):
         ours, theirs = getattr(sent, name), getattr(came, name)
-        assert torch.equal(ours, theirs) and ours.stride() == theirs.stride() and ours.dtype == theirs.dtype
+        assert torch.equal(ours, theirs)
+        assert (ours.stride(), ours.dtype) == (theirs.stride(), theirs.dtype)
     assert torch.equal(copy.copy(sent).query_x, sent.query_x)
