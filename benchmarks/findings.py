@@ -6,7 +6,9 @@ is measured on validation classes, at each study's own inner step size; interval
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,8 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.study import Study, list_studies, studies_root
 
 DOCS = Path(__file__).parent.parent / "docs"
+COLUMNS = 3
+BARS = {"frozen alone": "#4C5FB0", "updated alone": "#0F766E"}
 COLOURS = {"all": "#4C5FB0", "head only": "#0F766E", "last two": "#9A6700", "all but the head": "#B3402A"}
 
 
@@ -104,33 +108,45 @@ def head_spread(study: Study) -> float:
 
 def draw_layers(table: pd.DataFrame) -> None:
     plt = pyplot(9)
-    studies = table["study"].unique()
-    figure, axes = plt.subplots(2, len(studies), figsize=(3.2 * len(studies) + 0.6, 5), squeeze=False, sharey="row",
-                                layout="constrained")  # fmt: skip
-    for row, (what, colour) in enumerate((("frozen alone", "#4C5FB0"), ("updated alone", "#0F766E"))):
-        for column, study in enumerate(studies):
+    axes = _panels(plt, table["study"].unique(), 2.6)
+    for study, axis in axes.items():
+        for shift, (what, colour) in zip((-0.2, 0.2), BARS.items(), strict=True):
             here = table[(table["study"] == study) & (table["what"] == what)]
-            axes[row, column].bar(here["layer"], here["lost"], yerr=here["margin"], color=colour, width=0.6)
-            axes[row, column].axhline(0, color="#1B2124", linewidth=0.8)
-            axes[row, column].set_title(f"{study}: {what}", fontsize=9)
-            axes[row, column].tick_params(axis="x", labelsize=8)
-        axes[row, 0].set_ylabel("points lost")
-    figure.savefig(DOCS / "layers.svg", metadata={"Date": None})
+            places = np.arange(len(here)) + shift
+            axis.bar(places, here["lost"], yerr=here["margin"], color=colour, width=0.36, label=what)
+        axis.axhline(0, color="#1B2124", linewidth=0.8)
+        axis.set_xticks(range(len(here)), here["layer"], fontsize=8)
+    _finish(axes, "points lost", DOCS / "layers.svg")
 
 
 def draw_steps(table: pd.DataFrame) -> None:
     plt = pyplot(9)
-    studies = table["study"].unique()
-    figure, axes = plt.subplots(1, len(studies), figsize=(3.2 * len(studies) + 0.6, 3.4), squeeze=False,
-                                layout="constrained")  # fmt: skip
-    for axis, study in zip(axes[0], studies, strict=True):
+    axes = _panels(plt, table["study"].unique(), 2.8)
+    for study, axis in axes.items():
         for (name, colour), marker in zip(COLOURS.items(), "os^D", strict=True):
             here = table[(table["study"] == study) & (table["pattern"] == name)]
             axis.plot(here["steps"], here["accuracy"], marker=marker, markersize=4, color=colour, label=name)
-        axis.set(title=study, xlabel="inner steps")
-    axes[0, 0].set_ylabel("accuracy, %")
-    axes[0, 0].legend(frameon=False, fontsize=8)
-    figure.savefig(DOCS / "steps.svg", metadata={"Date": None})
+        axis.set_xlabel("inner steps")
+    _finish(axes, "accuracy, %", DOCS / "steps.svg")
+
+
+def _panels(plt: Any, studies: Sequence[str], height: float) -> dict[str, Any]:
+    """A panel a study, in rows of COLUMNS."""
+    rows = -(-len(studies) // COLUMNS)
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=(10, height * rows), squeeze=False, layout="constrained")
+    for axis in grid.flat[len(studies) :]:
+        figure.delaxes(axis)
+    for study, axis in zip(studies, grid.flat, strict=False):
+        axis.set_title(study, fontsize=9)
+    return dict(zip(studies, grid.flat, strict=False))
+
+
+def _finish(axes: dict[str, Any], measure: str, path: Path) -> None:
+    first = next(iter(axes.values()))
+    first.legend(frameon=False, fontsize=8)
+    for axis in list(axes.values())[::COLUMNS]:
+        axis.set_ylabel(measure)
+    first.figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""What the inner step size adds: every pattern at several step sizes, after one step. python -m benchmarks.step_sizes
+"""What the inner step size adds: every pattern at several step sizes. python -m benchmarks.step_sizes
 
 Each shipped image study whose data is at hand is swept anew, at multiples of its own step size, in a copy under
 .runs/step-sizes (kept: a stopped run goes on). Patterns and step sizes are picked on validation classes, what is
-printed was measured on test classes: points above the full pattern, paired, with 95 % intervals.
+printed was measured on test classes: points above the full pattern after one step, paired, with 95 % intervals; and
+with --steps at or above a study's own, the fastest candidate within a point of its full pattern, at its own step size
+and at any, the correction counting every candidate.
 """
 
 from __future__ import annotations
@@ -12,41 +14,47 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+import pandas as pd
 
 from lambda_core.config import SweepConfig
 from lambda_core.files import write_json
 from lambda_core.gains import OneStep, one_step
 from lambda_core.runs import sweep_study
 from lambda_core.runtime import environment, prepare
+from lambda_core.select import confirm, sentence, weigh
 from lambda_core.study import Study, list_studies, studies_root
 
+THRESHOLD = 1.0
 ROOT = Path(__file__).parent.parent
-COPIES, RESULTS = ROOT / ".runs" / "step-sizes", ROOT / "benchmarks" / "results" / "step-sizes.json"
-KEPT = ("study.json", "weights.safetensors", "training.parquet")
+COPIES, RESULTS = ROOT / ".runs" / "step-sizes", ROOT / "benchmarks" / "results"
+KEPT = ("study.json", "weights.safetensors", "training.parquet", "timing.parquet")
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--scales", default="0.5,1,2,4,8", show_default=True, help="Multiples of each study's own step size.")
 @click.option("--episodes", default=300, show_default=True, help="A split.")
+@click.option("--steps", default=1, show_default=True, help="Largest step count.")
 @click.option("--processes", default=1, show_default=True)
-def main(names: tuple[str, ...], scales: str, episodes: int, processes: int) -> None:
+def main(names: tuple[str, ...], scales: str, episodes: int, steps: int, processes: int) -> None:
     prepare(threads=1)
-    config = SweepConfig(episodes=episodes, max_steps=1, lr_scale=scales)
+    config = SweepConfig(episodes=episodes, max_steps=steps, lr_scale=scales)
     results = {}
     for study in list_studies(studies_root())[0]:
-        if study.accuracy is None or (names and study.name not in names):
+        if not study.measured or (names and study.name not in names):
             continue
-        swept = copy_of(study)
+        swept = copy_of(study, steps)
         sweep_study(swept, config, processes=processes)
         results[study.name] = told(Study.load(swept.folder), config)
-    write_json(RESULTS, {"environment": environment(), "sweep": config.to_dict(), "studies": results})
-    click.echo(f"written to {RESULTS}")
+    path = RESULTS / ("step-sizes.json" if steps == 1 else f"step-sizes-{steps}.json")
+    write_json(path, {"environment": environment(), "sweep": config.to_dict(), "studies": results})
+    click.echo(f"written to {path}")
 
 
-def copy_of(study: Study) -> Study:
-    """The study's training alone, to be swept under other settings."""
-    folder = COPIES / study.name
+def copy_of(study: Study, steps: int) -> Study:
+    """The study's training and times alone, to be swept under other settings."""
+    folder = COPIES / f"{study.name}-{steps}"
     if not (folder / "study.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         for name in KEPT:
@@ -64,7 +72,26 @@ def told(study: Study, config: SweepConfig) -> dict[str, Any]:
     rows["any, against full at its own"] = one_step(val, test, any_lr=True, lr=own)
     for name, row in rows.items():
         click.echo(f"  {name:<30}{_line(row)}")
-    return {name: vars(row) for name, row in rows.items()}
+    one = {name: vars(row) for name, row in rows.items()}
+    return {
+        "after one step": one,
+        "within a point": choices(study, val, test) if config.max_steps >= study.config.steps else None,
+    }
+
+
+def choices(study: Study, val: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:
+    """The fastest within a point of the full pattern's own step size and count: at that step size, and at any."""
+    found = {}
+    for name, any_lr in (("own", False), ("any", True)):
+        evidence = weigh(val, study.timing, study.config.steps, any_lr=any_lr, lr=study.config.lr)
+        choice = evidence.choose(THRESHOLD)
+        seen = confirm(choice, test)
+        front = evidence.candidates[evidence.candidates["on_front"]]
+        others = int((~np.isclose(front["lr"], study.config.lr)).sum())
+        click.echo(f"  {name} step size: {sentence(choice, seen, study.layers)} Step size {choice.lr:g}; of the "
+                   f"{len(front)} candidates on the front {others} have another than the study's own.")  # fmt: skip
+        found[name] = {"choice": choice.as_dict(), "test": vars(seen), "front": len(front), "front, others": others}
+    return found
 
 
 def _line(row: OneStep) -> str:
