@@ -143,10 +143,11 @@ def _panels(plt: Any, studies: Sequence[str], height: float) -> dict[str, Any]:
 
 def _finish(axes: dict[str, Any], measure: str, path: Path) -> None:
     first = next(iter(axes.values()))
-    first.legend(frameon=False, fontsize=8)
+    figure = first.figure
+    figure.legend(*first.get_legend_handles_labels(), frameon=False, fontsize=9, ncols=4, loc="outside upper left")
     for axis in list(axes.values())[::COLUMNS]:
         axis.set_ylabel(measure)
-    first.figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from lambda_core.errors import LostWorkerError
+
 Result = TypeVar("Result")
 
 
@@ -29,13 +31,19 @@ class Apart:
         self._pool.submit(ready)
 
     def run(self, work: Callable[..., Result], *given: object) -> Result:
-        """work(*given); `work` is a public function of a module. Its errors are raised here."""
-        pool = self._pool
-        try:
-            return pool.submit(work, *given).result()
-        except BrokenProcessPool:
-            self._replace(pool)
-            return self._pool.submit(work, *given).result()
+        """work(*given); `work` is a public function of a module. Its errors are raised here.
+
+        Raises LostWorkerError where a second worker is lost over the same work.
+        """
+        for _ in range(2):
+            pool = self._pool
+            try:
+                return pool.submit(work, *given).result()
+            except BrokenProcessPool:
+                self._replace(pool)
+        raise LostWorkerError(
+            "the process that adapts was lost twice; if memory is short, close something and retry"
+        )
 
     def _replace(self, lost: ProcessPoolExecutor) -> None:
         with self._lock:  # of several who lost the same worker, one replaces it

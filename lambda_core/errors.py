@@ -31,3 +31,7 @@ class SelectionError(LambdaError, ValueError):
 
 class ModelError(LambdaError, ValueError):
     """A backbone that the inner loop cannot adapt exactly."""
+
+
+class LostWorkerError(LambdaError):
+    """A worker process ended in the middle of its work, twice: the machine is short of memory, mostly."""

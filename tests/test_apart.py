@@ -14,7 +14,7 @@ import torch
 
 from lambda_core.apart import Apart, ready
 from lambda_core.episode import EpisodeBank, SinusoidBank
-from lambda_core.errors import PatternError
+from lambda_core.errors import LostWorkerError, PatternError
 from lambda_core.pattern import LambdaPattern
 from tests.tiny import tiny_dataset
 
@@ -44,6 +44,12 @@ def test_a_lost_worker_is_replaced(apart):
         found = set(visitors.map(lambda _: apart.run(os.getpid), range(4)))
     assert len(found) == 1
     assert lost not in found
+
+
+def test_work_that_no_worker_survives_is_told_and_harms_no_other(apart):
+    with pytest.raises(LostWorkerError, match="memory"):
+        apart.run(os._exit, 1)
+    assert apart.run(ready)
 
 
 def test_ctrl_c_reaches_the_worker_through_its_parent_only(apart):

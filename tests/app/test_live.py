@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 
@@ -127,3 +128,9 @@ def test_who_asks_for_no_study_gets_one_whose_images_are_at_hand(
     monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
     assert open_page("explore").selectbox(key="study-control").value == "cifar-fs-5w1s"
     assert open_page("live").selectbox(key="study-control").value == "other-5w1s"
+
+
+def test_what_imports_made_is_out_of_the_collectors_sight(open_page: Open) -> None:
+    """Streamlit collects garbage after every run; looking at torch's objects each time would take most of a run."""
+    open_page("live")
+    assert len(gc.get_objects()) < gc.get_freeze_count()
