@@ -41,9 +41,7 @@ class Apart:
                 return pool.submit(work, *given).result()
             except BrokenProcessPool:
                 self._replace(pool)
-        raise LostWorkerError(
-            "the process that adapts was lost twice; if memory is short, close something and retry"
-        )
+        raise LostWorkerError("the process that adapts was lost twice; if memory is short, close something and retry")
 
     def _replace(self, lost: ProcessPoolExecutor) -> None:
         with self._lock:  # of several who lost the same worker, one replaces it
