@@ -17,7 +17,7 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.plan import plan_adaptation
 from lambda_core.select import Choice, Confirmation, OneStep, describe_pattern, sentence
 from lambda_core.study import Study
-from lambda_core.words import number, percent, times, with_interval
+from lambda_core.words import interval, number, percent, times, with_interval
 from palette import ICONS, Palette
 
 BADGE_COLORS = {"pass": "green", "undecided": "orange", "fail": "red"}
@@ -43,8 +43,8 @@ def _promise_badge(choice: Choice) -> None:
 
 def _confirmation_badge(seen: Confirmation) -> None:
     words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
-    interval = with_interval(seen.degradation, seen.low, seen.high)
-    st.badge(f"{words} unseen test classes: {interval}", icon=ICONS[seen.verdict], color=BADGE_COLORS[seen.verdict])
+    loss = with_interval(seen.degradation, seen.low, seen.high)
+    st.badge(f"{words} unseen test classes: {loss}", icon=ICONS[seen.verdict], color=BADGE_COLORS[seen.verdict])
 
 
 def tradeoff(
@@ -134,8 +134,8 @@ def _numbers(row: pd.Series, gain: str, gain_is: str) -> None:
     one.metric(gain, times(row["speed_up"]), help=gain_is)
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
     three.metric("Degradation", number(row["degradation"]), help="percentage points below the full pattern")
-    interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])} points lower"
-    st.badge(f"{row['verdict']} · {interval}", icon=ICONS[row["verdict"]], color=BADGE_COLORS[row["verdict"]])
+    loss = f"{interval(row['degradation_low'], row['degradation_high'])} points lower"
+    st.badge(f"{row['verdict']} · {loss}", icon=ICONS[row["verdict"]], color=BADGE_COLORS[row["verdict"]])
 
 
 def _plans(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, np.ndarray]:
@@ -257,7 +257,7 @@ def _one_step_sentence(row: OneStep, study: Study) -> str:
     )
     return (
         f"After one step, updating {best} gives {row.accuracy:.1%} and the full pattern {row.full_accuracy:.1%}: "
-        f"{number(row.gain)} points ({number(row.gain_low)} … {number(row.gain_high)}), {clear}. Picked on validation "
+        f"{number(row.gain)} points ({interval(row.gain_low, row.gain_high)}), {clear}. Picked on validation "
         f"classes, reported on {row.episodes} episodes of test classes."
     )
 

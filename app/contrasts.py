@@ -13,7 +13,7 @@ import widgets
 from lambda_core.select import Choice, describe_pattern
 from lambda_core.study import Study
 from lambda_core.transfer import judged
-from lambda_core.words import number, percent, points, times, with_interval
+from lambda_core.words import interval, number, percent, points, times, with_interval
 from palette import Palette
 
 SHADES = {"degradation": "Degradation", "accuracy": "Accuracy", "speed_up": "Speed-up"}
@@ -111,8 +111,8 @@ def _titled(study: Study) -> str:
 
 
 def _in_words(row: pd.Series, episodes: int) -> str:
-    interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])}"
-    mean = f"{number(row['degradation'])} points below full on average ({interval})"
+    between = interval(row["degradation_low"], row["degradation_high"])
+    mean = f"{number(row['degradation'])} points below full on average ({between})"
     return f"{mean} over {episodes} episodes: {row['verdict']}"
 
 
@@ -123,7 +123,7 @@ def first_steps(studies: list[Study], confidence: float, colors: Palette) -> Non
     widgets.figure(charts_compare.one_step(rows, colors), "one-step", alt)
     table = [
         (name, row.pattern, f"{row.full_accuracy:.1%}", f"{row.accuracy:.1%}", number(row.gain),
-         f"{number(row.gain_low)} … {number(row.gain_high)}", "yes" if row.better else "not shown")
+         interval(row.gain_low, row.gain_high), "yes" if row.better else "not shown")
         for name, row in rows.items()
     ]  # fmt: skip
     names = ["Study", "Best pattern", "Full", "Best", "Gain, points", percent(confidence), "Better than full"]

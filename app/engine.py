@@ -26,13 +26,9 @@ QUERIES = 15
 _apart = Apart()
 
 
-def start() -> None:
-    """Import torch once a server; the visitor sees why the page takes a few seconds."""
-    _start()
-
-
 @st.cache_resource(show_spinner="Loading PyTorch, once after the server's start …")
-def _start() -> bool:
+def start() -> bool:
+    """Import torch once a server; the visitor sees why the page takes a few seconds."""
     _apart.begin()
     import lambda_core.trace  # noqa: F401
 

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from torch.nn import functional as F
 
 from benchmarks.peers import available
 from benchmarks.readme import peers
+from benchmarks.records import RESULTS
 from lambda_core.files import write_json
 from lambda_core.inner_loop import adapt
 from lambda_core.many import AdaptationPool
@@ -36,7 +36,6 @@ from tests.oracle import plain_conv4, plain_masked_sgd
 
 WAYS, FILTERS, CHANNELS, SIZE, STEPS, LR = 5, 32, 3, 32, 5, 0.05
 PATTERNS = ("11111", "01111", "00111", "00011", "00001")
-RESULTS = Path(__file__).parent / "results"
 KERNELS = {
     f"aten::{name}"
     for name in (

@@ -15,10 +15,11 @@ import click
 import numpy as np
 import psutil
 
+from benchmarks.records import RESULTS
 from lambda_core.files import write_json
 from lambda_core.runtime import processor
 
-RESULTS = Path(__file__).parent / "results" / "app.json"
+APP = RESULTS / "app.json"
 VERSIONS = ("streamlit", "plotly", "pandas", "torch")
 
 
@@ -67,10 +68,10 @@ def heading(words: str) -> None:
 
 def store(part: str, found: dict[str, Any]) -> None:
     """Put one benchmark's results beside the others'."""
-    everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    everything = json.loads(APP.read_text()) if APP.exists() else {}
     everything[part] = {"environment": environment(), **found}
-    write_json(RESULTS, everything)
-    click.echo(f"written to {RESULTS}")
+    write_json(APP, everything)
+    click.echo(f"written to {APP}")
 
 
 def server_process(port: int) -> psutil.Process:

@@ -6,23 +6,21 @@ beside its rival: support set to adapted weights, one thread, interleaved in an 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pandas as pd
 
-from lambda_core.files import write_json
+from benchmarks.records import record
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.runs import measurable
-from lambda_core.runtime import environment, prepare
+from lambda_core.runtime import prepare
 from lambda_core.search import dominating
 from lambda_core.study import Study, list_studies, studies_root
 from lambda_core.timing import WARM_UPS, adaptation_time
 
-RESULTS = Path(__file__).parent / "results" / "search-times.json"
 SEED = 2
 
 
@@ -30,15 +28,9 @@ SEED = 2
 @click.option("--rounds", default=200, show_default=True)
 def main(rounds: int) -> None:
     prepare(threads=1)
-    results = {}
-    for study in list_studies(studies_root())[0]:
-        pairs = rivalries(study)
-        if pairs:
-            results[study.name] = told(
-                study, pairs, race(study, sorted({name for pair in pairs for name in pair}), rounds)
-            )
-    write_json(RESULTS, {"environment": environment(), "rounds": rounds, "seed": SEED, "studies": results})
-    click.echo(f"written to {RESULTS}")
+    rivals = ((study, rivalries(study)) for study in list_studies(studies_root())[0])
+    raced = ((study.name, told(study, pairs, race(study, pairs, rounds))) for study, pairs in rivals if pairs)
+    record("search-times.json", {"rounds": rounds, "seed": SEED}, raced)
 
 
 def rivalries(study: Study) -> list[tuple[str, str]]:
@@ -49,8 +41,9 @@ def rivalries(study: Study) -> list[tuple[str, str]]:
     return [(f"{pattern} × {steps}", val.loc[(pattern, steps), "rival"]) for pattern, steps in dominating(study.search)]
 
 
-def race(study: Study, names: list[str], rounds: int) -> pd.DataFrame:
+def race(study: Study, pairs: list[tuple[str, str]], rounds: int) -> pd.DataFrame:
     """Milliseconds, a round a row and a candidate a column."""
+    names = sorted({name for pair in pairs for name in pair})
     source, _ = measurable(study)
     bank = source.bank(study.config, "val", queries=1, seed=SEED)
     backbone, random = Backbone.of(study.model()), np.random.RandomState(SEED)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,18 +26,17 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from benchmarks.peers import copy_and_sgd
+from benchmarks.records import record
 from lambda_core.episode import Episode
-from lambda_core.files import write_json
 from lambda_core.inner_loop import adapt
 from lambda_core.model import Backbone
 from lambda_core.pattern import LambdaPattern
 from lambda_core.runs import measurable
-from lambda_core.runtime import environment, prepare
+from lambda_core.runtime import prepare
 from lambda_core.study import Study, list_studies, studies_root
 from lambda_core.sweeping import SharedEpisode
 from tests.oracle import Calls, plain_conv4
 
-RESULTS = Path(__file__).parent / "results" / "sharing.json"
 SEED = 4
 TOLERANCE = 1e-5
 
@@ -47,12 +45,9 @@ TOLERANCE = 1e-5
 @click.argument("names", nargs=-1)
 def main(names: tuple[str, ...]) -> None:
     prepare(threads=1)
-    results = {}
-    for study in list_studies(studies_root())[0]:
-        if study.sweep_config is not None and (not names or study.name in names):
-            results[study.name] = told(Work.of(study))
-    write_json(RESULTS, {"environment": environment(), "seed": SEED, "studies": results})
-    click.echo(f"written to {RESULTS}")
+    swept = (study for study in list_studies(studies_root())[0] if study.sweep_config is not None)
+    found = ((study.name, told(Work.of(study))) for study in swept if not names or study.name in names)
+    record("sharing.json", {"seed": SEED}, found)
 
 
 @dataclass(frozen=True)

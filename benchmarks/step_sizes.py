@@ -17,17 +17,17 @@ import click
 import numpy as np
 import pandas as pd
 
+from benchmarks.records import record
 from lambda_core.config import SweepConfig
-from lambda_core.files import write_json
 from lambda_core.gains import OneStep, one_step
 from lambda_core.runs import sweep_study
-from lambda_core.runtime import environment, prepare
+from lambda_core.runtime import prepare
 from lambda_core.select import confirm, sentence, weigh
 from lambda_core.study import Study, list_studies, studies_root
 
 THRESHOLD = 1.0
 ROOT = Path(__file__).parent.parent
-COPIES, RESULTS = ROOT / ".runs" / "step-sizes", ROOT / "benchmarks" / "results"
+COPIES = ROOT / ".runs" / "step-sizes"
 KEPT = ("study.json", "weights.safetensors", "training.parquet", "timing.parquet")
 
 
@@ -40,16 +40,14 @@ KEPT = ("study.json", "weights.safetensors", "training.parquet", "timing.parquet
 def main(names: tuple[str, ...], scales: str, episodes: int, steps: int, processes: int) -> None:
     prepare(threads=1)
     config = SweepConfig(episodes=episodes, max_steps=steps, lr_scale=scales)
-    results = {}
-    for study in list_studies(studies_root())[0]:
-        if not study.measured or (names and study.name not in names):
-            continue
-        swept = copy_of(study, steps)
-        sweep_study(swept, config, processes=processes)
-        results[study.name] = told(Study.load(swept.folder), config)
-    path = RESULTS / ("step-sizes.json" if steps == 1 else f"step-sizes-{steps}.json")
-    write_json(path, {"environment": environment(), "sweep": config.to_dict(), "studies": results})
-    click.echo(f"written to {path}")
+    measured = (study for study in list_studies(studies_root())[0] if study.measured)
+    swept = (
+        (study.name, told(sweep_study(copy_of(study, steps), config, processes=processes), config))
+        for study in measured
+        if not names or study.name in names
+    )
+    name = "step-sizes.json" if steps == 1 else f"step-sizes-{steps}.json"
+    record(name, {"sweep": config.to_dict()}, swept)
 
 
 def copy_of(study: Study, steps: int) -> Study:

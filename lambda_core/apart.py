@@ -61,8 +61,7 @@ def _new_pool() -> ProcessPoolExecutor:
 
 
 def _start() -> None:
-    from lambda_core.runtime import end_with_parent, prepare
+    from lambda_core.runtime import start_worker
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process too
-    end_with_parent()
-    prepare(threads=1)
+    start_worker()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lambda_core.study import Study
-from lambda_core.words import number, times
+from lambda_core.words import interval, number, times
 
 if TYPE_CHECKING:
     from lambda_core.report import Findings
@@ -86,9 +86,7 @@ def _faster(found: Findings) -> Held:
 
 def _one_step(found: Findings) -> Held:
     step = found.one_step
-    told = (
-        f"`{step.pattern}` {number(step.gain)} points above full ({number(step.gain_low)} … {number(step.gain_high)})"
-    )
+    told = f"`{step.pattern}` {number(step.gain)} points above full ({interval(step.gain_low, step.gain_high)})"
     shown = step.better and step.gain >= SUBSTANTIAL_GAIN
     return Held(
         "one-step accuracy substantially improved", found.study.name, told, "reproduced" if shown else "not reproduced"

@@ -110,10 +110,9 @@ _backbone: Backbone | None = None
 
 def _start(model: nn.Sequential) -> None:
     global _backbone  # noqa: PLW0603 (a pool's initializer has no other place to leave what it was given)
-    from lambda_core.runtime import end_with_parent, prepare
+    from lambda_core.runtime import start_worker
 
-    end_with_parent()
-    prepare(threads=1)
+    start_worker()
     _backbone = Backbone.of(model)
 
 

@@ -32,7 +32,7 @@ from lambda_core.plan import count_cost
 from lambda_core.select import Confirmation, Evidence, look_once, weigh
 from lambda_core.study import Study
 from lambda_core.verdict import fastest
-from lambda_core.words import describe_loss, describe_pattern, number, percent, times
+from lambda_core.words import describe_loss, describe_pattern, interval, percent, times
 
 HALVINGS = 5
 FEWEST = 8  # episodes before the first look
@@ -114,7 +114,7 @@ class Race:
         lines = [f"{what}{arm}: {times(self.speed_up)}; on test classes {loss}, {seen.verdict}. Spent: {spent}."]
         if rival:
             other = f"{rival['pattern']} for {rival['steps']} steps, {times(rival['speed_up'])}"
-            gap = f"{number(rival['difference_low'])} … {number(rival['difference_high'])} points from the race's"
+            gap = f"{interval(rival['difference_low'], rival['difference_high'])} points from the race's"
             lines.append("The exhaustive choice is the same." if rival["same"] else
                          f"The exhaustive choice is {other}, {gap}.")  # fmt: skip
         return "\n".join(lines)

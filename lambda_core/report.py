@@ -18,7 +18,7 @@ from lambda_core.gains import OneStep, best_gain, one_step
 from lambda_core.pairs import episode_matrix, find, interval_of_mean
 from lambda_core.select import Choice, Confirmation, confirm, weigh
 from lambda_core.study import Study
-from lambda_core.words import number, points, times, with_interval
+from lambda_core.words import interval, number, points, times, with_interval
 
 THRESHOLDS = (0.5, 1.0, 2.0)
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
@@ -189,8 +189,8 @@ def _choice(choice: Choice, confirmation: Confirmation) -> str:
 
 def _gain(gain: OneStep) -> str:
     shown = "✓" if gain.better else "?"
-    interval = f"{number(gain.gain_low)} … {number(gain.gain_high)}"
-    return f"`{gain.pattern}` × {gain.steps}: {_signed(gain.gain)} ({interval}) {shown}"
+    between = interval(gain.gain_low, gain.gain_high)
+    return f"`{gain.pattern}` × {gain.steps}: {_signed(gain.gain)} ({between}) {shown}"
 
 
 def _signed(value: float) -> str:

@@ -29,6 +29,12 @@ def prepare(threads: int = 1, device: str = "cpu") -> None:
         libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
+def start_worker() -> None:
+    """What every worker process of a pool does first: one thread, and an end with the process that started it."""
+    end_with_parent()
+    prepare(threads=1)
+
+
 def end_with_parent() -> None:
     """Ends this worker process when the process that started it ends, killed or not: a pool's workers would live on."""
     parent = multiprocessing.parent_process()

@@ -13,7 +13,7 @@ from lambda_core.errors import SelectionError, StudyError
 from lambda_core.select import Choice, Confirmation, confirm
 from lambda_core.study import Study
 from lambda_core.study_choice import choose
-from lambda_core.words import number, times
+from lambda_core.words import times, with_interval
 
 SPLITS = ("val", "test")
 SEEN = ["split", "verdict", "degradation", "degradation_low", "degradation_high", "episodes"]
@@ -107,5 +107,4 @@ def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
 def _told(row: pd.Series) -> str:
     if row["verdict"] == "not measured":
         return "not measured"
-    interval = f"{number(row['degradation_low'])} … {number(row['degradation_high'])}"
-    return f"{row['verdict']}: {number(row['degradation'])} ({interval})"
+    return f"{row['verdict']}: {with_interval(row['degradation'], row['degradation_low'], row['degradation_high'])}"

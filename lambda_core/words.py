@@ -24,8 +24,7 @@ def sentence(choice: Choice, confirmation: Confirmation | None, layers: Sequence
     if choice.is_reference:
         allowed = f"{points(choice.threshold)} with {percent(choice.confidence)} confidence"
         return f"Keep the full pattern for {_steps(choice.steps)}: nothing faster is shown to lose at most {allowed}."
-    interval = (choice.degradation_low, choice.degradation_high)
-    loss = describe_loss(choice.degradation, *interval, choice.confidence)
+    loss = describe_loss(choice.degradation, choice.degradation_low, choice.degradation_high, choice.confidence)
     tail = "" if confirmation is None else _confirmed(confirmation)
     return f"{_action(choice, layers)}: {_speed(choice)}, {loss}{tail}."
 
@@ -37,7 +36,7 @@ def describe_loss(degradation: float, low: float, high: float, confidence: float
     else:
         word = "lower"
     told = "equally accurate" if round(degradation, 1) == 0 else f"{points(degradation)} {word}"
-    return f"{told} ({percent(confidence)}: {number(low)} … {number(high)})"
+    return f"{told} ({percent(confidence)}: {interval(low, high)})"
 
 
 def points(value: float) -> str:
@@ -52,9 +51,14 @@ def number(value: float) -> str:
     return f"{rounded:.1f}".replace("-", "−")
 
 
+def interval(low: float, high: float) -> str:
+    """Such as `−0.1 … 0.5`."""
+    return f"{number(low)} … {number(high)}"
+
+
 def with_interval(value: float, low: float, high: float) -> str:
     """Such as `0.2 (−0.1 … 0.5)`."""
-    return f"{number(value)} ({number(low)} … {number(high)})"
+    return f"{number(value)} ({interval(low, high)})"
 
 
 def percent(share: float) -> str:
@@ -112,9 +116,9 @@ def _speed(choice: Choice) -> str:
 
 
 def _confirmed(confirmation: Confirmation) -> str:
-    interval = f"{number(confirmation.degradation)}, {number(confirmation.low)} … {number(confirmation.high)}"
+    loss = f"{number(confirmation.degradation)}, {interval(confirmation.low, confirmation.high)}"
     return {
         "pass": ", confirmed on unseen classes",
-        "fail": f", but not confirmed: on unseen classes it loses more than allowed ({interval})",
-        "undecided": f", neither confirmed nor refuted on unseen classes ({interval})",
+        "fail": f", but not confirmed: on unseen classes it loses more than allowed ({loss})",
+        "undecided": f", neither confirmed nor refuted on unseen classes ({loss})",
     }[confirmation.verdict]
