@@ -178,14 +178,16 @@ def torchopt_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Ten
     torchopt.recover_state_dict(model, start)
 
 
-def race(contestants: dict[str, Contestant], rounds: int) -> pd.DataFrame:
-    """Milliseconds, a row a round and a column a contestant; every round on an episode of its own."""
+def race(
+    contestants: dict[str, Contestant], rounds: int, support: Callable[[int], tuple[Tensor, Tensor]] = episode
+) -> pd.DataFrame:
+    """Milliseconds, a row a round and a column a contestant; every round on a support set of its own."""
     random, names = np.random.RandomState(0), list(contestants)
     for name in names:
-        contestants[name](*episode(10**5))
+        contestants[name](*support(10**5))
     times = np.empty((rounds, len(names)))
     for number in range(rounds):
-        x, y = episode(number)
+        x, y = support(number)
         for place in random.permutation(len(names)):
             start = time.perf_counter()
             contestants[names[place]](x, y)

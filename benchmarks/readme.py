@@ -1,7 +1,7 @@
 """Puts the measured tables into the README: python -m benchmarks.readme
 
-Between `<!-- report -->` and `<!-- end -->`: what `lambda-core report --all` prints. Between `<!-- peers -->` and
-`<!-- end -->`: the ratios that the last `python -m benchmarks.adaptation` wrote.
+Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- peers -->` the ratios
+that the last `python -m benchmarks.adaptation` wrote, after `<!-- chosen -->` those of `python -m benchmarks.chosen`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lambda_core.report import as_markdown
 from lambda_core.study import list_studies, studies_root
 
 ROOT = Path(__file__).parent.parent
-README, PEERS = ROOT / "README.md", ROOT / "benchmarks" / "results" / "adaptation.json"
+README, RESULTS = ROOT / "README.md", ROOT / "benchmarks" / "results"
 
 
 def main() -> None:
@@ -23,7 +23,13 @@ def main() -> None:
 
 def renewed(text: str) -> str:
     """The README with its tables as they are now."""
-    return _between(_between(text, "report", report()), "peers", peers(json.loads(PEERS.read_text(encoding="utf-8"))))
+    found = {
+        name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("adaptation", "chosen")
+    }
+    tables = {"report": report(), "peers": peers(found["adaptation"]), "chosen": chosen(found["chosen"])}
+    for name, table in tables.items():
+        text = _between(text, name, table)
+    return text
 
 
 def report() -> str:
@@ -43,9 +49,22 @@ def peers(record: dict[str, Any]) -> str:
     )  # fmt: skip
 
 
+def chosen(record: dict[str, Any]) -> str:
+    """The table of choices. record: what `benchmarks.chosen` writes."""
+    rows = [
+        f"| {name} | `{row['pattern']}` × {row['steps']} | {row['milliseconds']['our choice']:.1f} | "
+        f"{row['over our full']:.1f}× | {row['over the peer']:.1f}× |"
+        for name, row in record["studies"].items()
+    ]
+    return "\n".join(
+        ["| study | choice within 1 point | ms | over our full pattern | over the fastest peer's full pattern |",
+         "| --- | --- | --- | --- | --- |", *rows]
+    )  # fmt: skip
+
+
 def _between(text: str, name: str, new: str) -> str:
     before, _, rest = text.partition(f"<!-- {name} -->\n")
-    _, _, after = rest.partition("\n<!-- end -->")
+    _, _, after = rest.partition("<!-- end -->")
     return f"{before}<!-- {name} -->\n{new}\n<!-- end -->{after}"
 
 

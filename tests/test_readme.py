@@ -35,5 +35,5 @@ def test_its_commands_exist(command):
 
 
 def test_its_tables_are_those_of_the_studies_and_of_the_last_comparison():
-    assert README.count("<!-- end -->") == 2
+    assert README.count("<!-- end -->") == 3
     assert renewed(README) == README, "run python -m benchmarks.readme"
