@@ -18,7 +18,7 @@ from lambda_core.gains import OneStep, best_gain, one_step
 from lambda_core.pairs import episode_matrix, find, interval_of_mean
 from lambda_core.select import Choice, Confirmation, confirm, weigh
 from lambda_core.study import Study
-from lambda_core.words import interval, number, points, times, with_interval
+from lambda_core.words import interval, points, signed, times, with_interval
 
 THRESHOLDS = (0.5, 1.0, 2.0)
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
@@ -170,8 +170,11 @@ def _gains_text(found: list[Findings]) -> str:
 
 
 def _claims_text(found: list[Findings]) -> str:
-    rows = [[held.claim, held.study, held.measured, f"**{held.outcome}**"] for held in hold(found)]
-    return f"### Claims of {PAPER}\n\n{_table(['claim', 'study', 'measured', 'outcome'], rows)}\n\n{RULES}"
+    told: dict[tuple[str, str], list[str]] = {}
+    for held in hold(found):
+        told.setdefault((held.claim, held.outcome), []).append(f"`{held.study}` {held.measured}")
+    rows = [[claim, f"**{outcome}**", "; ".join(studies)] for (claim, outcome), studies in told.items()]
+    return f"### Claims of {PAPER}\n\n{_table(['claim', 'outcome', 'studies'], rows)}\n\n{RULES}"
 
 
 def _conditions_text(found: list[Findings]) -> str:
@@ -190,11 +193,7 @@ def _choice(choice: Choice, confirmation: Confirmation) -> str:
 def _gain(gain: OneStep) -> str:
     shown = "✓" if gain.better else "?"
     between = interval(gain.gain_low, gain.gain_high)
-    return f"`{gain.pattern}` × {gain.steps}: {_signed(gain.gain)} ({between}) {shown}"
-
-
-def _signed(value: float) -> str:
-    return number(value) if value < 0 else f"+{number(value)}"
+    return f"`{gain.pattern}` × {gain.steps}: {signed(gain.gain)} ({between}) {shown}"
 
 
 def _expected(study: Study) -> str:

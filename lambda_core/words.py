@@ -51,6 +51,12 @@ def number(value: float) -> str:
     return f"{rounded:.1f}".replace("-", "−")
 
 
+def signed(value: float) -> str:
+    """`+0.5`, `−0.5`, and `0.0` without a sign."""
+    text = number(value)
+    return text if text.startswith("−") or text == "0.0" else f"+{text}"
+
+
 def interval(low: float, high: float) -> str:
     """Such as `−0.1 … 0.5`."""
     return f"{number(low)} … {number(high)}"
