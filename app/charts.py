@@ -213,7 +213,7 @@ def cost_bars(costs: dict[str, np.ndarray], layers: Sequence[str], colors: Palet
         "barmode": "stack", "bargap": 0.3, "showlegend": False, "margin": {"l": 8, "t": 4, "b": 4, "r": 60},
         "uniformtext": {"minsize": 11, "mode": "hide"},
         "annotations": [
-            {"x": cost.sum() / 1e6, "y": name, "text": f" {cost.sum() / 1e6:,.3g} M", "showarrow": False,
+            {"x": cost.sum() / 1e6, "y": name, "text": f" {_millions(cost.sum())}", "showarrow": False,
              "xanchor": "left"} for name, cost in costs.items()
         ],
     }  # fmt: skip
@@ -262,3 +262,9 @@ def training(table: pd.DataFrame, colors: Palette) -> go.Figure:
 
 def _unit(axis: str) -> float:
     return 1e6 if axis == "multiply_adds" else 1.0
+
+
+def _millions(count: float) -> str:
+    """Such as `14.1 M` and `2,916 M`."""
+    value = count / 1e6
+    return f"{value:,.0f} M" if value >= 100 else f"{value:.3g} M"

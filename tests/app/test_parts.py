@@ -92,6 +92,12 @@ def test_budget_curve_never_falls(study: Study) -> None:
     assert (np.diff(figure.data[0].y) >= 0).all()
 
 
+def test_cost_bars_write_large_counts_out() -> None:
+    costs = {"full": np.array([2.4e9, 5.16e8]), "head": np.array([1.2e7, 2.1e6])}
+    figure = charts.cost_bars(costs, ["conv1", "head"], LIGHT)
+    assert [note.text.strip() for note in figure.layout.annotations] == ["2,916 M", "14.1 M"]
+
+
 def test_plan_shows_each_cell_once() -> None:
     plan = plan_adaptation(LambdaPattern.parse("11111/00001/00000", 5), 4, [10, 20, 20, 20, 1])
     figure = charts_live.plan(plan, LAYERS, at=4, colors=LIGHT)
