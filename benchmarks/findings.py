@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 from torch import nn
 
 from benchmarks.drawing import pyplot
@@ -36,8 +37,11 @@ def main() -> None:
     print(steps.pivot_table(index=["study", "pattern"], columns="steps", values="accuracy", sort=False).round(1))
     print("\ntraining\n")
     print(pd.concat([training_table(study) for study in studies]).round(1).to_string(index=False))
-    for study in studies:
-        print(f"{study.name}: the head's rows deviate from their mean by {head_spread(study):.0%} of their length")
+    print("\nhow far the head's rows start from their mean, and what the head alone loses\n")
+    heads = head_table(studies, layers)
+    print(heads.to_string(index=False, float_format=lambda value: f"{value:.1f}"))
+    rank = spearmanr(heads["rows' own %"], heads["points lost"])
+    print(f"Spearman's rank correlation over {len(heads)} studies: {rank.statistic:.2f} (p = {rank.pvalue:.2g})")
     draw_layers(layers)
     draw_steps(steps)
 
@@ -98,6 +102,18 @@ def training_table(study: Study) -> pd.DataFrame:
         best, mean = 100 * here["val_accuracy"].max(), 100 * here["accuracy"].mean()
         rows.append((study.name, pattern, int(end), here["seconds"].iloc[-1], best, mean))
     return pd.DataFrame(rows, columns=["study", "pattern", "up to iteration", "seconds", "best val %", "training %"])
+
+
+def head_table(studies: Sequence[Study], layers: pd.DataFrame) -> pd.DataFrame:
+    """Each study's head rows beside rows that have nothing in common, and the points that the head alone loses."""
+    alone = layers[(layers["layer"] == "head") & (layers["what"] == "updated alone")].set_index("study")
+    rows = []
+    for study in studies:
+        apart = 100 * np.sqrt(1 - 1 / study.config.ways)  # independent rows of one length, in high dimension
+        own, lost, margin = 100 * head_spread(study), alone["lost"][study.name], alone["margin"][study.name]
+        rows.append((study.name, own, apart, lost, margin))
+    columns = ["study", "rows' own %", "independent rows %", "points lost", "±"]
+    return pd.DataFrame(rows, columns=columns).sort_values("rows' own %", ignore_index=True)
 
 
 def head_spread(study: Study) -> float:
