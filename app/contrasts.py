@@ -40,7 +40,7 @@ def studies_picker() -> list[Study]:
 
 
 def _picked(shelf: dict[str, Study]) -> list[str]:
-    asked = (address.value("studies") or "").split(",") if address.value("studies") else list(shelf)[:2]
+    asked = (address.value("studies") or "").split(",") if address.value("studies") else _unlike(shelf)
     known = [name for name in asked if name in shelf] or list(shelf)[:1]
     if unknown := [name for name in asked if name not in shelf]:
         address.put("studies", ",".join(known))
@@ -49,6 +49,13 @@ def _picked(shelf: dict[str, Study]) -> list[str]:
     st.multiselect("Studies", list(shelf), key="studies-control", on_change=_studies_taken,
                    max_selections=6)  # fmt: skip
     return known
+
+
+def _unlike(shelf: dict[str, Study]) -> list[str]:
+    """The first study, and the first of other data, if there is one: those say most side by side."""
+    first, *others = shelf
+    data = shelf[first].config.dataset
+    return [first, *sorted(others, key=lambda name: shelf[name].config.dataset == data)[:1]]
 
 
 def _studies_taken() -> None:

@@ -23,6 +23,17 @@ def test_compare_every_view(open_page: Open, view: str) -> None:
     assert len(app.dataframe) == (view in ("first", "transfer"))
 
 
+def test_compare_opens_on_two_studies_of_different_data(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, dataset in (("one-5w1s", "cifar-fs"), ("two-5w1s", "cifar-fs"), ("zoo-5w1s", "glyphs")):
+        write_study(tmp_path, name, episodes=20, max_steps=5, dataset=dataset)
+    app = open_page("compare")  # the studies of `shelf` are all of one data set
+    assert app.multiselect(key="studies-control").value == ["cifar-fs-5w1s", "lr-5w1s"]
+    monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
+    assert checked(app.run()).multiselect(key="studies-control").value == ["one-5w1s", "zoo-5w1s"]
+
+
 def test_compare_shades(open_page: Open) -> None:
     app = open_page("compare")
     checked(app.button_group(key="shade-control").set_value("speed_up").run())
