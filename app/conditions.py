@@ -42,6 +42,7 @@ def _conditions(study: Study, timing: str, candidates: int) -> list[tuple[str, s
         "Processor": str(where.get("processor", "?")),
         "PyTorch": str(where.get("torch", "?")),
         "Data set": f"{config.dataset}, fingerprint {str(data.get('fingerprint', '?'))[:12]}",
+        "Pretraining": f"{config.pretrain} passes of ordinary classification" if config.pretrain else "none",
         "Meta-training": f"{config.iterations} iterations of {config.tasks} episodes, pattern {config.pattern}",
         "Made": str(study.about.get("created", "?")),
     }

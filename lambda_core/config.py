@@ -88,6 +88,12 @@ class MetaTrainConfig(Settings):
     rotations: bool = setting(False, help="training classes rotated by 90, 180 and 270 degrees count as classes")
     flips: bool = setting(False, help="training images are mirrored at random, support and query alike")
     shifts: int = setting(0, help="training images are moved at random by up to so many pixels", low=0, high=64)
+    pretrain: int = setting(
+        0,
+        help="passes over the training classes as one ordinary classification, before meta-training",
+        low=0,
+        high=10_000,
+    )
     seed: int = setting(0, help="of the initial weights and of every episode", low=0, high=2**31 - 1)
     validate_every: int = setting(250, help="iterations between validations", low=1, high=10_000_000)
     validation_episodes: int = setting(100, help="episodes a validation", low=2, high=100_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -145,14 +146,10 @@ class EpisodeBank:
         count = self.shots + self.queries
         drawn = [images[_draw(random, len(images), count)] for _, images, _ in classes]
         turns = [turn for _, _, turn in classes]
-        pixels = np.stack(
-            [np.rot90(self.dataset.images[i], turn, axes=(1, 2)) for i, turn in zip(drawn, turns, strict=True)]
+        pixels = self._varied(
+            np.stack([np.rot90(self.dataset.images[i], turn, (1, 2)) for i, turn in zip(drawn, turns, strict=True)]),
+            random,
         )
-        if self.flips:
-            mirrored = random.random_sample((len(classes), count, 1, 1, 1)) < 0.5
-            pixels = np.where(mirrored, pixels[..., ::-1, :], pixels)
-        if self.shifts:
-            pixels = _moved(pixels, random.randint(-self.shifts, self.shifts + 1, (2, len(classes), count)))
         support, query = pixels[:, : self.shots], pixels[:, self.shots :]
         labels = torch.arange(len(classes))
         return Episode(
@@ -162,6 +159,33 @@ class EpisodeBank:
             labels.repeat_interleave(self.queries),
             tuple(name for name, _, _ in classes),
         )
+
+    def batches(self, size: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """All images of the split once, in the order of (seed, epoch): (size, C, H, W) float32 and (size,) int64.
+
+        Labels are places in `classes`. What is left over at the end, fewer than `size`, is dropped.
+        """
+        random = np.random.RandomState([self.seed, len(SPLITS), epoch])
+        labels = np.repeat(np.arange(len(self.classes)), [len(images) for _, images, _ in self.classes])
+        places = np.concatenate([images for _, images, _ in self.classes])
+        order = random.permutation(len(labels))
+        for start in range(0, len(order) - size + 1, size):
+            batch = order[start : start + size]
+            turned = [
+                np.rot90(self.dataset.images[place], self.classes[label][2])
+                for place, label in zip(places[batch], labels[batch], strict=True)
+            ]
+            yield as_inputs(self._varied(np.stack(turned)[None], random)[0]), torch.from_numpy(labels[batch])
+
+    def _varied(self, pixels: NDArray[np.uint8], random: np.random.RandomState) -> NDArray[np.uint8]:
+        """Images (N, K, H, W, C), each mirrored or moved by chance, where that is asked for."""
+        n, k = pixels.shape[:2]
+        if self.flips:
+            mirrored = random.random_sample((n, k, 1, 1, 1)) < 0.5
+            pixels = np.where(mirrored, pixels[..., ::-1, :], pixels)
+        if self.shifts:
+            pixels = _moved(pixels, random.randint(-self.shifts, self.shifts + 1, (2, n, k)))
+        return pixels
 
 
 class SinusoidBank:

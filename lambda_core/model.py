@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -97,20 +97,43 @@ def mlp(inputs: int = 1, outputs: int = 1, hidden: int = 40) -> nn.Sequential:
     )
 
 
-def build_model(config: MetaTrainConfig, size: int, channels: int) -> nn.Sequential:
+def build_model(config: MetaTrainConfig, size: int, channels: int, outputs: int | None = None) -> nn.Sequential:
     """The untrained backbone of a study; the initial weights follow from config.seed.
 
-    size, channels: of the images (N, channels, size, size); for the mlp, size is the number of inputs.
+    size, channels: of the images (N, channels, size, size); for the mlp, size is the number of inputs. outputs: of the
+    head; None: config.ways.
     """
+    outputs = config.ways if outputs is None else outputs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         if config.backbone == "conv4":
-            return conv4(config.ways, config.filters, channels, size)
+            return conv4(outputs, config.filters, channels, size)
         if config.backbone == "resnet12":
-            return resnet12(config.ways, config.filters, channels)
+            return resnet12(outputs, config.filters, channels)
         if config.backbone == "mlp":
-            return mlp(size, config.ways, config.filters)
+            return mlp(size, outputs, config.filters)
     raise ModelError(f"no backbone is named {config.backbone!r}; there are conv4, resnet12 and mlp")
+
+
+def start_from(model: nn.Sequential, weights: Mapping[str, Tensor]) -> None:
+    """Copy `weights`, those of the same backbone with any head, into `model`, in place.
+
+    Every row of the head becomes the mean of theirs, so that no class starts with anything of its own (Ye and Chao
+    2022, arXiv 2106.16245). Raises ModelError naming the first tensor that is missing or of another shape.
+    """
+    head = f"{list(dict(model.named_children()))[-1]}."
+    with torch.no_grad():
+        for name, own in model.state_dict().items():
+            if name not in weights:
+                raise ModelError(f"the weights to start from lack {name}: they are those of another backbone")
+            value = weights[name]
+            if name.startswith(head):
+                value = value.mean(0, keepdim=True).expand(len(own), *value.shape[1:])
+            if value.shape != own.shape:
+                raise ModelError(
+                    f"the weights to start from have {name} as {tuple(value.shape)}, not {tuple(own.shape)}"
+                )
+            own.copy_(value)
 
 
 @dataclass(frozen=True)

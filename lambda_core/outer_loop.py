@@ -7,7 +7,6 @@ shared between the processes.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -17,19 +16,17 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, distributed
 from torch.nn import functional as F
 
 from lambda_core.chain import Weights
+from lambda_core.checkpoint import resume_from, same_settings, under, write_state
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episode import Episode, Source
-from lambda_core.errors import ConfigError, StudyError
-from lambda_core.files import write_with
 from lambda_core.inner_loop import InnerLoop, Loss
-from lambda_core.model import Backbone, build_model
+from lambda_core.model import Backbone, build_model, start_from
 from lambda_core.pattern import LambdaPattern, Row
+from lambda_core.pretraining import Pretrained, pretrain
 from lambda_core.progress import Meter, Report
 from lambda_core.statistics import predict
 
@@ -57,6 +54,8 @@ def meta_train(
     trainer = MetaTrainer(config, source or Source(config.dataset), device)
     if resume:
         trainer.load(checkpoint)
+    if config.pretrain and not trainer.iteration:
+        trainer.start_from(_pretrained(trainer, checkpoint, resume, report))
     end = min(config.iterations, stop_at or config.iterations)
     meter = Meter("meta-training", end, report, done=trainer.iteration)
     while trainer.iteration < end:
@@ -65,6 +64,16 @@ def meta_train(
         if trainer.iteration % CHECKPOINT_EVERY == 0 or trainer.iteration == end:
             trainer.save(checkpoint)
     return trainer
+
+
+def _pretrained(trainer: MetaTrainer, checkpoint: Path, resume: bool, report: Report | None) -> Pretrained:
+    """The first process classifies, and the others read what it found."""
+    rank, world = _process()
+    if rank == 0:
+        pretrain(trainer.config, checkpoint, trainer.source, resume=resume, device=trainer.device, report=report)
+    if world > 1:
+        distributed.barrier()
+    return pretrain(trainer.config, checkpoint, trainer.source, resume=True, device=trainer.device)
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,11 @@ class MetaTrainer:
         self.iteration, self.seconds, self.best = 0, 0.0, Best()
         self.rows: list[dict[str, float]] = []
         self._window: list[tuple[float, float]] = []
+
+    def start_from(self, found: Pretrained) -> None:
+        """Begin with weights that a classification found; its time counts."""
+        start_from(self.model, found.weights)
+        self.seconds += found.seconds
 
     @property
     def latest(self) -> dict[str, float]:
@@ -240,52 +254,28 @@ class MetaTrainer:
             "config": self.config.to_dict(), "iteration": self.iteration, "seconds": self.seconds, "rows": self.rows,
             "window": self._window, "best": [self.best.score, self.best.iteration],
         }  # fmt: skip
-        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        metadata = {"record": json.dumps(record)}
-        try:
-            write_with(folder / "state.safetensors", lambda path: save_file(contiguous, path, metadata))
-        except OSError as error:
-            raise StudyError(f"{folder}: the checkpoint could not be written ({error.strerror or error})") from error
+        write_state(folder / "state.safetensors", tensors, record)
 
     def load(self, folder: Path) -> None:
         """Go on from a checkpoint; without one, start from the beginning."""
-        path = folder / "state.safetensors"
-        if not path.exists():
-            return
-        try:
-            with safe_open(path, "pt") as file:
-                record = json.loads(file.metadata()["record"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-            self._restore(record, tensors)
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            if isinstance(error, ConfigError):
-                raise
-            raise StudyError(f"{path}: this checkpoint is damaged ({error}); train again without --resume") from error
+        resume_from(folder / "state.safetensors", self._restore)
 
     def _restore(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        now = self.config.to_dict()
-        changed = [name for name, value in record["config"].items() if now.get(name) != value]
-        if changed:
-            name = changed[0]
-            raise ConfigError(f"the checkpoint was made with {name} = {record['config'][name]}, not {now.get(name)}")
-        self.model.load_state_dict(_under("model.", tensors))
+        same_settings(record["config"], self.config.to_dict())
+        self.model.load_state_dict(under("model.", tensors))
         groups = self.optimizer.state_dict()["param_groups"]
         indices = range(len(list(self.model.parameters())))
-        state = {index: _under(f"adam.{index}.", tensors) for index in indices}
+        state = {index: under(f"adam.{index}.", tensors) for index in indices}
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.iteration, self.seconds, self.rows = record["iteration"], record["seconds"], record["rows"]
         self._window = [(loss, accuracy) for loss, accuracy in record["window"]]
         score, iteration = record["best"]
-        self.best = Best(score, iteration, _under("best.", tensors))
+        self.best = Best(score, iteration, under("best.", tensors))
 
 
 def pattern_schedule(config: MetaTrainConfig, layers: int) -> list[LambdaPattern]:
     """The patterns of config.pattern, which share the iterations equally, in order."""
     return [LambdaPattern.parse(text, layers) for text in config.pattern.split("+")]
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _process() -> tuple[int, int]:

@@ -123,6 +123,7 @@ def _conditions(found: Findings) -> dict[str, Any]:
     sweep, about = found.study.sweep_config, found.study.about
     machine = about["timing"].get("environment") or about["environment"]
     return {
+        "pretraining": found.study.config.pretrain or None,
         "iterations": about["iterations_done"],
         "training pattern": found.study.config.pattern,
         "seed": found.study.config.seed,

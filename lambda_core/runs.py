@@ -28,7 +28,7 @@ from lambda_core.study import (
     write_training,
     write_weights,
 )
-from lambda_core.sweeping import sweep_in_chunks
+from lambda_core.sweeping import sweep_in_chunks, unpack
 from lambda_core.timing import measure_times
 
 
@@ -103,6 +103,7 @@ def sweep_study(
 ) -> Study:
     """Measure every per-layer pattern on validation and test episodes and write accuracy.parquet; resumes by itself."""
     _, fingerprint = measurable(study, root)
+    unpack(study, config, fingerprint)
     frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
     write_accuracy(study.folder, frame)
     return note(study, "sweep", config.to_dict(), command)

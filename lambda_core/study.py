@@ -88,10 +88,12 @@ class Study:
 
     @property
     def title(self) -> str:
-        """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with the training pattern where that did not end as MAML's."""
+        """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with what in its training differs from plain MAML."""
         config = self.config
         task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
         parts = [DATASETS.get(config.dataset, config.dataset.capitalize()), task, BACKBONES[config.backbone]]
+        if config.pretrain:
+            parts.append("pretrained")
         if config.last_pattern not in ("maml", "1" * len(self.layers)):
             parts.append(f"trained with {config.pattern.upper()}")
         if config.steps == 1:

@@ -7,6 +7,7 @@ split into chunks; each finished chunk is a file, so a sweep can be stopped anyw
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -31,6 +32,7 @@ from lambda_core.pattern import LambdaPattern
 from lambda_core.progress import Meter, Report
 from lambda_core.runtime import end_with_parent, prepare
 from lambda_core.statistics import Queries
+from lambda_core.study import Study
 from lambda_core.tables import read_table, write_table
 
 CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
@@ -137,6 +139,14 @@ class Chunk:
         short = "" if self.count == CHUNK else f"-{self.count}"  # a longer sweep makes it anew
         return self.folder / f"{self.split}-{self.first:06d}{short}"
 
+    @property
+    def is_there(self) -> bool:
+        return (self.place / "accuracy.parquet").exists()
+
+    def write(self, frame: pd.DataFrame) -> None:
+        self.place.mkdir(parents=True, exist_ok=True)
+        write_table(self.place, "accuracy", frame)
+
 
 def sweep_in_chunks(
     study_folder: Path,
@@ -154,17 +164,36 @@ def sweep_in_chunks(
     """
     folder = study_folder / "checkpoint" / "sweep"
     _claim(folder, {"config": _asked(config), "fingerprint": fingerprint})
-    chunks = [
-        Chunk(folder, split, first, min(CHUNK, config.episodes - first))
-        for split in SWEPT_SPLITS
-        for first in range(0, config.episodes, CHUNK)
-    ]
-    missing = [chunk for chunk in chunks if not (chunk.place / "accuracy.parquet").exists()]
+    chunks = _chunks(folder, config.episodes)
+    missing = [chunk for chunk in chunks if not chunk.is_there]
     done = sum(chunk.count for chunk in chunks) - sum(chunk.count for chunk in missing)
     meter = Meter("sweep, episodes", len(SWEPT_SPLITS) * config.episodes, report, done=done)
     for chunk in _run(missing, (str(study_folder), config, root), processes):
         meter.advance(chunk.count)
     return pd.concat([read_table(chunk.place, "accuracy") for chunk in chunks], ignore_index=True)
+
+
+def unpack(study: Study, config: SweepConfig, fingerprint: str) -> None:
+    """Turn the table of a study that was swept under the same settings back into chunks, which are then not made again:
+    a study that came without its checkpoint can be swept for longer.
+    """
+    swept = study.sweep_config
+    if study.accuracy is None or swept is None or _asked(swept) != _asked(config):
+        return
+    folder = study.folder / "checkpoint" / "sweep"
+    _claim(folder, {"config": _asked(config), "fingerprint": fingerprint})
+    for chunk in _chunks(folder, swept.episodes):
+        if not chunk.is_there:
+            rows = study.accuracy[study.accuracy["split"] == chunk.split]
+            chunk.write(rows[rows["episode"].between(chunk.first, chunk.first + chunk.count - 1)])
+
+
+def _chunks(folder: Path, episodes: int) -> list[Chunk]:
+    return [
+        Chunk(folder, split, first, min(CHUNK, episodes - first))
+        for split in SWEPT_SPLITS
+        for first in range(0, episodes, CHUNK)
+    ]
 
 
 def _run(chunks: list[Chunk], work: tuple[str, SweepConfig, str | None], processes: int) -> Iterator[Chunk]:
@@ -187,8 +216,6 @@ class Worker:
     """A process's model and banks; called with a chunk, it writes the chunk's file."""
 
     def __init__(self, study_folder: str, config: SweepConfig, root: str | None) -> None:
-        from lambda_core.study import Study
-
         prepare(threads=1)
         study = Study.load(Path(study_folder))
         source = Source(study.config.dataset, root)
@@ -212,8 +239,7 @@ class Worker:
             scales=config.scales,
             query_statistics=config.query_statistics,
         )
-        chunk.place.mkdir(parents=True, exist_ok=True)
-        write_table(chunk.place, "accuracy", frame)
+        chunk.write(frame)
         return chunk
 
 
@@ -237,8 +263,6 @@ def _asked(config: SweepConfig) -> dict[str, Any]:
 
 
 def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    import json
-
     path = folder / "sweep.json"
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != identity:
         raise StudyError(

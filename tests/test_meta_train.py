@@ -156,7 +156,7 @@ def test_a_full_disk_is_a_clear_error_and_keeps_the_last_checkpoint(source, tmp_
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lambda_core.outer_loop.save_file", full)
+    monkeypatch.setattr("lambda_core.checkpoint.save_file", full)
     with pytest.raises(StudyError, match="No space left"):
         trainer.save(tmp_path)
     assert (tmp_path / "state.safetensors").read_bytes() == before

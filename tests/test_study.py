@@ -105,6 +105,7 @@ def test_environments_of_measurements_are_read_and_compared(folder: Path) -> Non
         ({}, "CIFAR-FS · 5-way 1-shot · 4-CONV"),
         ({"dataset": "omniglot", "ways": 20}, "Omniglot · 20-way 1-shot · 4-CONV"),
         ({"pattern": "anil", "shots": 5}, "CIFAR-FS · 5-way 5-shot · 4-CONV · trained with ANIL"),
+        ({"pretrain": 3}, "CIFAR-FS · 5-way 1-shot · 4-CONV · pretrained"),
         ({"pattern": "11111", "steps": 1}, "CIFAR-FS · 5-way 1-shot · 4-CONV · 1 training step"),
         ({"dataset": "sinusoid", "ways": 1, "shots": 10}, "Sinusoid · 10-shot · 4-CONV"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from lambda_core.plan import count_cost
 from lambda_core.runs import sweep_study, time_study, train_study
 from lambda_core.statistics import predict
 from lambda_core.study import Study
-from lambda_core.sweeping import SharedEpisode, sweep, sweep_in_chunks
+from lambda_core.sweeping import Chunk, SharedEpisode, sweep, sweep_in_chunks
 from tests.oracle import Calls
 from tests.test_meta_train import TINY
 from tests.tiny import tiny_dataset, write_tiny
@@ -137,3 +139,22 @@ def test_a_longer_sweep_keeps_what_a_shorter_one_made(study, root):
     assert len(both) == len(short)
     assert (both["accuracy_x"] == both["accuracy_y"]).all()
     assert longer["episode"].nunique() == 20
+
+
+def test_a_shipped_study_is_swept_for_longer_without_its_checkpoint(study, root, monkeypatch):
+    whole = sweep_study(study, SWEEP.but(episodes=20), root=root).accuracy
+    shutil.rmtree(study.folder / "checkpoint")
+    short = sweep_study(Study.load(study.folder), SWEEP.but(episodes=10), root=root)
+    shutil.rmtree(study.folder / "checkpoint")
+    made, write_chunk = [], Chunk.write
+    monkeypatch.setattr(Chunk, "write", lambda chunk, frame: (made.append(chunk), write_chunk(chunk, frame)))
+    longer = sweep_study(short, SWEEP.but(episodes=20), root=root).accuracy
+    assert longer.equals(whole)
+    assert sorted((chunk.split, chunk.first) for chunk in made) == [(s, f) for s in ("test", "val") for f in (0, 10)]
+
+
+def test_the_table_of_other_settings_is_not_taken_for_parts(study, root):
+    swept = sweep_study(study, SWEEP, root=root)
+    shutil.rmtree(study.folder / "checkpoint")
+    other = sweep_study(swept, SWEEP.but(seed=5), root=root).accuracy
+    assert not other.equals(swept.accuracy)

@@ -12,7 +12,7 @@ from tests.tiny import write_tiny
 
 
 def test_two_processes_train_to_the_weights_of_one(tmp_path):
-    arguments = [*TRAIN, "--iterations", "4", "--root", str(write_tiny(tmp_path / "data")), "--out"]
+    arguments = [*TRAIN, "--iterations", "4", "--pretrain", "1", "--root", str(write_tiny(tmp_path / "data")), "--out"]
     run(*arguments, str(tmp_path / "one"))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*torchrun, "-m", "lambda_core", *arguments, str(tmp_path / "two")]
