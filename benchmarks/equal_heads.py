@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.records import record
+from lambda_core.model import start_from
 from lambda_core.pairs import Paired
 from lambda_core.pattern import LambdaPattern
 from lambda_core.runs import measurable
@@ -56,10 +56,7 @@ def told(study: Study, episodes: int) -> dict[str, Any]:
 
 def with_equal_rows(model: nn.Sequential) -> nn.Sequential:
     """The model itself, the rows and biases of its head set to their mean."""
-    head = next(module for module in model.modules() if isinstance(module, nn.Linear))
-    with torch.no_grad():
-        for parameter in (head.weight, head.bias):
-            parameter.copy_(parameter.mean(0, keepdim=True).expand_as(parameter))
+    start_from(model, model.state_dict())
     return model
 
 

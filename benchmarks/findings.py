@@ -92,10 +92,11 @@ def episodes_of(study: Study, steps: int) -> pd.DataFrame:
 
 def training_table(study: Study) -> pd.DataFrame:
     """Where each pattern of the training schedule ended: seconds, best validation accuracy (%) and the mean training
-    accuracy (%) under it.
+    accuracy (%) under it; before them the classification, where there was one.
     """
     patterns, table = study.config.pattern.split("+"), study.training
-    rows = []
+    before = study.about.get("pretraining")
+    rows = [(study.name, "classification", 0, before["seconds"], np.nan, 100 * before["accuracy"])] if before else []
     for number, pattern in enumerate(patterns):
         first, end = (study.config.iterations * place / len(patterns) for place in (number, number + 1))
         here = table[(table["iteration"] > first) & (table["iteration"] <= end)]

@@ -136,6 +136,7 @@ class MetaTrainer:
         self.train_bank, self.val_bank = source.bank(config, "train"), source.bank(config, "val")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.meta_lr, betas=BETAS)
         self.iteration, self.seconds, self.best = 0, 0.0, Best()
+        self.pretraining: dict[str, float] = {}
         self.rows: list[dict[str, float]] = []
         self._window: list[tuple[float, float]] = []
 
@@ -143,6 +144,7 @@ class MetaTrainer:
         """Begin with weights that a classification found; its time counts."""
         start_from(self.model, found.weights)
         self.seconds += found.seconds
+        self.pretraining = {"seconds": found.seconds, "loss": found.loss, "accuracy": found.accuracy}
 
     @property
     def latest(self) -> dict[str, float]:
@@ -253,6 +255,7 @@ class MetaTrainer:
         record = {
             "config": self.config.to_dict(), "iteration": self.iteration, "seconds": self.seconds, "rows": self.rows,
             "window": self._window, "best": [self.best.score, self.best.iteration],
+            "pretraining": self.pretraining,
         }  # fmt: skip
         write_state(folder / "state.safetensors", tensors, record)
 
@@ -268,6 +271,7 @@ class MetaTrainer:
         state = {index: under(f"adam.{index}.", tensors) for index in indices}
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.iteration, self.seconds, self.rows = record["iteration"], record["seconds"], record["rows"]
+        self.pretraining = record["pretraining"]
         self._window = [(loss, accuracy) for loss, accuracy in record["window"]]
         score, iteration = record["best"]
         self.best = Best(score, iteration, under("best.", tensors))

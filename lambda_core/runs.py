@@ -143,6 +143,7 @@ def _about(trainer: MetaTrainer, name: str, device: str, command: str) -> dict[s
         "schema": 1,
         "name": name,
         "config": trainer.config.to_dict(),
+        "pretraining": trainer.pretraining or None,
         "sweep": None,
         "timing": None,
         "dataset": _dataset(trainer.source),

@@ -103,6 +103,7 @@ def test_meta_training_goes_on_from_it_and_resumes_to_the_same_end(source, tmp_p
     trainer.save(tmp_path / "b")
     rest = meta_train(TINY, tmp_path / "b", source, resume=True)
     assert _same(whole.model.state_dict(), rest.model.state_dict())
+    assert rest.pretraining == {"seconds": found.seconds, "loss": found.loss, "accuracy": found.accuracy}
 
 
 def test_a_run_stopped_while_it_classified_goes_on_there(source, tmp_path):
