@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.drawing import pyplot
 from lambda_core.pairs import Paired
@@ -39,9 +39,13 @@ def main() -> None:
     print(pd.concat([training_table(study) for study in studies]).round(1).to_string(index=False))
     print("\nhow far the head's rows start from their mean, and what the head alone loses\n")
     heads = head_table(studies, layers)
-    print(heads.to_string(index=False, float_format=lambda value: f"{value:.1f}"))
-    rank = spearmanr(heads["rows' own %"], heads["points lost"])
-    print(f"Spearman's rank correlation over {len(heads)} studies: {rank.statistic:.2f} (p = {rank.pvalue:.2g})")
+    print(heads.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    shares = heads["rows' own %"]
+    for what, apart in (("share", shares), ("share × length", shares * heads["length"])):
+        rank = spearmanr(apart, heads["points lost"])
+        print(
+            f"Spearman's rank correlation, {what}, {len(heads)} studies: {rank.statistic:.2f} (p = {rank.pvalue:.2g})"
+        )
     draw_layers(layers)
     draw_steps(steps)
 
@@ -106,21 +110,28 @@ def training_table(study: Study) -> pd.DataFrame:
 
 
 def head_table(studies: Sequence[Study], layers: pd.DataFrame) -> pd.DataFrame:
-    """Each study's head rows beside rows that have nothing in common, and the points that the head alone loses."""
+    """How far each study's head rows lie apart, beside rows that have nothing in common, their mean length, and the
+    points that the head alone loses.
+    """
     alone = layers[(layers["layer"] == "head") & (layers["what"] == "updated alone")].set_index("study")
     rows = []
     for study in studies:
         apart = 100 * np.sqrt(1 - 1 / study.config.ways)  # independent rows of one length, in high dimension
-        own, lost, margin = 100 * head_spread(study), alone["lost"][study.name], alone["margin"][study.name]
-        rows.append((study.name, own, apart, lost, margin))
-    columns = ["study", "rows' own %", "independent rows %", "points lost", "±"]
+        own, length = 100 * head_spread(study), float(head_rows(study).norm(dim=1).mean())
+        rows.append((study.name, own, apart, length, alone["lost"][study.name], alone["margin"][study.name]))
+    columns = ["study", "rows' own %", "independent rows %", "length", "points lost", "±"]
     return pd.DataFrame(rows, columns=columns).sort_values("rows' own %", ignore_index=True)
 
 
 def head_spread(study: Study) -> float:
     """Mean length of the head's rows less their mean, as a share of their own mean length."""
-    rows = next(module for module in study.model().modules() if isinstance(module, nn.Linear)).weight.detach()
+    rows = head_rows(study)
     return float((rows - rows.mean(0)).norm(dim=1).mean() / rows.norm(dim=1).mean())
+
+
+def head_rows(study: Study) -> Tensor:
+    """The head's weights: (ways, features)."""
+    return next(module for module in study.model().modules() if isinstance(module, nn.Linear)).weight.detach()
 
 
 def draw_layers(table: pd.DataFrame) -> None:

@@ -38,13 +38,12 @@ def report() -> str:
 
 def peers(record: dict[str, Any]) -> str:
     """The table of goals. record: what `benchmarks.adaptation` writes."""
-    where = record["environment"]
     rows = [
         f"| {row['what']} | {row['measured']:.2f} | {row['goal']} | {'yes' if row['met'] else 'no'} |"
         for row in record["goals"]
     ]
     return "\n".join(
-        [f"{where['processor']}, one thread, torch {where['torch']}, {record['facts']['date']}:", "",
+        [f"{_where(record)}, {record['facts']['date']}:", "",
          "| ratio of medians, one interleaved run | measured | goal | met |", "| --- | --- | --- | --- |", *rows]
     )  # fmt: skip
 
@@ -57,9 +56,15 @@ def chosen(record: dict[str, Any]) -> str:
         for name, row in record["studies"].items()
     ]
     return "\n".join(
-        ["| study | choice within 1 point | ms | over our full pattern | over the fastest peer's full pattern |",
+        [f"{_where(record)}, {record['rounds']} rounds:", "",
+         "| study | choice within 1 point | ms | over our full pattern | over the fastest peer's full pattern |",
          "| --- | --- | --- | --- | --- |", *rows]
     )  # fmt: skip
+
+
+def _where(record: dict[str, Any]) -> str:
+    where = record["environment"]
+    return f"{where['processor']}, one thread, torch {where['torch']}"
 
 
 def _between(text: str, name: str, new: str) -> str:
