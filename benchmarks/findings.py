@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.drawing import pyplot
 from lambda_core.pairs import Paired
@@ -41,11 +41,10 @@ def main() -> None:
     heads = head_table(studies, layers)
     print(heads.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     shares = heads["rows' own %"]
+    print(f"Spearman's rank correlation with the points lost, {len(heads)} studies")
     for what, apart in (("share", shares), ("share × length", shares * heads["length"])):
         rank = spearmanr(apart, heads["points lost"])
-        print(
-            f"Spearman's rank correlation, {what}, {len(heads)} studies: {rank.statistic:.2f} (p = {rank.pvalue:.2g})"
-        )
+        print(f"{what}: {rank.statistic:.2f} (p = {rank.pvalue:.2g})")
     draw_layers(layers)
     draw_steps(steps)
 
@@ -117,21 +116,17 @@ def head_table(studies: Sequence[Study], layers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for study in studies:
         apart = 100 * np.sqrt(1 - 1 / study.config.ways)  # independent rows of one length, in high dimension
-        own, length = 100 * head_spread(study), float(head_rows(study).norm(dim=1).mean())
-        rows.append((study.name, own, apart, length, alone["lost"][study.name], alone["margin"][study.name]))
+        spread, length = head_spread(study)
+        rows.append((study.name, 100 * spread, apart, length, alone["lost"][study.name], alone["margin"][study.name]))
     columns = ["study", "rows' own %", "independent rows %", "length", "points lost", "±"]
     return pd.DataFrame(rows, columns=columns).sort_values("rows' own %", ignore_index=True)
 
 
-def head_spread(study: Study) -> float:
-    """Mean length of the head's rows less their mean, as a share of their own mean length."""
-    rows = head_rows(study)
-    return float((rows - rows.mean(0)).norm(dim=1).mean() / rows.norm(dim=1).mean())
-
-
-def head_rows(study: Study) -> Tensor:
-    """The head's weights: (ways, features)."""
-    return next(module for module in study.model().modules() if isinstance(module, nn.Linear)).weight.detach()
+def head_spread(study: Study) -> tuple[float, float]:
+    """Mean length of the head's rows less their mean, as a share of their own mean length; and that length."""
+    rows = next(module for module in study.model().modules() if isinstance(module, nn.Linear)).weight.detach()
+    length = float(rows.norm(dim=1).mean())
+    return float((rows - rows.mean(0)).norm(dim=1).mean()) / length, length
 
 
 def draw_layers(table: pd.DataFrame) -> None:
