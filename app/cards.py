@@ -130,7 +130,7 @@ def _follow_choice() -> None:
 
 
 def _numbers(row: pd.Series, gain: str, gain_is: str) -> None:
-    one, two, three = st.columns([1, 1, 1.35], wrap=False, gap="xsmall")
+    one, two, three = st.container(key="numbers").columns([1, 1, 1.35], wrap=False, gap="xsmall")
     one.metric(gain, times(row["speed_up"]), help=gain_is)
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
     three.metric("Degradation", number(row["degradation"]), help="percentage points below the full pattern")

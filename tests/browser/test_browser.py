@@ -96,6 +96,15 @@ def test_phone_has_one_column_and_no_sideways_scroll(visit: Visit, path: str, sc
     assert (int(paper.split("(")[1].split(",")[0]) < 80) == (scheme == "dark")
 
 
+def test_a_phone_shows_the_numbers_of_the_current_pattern_whole(visit: Visit) -> None:
+    page = visit("", viewport=PHONE)
+    numbers = page.locator(".st-key-numbers")
+    edge = numbers.evaluate("e => e.getBoundingClientRect().right")
+    for part in numbers.locator(".stMetric, .stMetric label p, .stMetric [data-testid=stTooltipIcon]").all():
+        assert part.evaluate("e => e.getBoundingClientRect().right") <= edge + 1
+        assert part.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+
+
 @pytest.mark.parametrize("path", PAGES[:4])
 def test_pictures_have_words(visit: Visit, path: str) -> None:
     page = visit(path)
