@@ -8,9 +8,9 @@ import streamlit as st
 import address
 import charts_search
 import widgets
-from lambda_core.search import dominating
-from lambda_core.study import Study
-from lambda_core.words import with_interval
+from lambda_core.formatting import with_interval
+from lambda_core.selection import dominating
+from lambda_core.studies import Study
 from palette import Palette
 
 

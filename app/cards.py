@@ -13,11 +13,10 @@ import charts
 import measured
 import take_away
 import widgets
-from lambda_core.pattern import LambdaPattern
-from lambda_core.plan import plan_adaptation
-from lambda_core.select import Choice, Confirmation, OneStep, describe_pattern, sentence
-from lambda_core.study import Study
-from lambda_core.words import interval, number, percent, times, with_interval
+from lambda_core.formatting import interval, number, percent, times, with_interval
+from lambda_core.patterns import LambdaPattern, describe_pattern, plan_adaptation
+from lambda_core.selection import Choice, Confirmation, PatternGain, sentence
+from lambda_core.studies import Study
 from palette import ICONS, Palette
 
 BADGE_COLORS = {"pass": "green", "undecided": "orange", "fail": "red"}
@@ -248,7 +247,7 @@ def one_step_tab(study: Study, any_lr: bool, confidence: float, colors: Palette)
     st.caption(_one_step_sentence(found[0], study))
 
 
-def _one_step_sentence(row: OneStep, study: Study) -> str:
+def _one_step_sentence(row: PatternGain, study: Study) -> str:
     best = f"{describe_pattern(row.pattern, study.layers)} (`{row.pattern}`)"
     clear = (
         "better than the full pattern, with confidence"

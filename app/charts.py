@@ -11,8 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from canvas import across, blend, layout, upright
-from lambda_core.select import Choice, OneStep
-from lambda_core.words import points
+from lambda_core.formatting import points
+from lambda_core.selection import Choice, PatternGain
 from palette import SHAPES, Palette
 
 AXES = {
@@ -222,7 +222,7 @@ def cost_bars(costs: dict[str, np.ndarray], layers: Sequence[str], colors: Palet
     return go.Figure(bars, look)
 
 
-def first_steps(rows: Sequence[OneStep], colors: Palette) -> go.Figure:
+def first_steps(rows: Sequence[PatternGain], colors: Palette) -> go.Figure:
     """Accuracy on test classes after few steps: the full pattern beside the best other one."""
     figure = go.Figure(layout=layout(colors, "inner steps", "accuracy on test classes, %", height=320))
     steps = [str(row.steps) for row in rows]

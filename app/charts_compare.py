@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from canvas import blend, layout, upright
-from lambda_core.select import OneStep
+from lambda_core.selection import PatternGain
 from palette import Palette
 
 UNITS = {"degradation": (1, "points"), "accuracy": (100, "%"), "speed_up": (1, "×")}
@@ -72,7 +72,7 @@ def _above(x: float, words: str, leftwards: bool, colors: Palette) -> dict[str, 
             "text": words, "showarrow": False, "font": {"color": colors.faint, "size": 12}}  # fmt: skip
 
 
-def one_step(rows: dict[str, OneStep], colors: Palette) -> go.Figure:
+def one_step(rows: dict[str, PatternGain], colors: Palette) -> go.Figure:
     """After one step: full pattern and best other pattern, accuracy in percent. rows: study name -> result."""
     figure = go.Figure(
         layout=layout(colors, "accuracy after one step, test classes, %", "", height=110 + 70 * len(rows))

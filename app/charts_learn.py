@@ -12,7 +12,7 @@ from canvas import blend, layout
 from palette import Palette
 
 if TYPE_CHECKING:
-    from lambda_core.trace import Sine
+    from lambda_core.workflows import Sine
 
 
 def sine(found: Sine, steps: int, colors: Palette) -> go.Figure:

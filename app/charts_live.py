@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from canvas import layout, upright
-from lambda_core.plan import Cell, Plan
+from lambda_core.patterns import AdaptationPlan, LayerStep
 from palette import Palette
 
 if TYPE_CHECKING:
-    from lambda_core.trace import Trace
+    from lambda_core.adaptation import Trace
 
 KINDS = {
     "updated": ("●", "computed and updated"),
@@ -22,7 +22,7 @@ KINDS = {
 }
 
 
-def kind(cell: Cell) -> str:
+def kind(cell: LayerStep) -> str:
     """One of KINDS."""
     if cell.backward in ("weights", "both"):
         return "updated"
@@ -31,13 +31,13 @@ def kind(cell: Cell) -> str:
     return cell.forward if cell.forward == "skipped" else "reused"
 
 
-def plan(what_ran: Plan, layers: Sequence[str], at: int, colors: Palette, height: int = 34) -> go.Figure:
+def plan(what_ran: AdaptationPlan, layers: Sequence[str], at: int, colors: Palette, height: int = 34) -> go.Figure:
     """Layers × steps: what was computed, reused, skipped; steps after `at` have not happened yet and are pale."""
     steps = len(what_ran.cells)
     fills = {"updated": colors.computed, "passed": colors.passed, "reused": colors.reused, "skipped": colors.skipped}
     look = layout(colors, "inner step", "", height=60 + height * len(layers))
     look["shapes"] = [
-        _cell(step + 1, layer, fills[kind(cell)], 1.0 if step < at else 0.25)
+        _layer_step(step + 1, layer, fills[kind(cell)], 1.0 if step < at else 0.25)
         for step, row in enumerate(what_ran.cells)
         for layer, cell in enumerate(row)
     ]
@@ -48,14 +48,14 @@ def plan(what_ran: Plan, layers: Sequence[str], at: int, colors: Palette, height
     return go.Figure([_signs(what_ran, layers, colors)], look)
 
 
-def _cell(step: int, layer: int, fill: str, opacity: float) -> dict[str, object]:
+def _layer_step(step: int, layer: int, fill: str, opacity: float) -> dict[str, object]:
     return {
         "type": "rect", "x0": step - 0.46, "x1": step + 0.46, "y0": layer - 0.42, "y1": layer + 0.42,
         "fillcolor": fill, "opacity": opacity, "line": {"width": 0}, "layer": "below",
     }  # fmt: skip
 
 
-def _signs(what_ran: Plan, layers: Sequence[str], colors: Palette) -> dict[str, object]:
+def _signs(what_ran: AdaptationPlan, layers: Sequence[str], colors: Palette) -> dict[str, object]:
     cells = [(s + 1, i, cell) for s, row in enumerate(what_ran.cells) for i, cell in enumerate(row)]
     ink = {"updated": colors.paper, "passed": colors.ink, "reused": colors.faint, "skipped": colors.faint}
     return {

@@ -6,7 +6,7 @@ import streamlit as st
 
 import measured
 import store
-from lambda_core.study import Study
+from lambda_core.studies import Study
 
 
 def conditions_tab(study: Study, timing: str, candidates: int) -> None:

@@ -10,10 +10,11 @@ import charts_compare
 import measured
 import store
 import widgets
-from lambda_core.select import Choice, describe_pattern
-from lambda_core.study import Study
-from lambda_core.transfer import judged
-from lambda_core.words import interval, number, percent, points, times, with_interval
+from lambda_core.analysis import judge_transfer
+from lambda_core.formatting import interval, number, percent, points, times, with_interval
+from lambda_core.patterns import describe_pattern
+from lambda_core.selection import Choice
+from lambda_core.studies import Study
 from palette import Palette
 
 SHADES = {"degradation": "Degradation", "accuracy": "Accuracy", "speed_up": "Speed-up"}
@@ -156,7 +157,7 @@ def transfer_table(studies: list[Study]) -> None:
 
 
 def _judged(choice: Choice, there: Study, here: Study) -> str:
-    seen = judged(choice, here) if there.layers == here.layers else None
+    seen = judge_transfer(choice, here) if there.layers == here.layers else None
     if seen is None:
         return "not measured"
     return f"{seen.verdict}: {with_interval(seen.degradation, seen.low, seen.high)}"

@@ -12,26 +12,27 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 import store
-from lambda_core.apart import Apart, ready
 from lambda_core.data import ImageDataset, load_dataset
 from lambda_core.errors import DataError
-from lambda_core.pattern import LambdaPattern
-from lambda_core.study import Study
+from lambda_core.patterns import LambdaPattern
+from lambda_core.studies import Study
+from lambda_core.system import WorkerProcess
 
 if TYPE_CHECKING:
-    from lambda_core.episode import Episode
-    from lambda_core.trace import Sine, Trace
+    from lambda_core.adaptation import Trace
+    from lambda_core.episodes import Episode
+    from lambda_core.workflows import Sine
 
 QUERIES = 15
-_apart = Apart()
+_apart = WorkerProcess()
 
 
 @st.cache_resource(show_spinner="Loading PyTorch, once after the server's start …")
 def start() -> bool:
     """Import torch once a server; the visitor sees why the page takes a few seconds."""
-    _apart.begin()
-    import lambda_core.trace  # noqa: F401
+    from lambda_core.workflows import ready
 
+    _apart.start(ready)
     return _apart.run(ready)
 
 
@@ -66,7 +67,7 @@ def episode(data: str, split: str, seed: int, classes: tuple[str, ...], study: S
 def _episode(
     data: str, split: str, seed: int, classes: tuple[str, ...], ways: int, shots: int, shape: tuple[int, int]
 ) -> Episode:
-    from lambda_core.episode import EpisodeBank
+    from lambda_core.episodes import EpisodeBank
 
     bank = EpisodeBank(dataset(data), split, ways, shots, QUERIES, seed)
     return fitted(bank.of_classes(list(classes)) if classes else bank[0], *shape)
@@ -96,7 +97,7 @@ def trace_of(study: Study, key: Any, episode: Episode, pattern: LambdaPattern, s
 def _trace(
     folder: str, stamp: Any, key: Any, pattern: LambdaPattern, steps: int, statistics: str, *, _episode: Episode  # noqa: ARG001
 ) -> Trace:  # fmt: skip
-    from lambda_core.trace import trace_study
+    from lambda_core.workflows import trace_study
 
     return _apart.run(trace_study, folder, stamp, _episode, pattern, steps, statistics)
 
@@ -108,6 +109,6 @@ def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _sine(folder: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
-    from lambda_core.trace import trace_sine
+    from lambda_core.workflows import trace_sine
 
     return _apart.run(trace_sine, folder, stamp, seed, pattern, steps)

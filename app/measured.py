@@ -9,18 +9,18 @@ import pandas as pd
 import streamlit as st
 
 import store
-from lambda_core.pattern import LambdaPattern
-from lambda_core.select import (
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import (
     Choice,
+    Comparison,
     Confirmation,
-    Evidence,
-    OneStep,
+    PatternGain,
+    best_gain_at,
     budget_curve,
+    compare_candidates,
     confirm,
-    one_step,
-    weigh,
-)  # fmt: skip
-from lambda_core.study import Study
+)
+from lambda_core.studies import Study
 
 THRESHOLDS = [round(0.1 * tenth, 1) for tenth in range(51)]
 
@@ -48,8 +48,8 @@ def _only_asked(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the candidates episode by episode …")
-def _evidence(name: str, stamp: Any, timing: str, axis: str, any_lr: bool, *, _study: Study) -> Evidence:  # noqa: ARG001
-    return weigh(
+def _evidence(name: str, stamp: Any, timing: str, axis: str, any_lr: bool, *, _study: Study) -> Comparison:  # noqa: ARG001
+    return compare_candidates(
         split(_study, "val"), store.timing_of(_study, timing), _study.config.steps,
         any_lr=any_lr, axis=axis, lr=_study.config.lr,
     )  # fmt: skip
@@ -107,12 +107,14 @@ def searched(study: Study, pattern: LambdaPattern, steps: int) -> pd.Series | No
     return None if found.empty else found.iloc[0]
 
 
-def first_steps(study: Study, any_lr: bool, confidence: float) -> list[OneStep]:
+def first_steps(study: Study, any_lr: bool, confidence: float) -> list[PatternGain]:
     """For every step count up to the reference's: the full pattern against the best other one, on test classes."""
     return _first_steps(study.name, store.stamp(study), any_lr, confidence, _study=study)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the first steps …")
-def _first_steps(name: str, stamp: Any, any_lr: bool, confidence: float, *, _study: Study) -> list[OneStep]:  # noqa: ARG001
+def _first_steps(name: str, stamp: Any, any_lr: bool, confidence: float, *, _study: Study) -> list[PatternGain]:  # noqa: ARG001
     val, test = split(_study, "val"), split(_study, "test")
-    return [one_step(val, test, confidence, steps=steps, any_lr=any_lr) for steps in range(1, _study.config.steps + 1)]
+    return [
+        best_gain_at(val, test, confidence, steps=steps, any_lr=any_lr) for steps in range(1, _study.config.steps + 1)
+    ]

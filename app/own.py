@@ -15,11 +15,11 @@ import engine
 import pad
 import photos
 import store
-from lambda_core.data.picture import read_picture
-from lambda_core.study import Study
+from lambda_core.data import read_picture
+from lambda_core.studies import Study
 
 if TYPE_CHECKING:
-    from lambda_core.episode import Episode
+    from lambda_core.episodes import Episode
 
 Images = list[np.ndarray]  # of (size, size, channels) uint8
 MOST_IMAGES = 10  # a class
@@ -129,7 +129,7 @@ def _key(supports: list[Images], queries: Images, study: Study) -> str:
 def _episode(names: list[str], supports: list[Images], queries: Images) -> Episode:
     import torch
 
-    from lambda_core.episode import Episode, as_inputs
+    from lambda_core.episodes import Episode, as_inputs
 
     labels = torch.repeat_interleave(torch.arange(len(supports)), torch.tensor([len(images) for images in supports]))
     support = as_inputs(np.stack([image for images in supports for image in images]))

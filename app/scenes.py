@@ -18,11 +18,10 @@ import measured
 import store
 import widgets
 from lambda_core.errors import StudyError
-from lambda_core.pattern import LambdaPattern
-from lambda_core.plan import plan_adaptation
-from lambda_core.select import Choice, Confirmation, describe_pattern, sentence
-from lambda_core.study import Study
-from lambda_core.words import times
+from lambda_core.formatting import times
+from lambda_core.patterns import LambdaPattern, describe_pattern, plan_adaptation
+from lambda_core.selection import Choice, Confirmation, sentence
+from lambda_core.studies import Study
 from palette import Palette
 
 MOST_STEPS = 10

@@ -15,14 +15,13 @@ import own
 import tiles
 import widgets
 from lambda_core.errors import DataError
-from lambda_core.pattern import LambdaPattern
-from lambda_core.select import describe_pattern
-from lambda_core.study import Study
+from lambda_core.patterns import LambdaPattern, describe_pattern
+from lambda_core.studies import Study
 from palette import Palette
 
 if TYPE_CHECKING:
-    from lambda_core.episode import Episode
-    from lambda_core.trace import Trace
+    from lambda_core.adaptation import Trace
+    from lambda_core.episodes import Episode
 
 MOST_STEPS = 20
 PAUSE = 0.9  # seconds between two steps while playing

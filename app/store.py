@@ -9,7 +9,7 @@ import streamlit as st
 
 from lambda_core.data import list_datasets
 from lambda_core.errors import StudyError
-from lambda_core.study import Study, studies_root
+from lambda_core.studies import Study, studies_root
 
 Stamp = tuple[tuple[str, int, int], ...]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lambda_core.study import Study
+from lambda_core.studies import Study
 
 
 def as_json(study: Study, candidate: pd.Series, threshold: float, confidence: float) -> str:

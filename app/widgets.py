@@ -15,8 +15,8 @@ import address
 import charts
 import store
 from lambda_core.errors import LambdaError, PatternError
-from lambda_core.pattern import LambdaPattern
-from lambda_core.study import Study
+from lambda_core.patterns import LambdaPattern
+from lambda_core.studies import Study
 from palette import DARK, LIGHT, Palette
 
 CONFIDENCES = {0.8: "80 %", 0.9: "90 %", 0.95: "95 %", 0.99: "99 %"}

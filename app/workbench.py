@@ -14,7 +14,7 @@ import widgets
 from lambda_core.config import RECIPES, MetaTrainConfig, Settings, SweepConfig, TimingConfig, kind
 from lambda_core.errors import LambdaError
 from lambda_core.jobs import Job, JobError, list_jobs, start_job
-from lambda_core.study import check_name, studies_root
+from lambda_core.studies import check_name, studies_root
 
 WORK = {"train": "Meta-train", "sweep": "Sweep", "time": "Time"}
 CONFIGS: dict[str, type[Settings]] = {"train": MetaTrainConfig, "sweep": SweepConfig, "time": TimingConfig}

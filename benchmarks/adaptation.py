@@ -25,14 +25,11 @@ from torch.nn import functional as F
 from benchmarks.peers import available
 from benchmarks.readme import peers
 from benchmarks.records import RESULTS
-from lambda_core.files import write_json
-from lambda_core.inner_loop import adapt
-from lambda_core.many import AdaptationPool
-from lambda_core.model import Backbone, conv4, layer_costs
-from lambda_core.pattern import LambdaPattern
-from lambda_core.plan import count_cost
-from lambda_core.runtime import environment, prepare
-from tests.oracle import plain_conv4, plain_masked_sgd
+from lambda_core.adaptation import AdaptationPool, adapt
+from lambda_core.backbones import Backbone, conv4, layer_costs
+from lambda_core.patterns import LambdaPattern, count_cost
+from lambda_core.system import environment, prepare, write_json
+from tests.support.oracle import plain_conv4, plain_masked_sgd
 
 WAYS, FILTERS, CHANNELS, SIZE, STEPS, LR = 5, 32, 3, 32, 5, 0.05
 PATTERNS = ("11111", "01111", "00111", "00011", "00001")
@@ -139,8 +136,8 @@ def training_contestants(fast: nn.Sequential, textbook: nn.Sequential) -> dict[s
 
 
 def our_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
-    from lambda_core.episode import Episode
-    from lambda_core.outer_loop import Objective
+    from lambda_core.episodes import Episode
+    from lambda_core.training import Objective
 
     task = Episode(last(x), y, last(query[0]), query[1])
     backbone = Backbone.of(model)

@@ -16,8 +16,7 @@ import numpy as np
 import psutil
 
 from benchmarks.records import RESULTS
-from lambda_core.files import write_json
-from lambda_core.runtime import processor
+from lambda_core.system import processor, write_json
 
 APP = RESULTS / "app.json"
 VERSIONS = ("streamlit", "plotly", "pandas", "torch")

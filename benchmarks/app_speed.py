@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.app_report import cpu, heading, load, server_process, spread, store, told
 from benchmarks.app_visitor import Run, Visitor
-from lambda_core.study import Study
+from lambda_core.studies import Study
 from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, ROOT, serving
 
 DRAWN = ".st-key-tradeoff .js-plotly-plot .points path"

@@ -17,14 +17,14 @@ from torch import Tensor
 from benchmarks.adaptation import Contestant, fastest_peer, last, race, ratio
 from benchmarks.peers import available
 from benchmarks.records import record
-from lambda_core.inner_loop import adapt
-from lambda_core.model import Backbone
-from lambda_core.pattern import LambdaPattern
-from lambda_core.runs import measurable
-from lambda_core.runtime import prepare
-from lambda_core.select import Choice, weigh
-from lambda_core.study import Study, list_studies, studies_root
-from tests.oracle import plain_conv4
+from lambda_core.adaptation import adapt
+from lambda_core.backbones import Backbone
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import Choice, compare_candidates
+from lambda_core.studies import Study, list_studies, studies_root
+from lambda_core.system import prepare
+from lambda_core.workflows import measurable
+from tests.support.oracle import plain_conv4
 
 THRESHOLD, SEED = 1.0, 2
 
@@ -60,7 +60,7 @@ def told(study: Study, rounds: int) -> dict[str, Any]:
 def chosen(study: Study) -> Choice:
     assert study.accuracy is not None
     val = study.accuracy[study.accuracy["split"] == "val"]
-    return weigh(val, study.timing, study.config.steps, lr=study.config.lr).choose(THRESHOLD)
+    return compare_candidates(val, study.timing, study.config.steps, lr=study.config.lr).choose(THRESHOLD)
 
 
 def contestants(study: Study, choice: Choice) -> dict[str, Contestant]:

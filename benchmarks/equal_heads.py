@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.records import record
-from lambda_core.model import start_from
-from lambda_core.pairs import Paired
-from lambda_core.pattern import LambdaPattern
-from lambda_core.runs import measurable
-from lambda_core.runtime import prepare
-from lambda_core.study import Study, list_studies, studies_root
-from lambda_core.sweeping import sweep
+from lambda_core.backbones import start_from
+from lambda_core.measurement import sweep
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import PairedDifference
+from lambda_core.studies import Study, list_studies, studies_root
+from lambda_core.system import prepare
+from lambda_core.workflows import measurable
 
 PATTERNS = ("11111", "00011", "00001", "11110")
 SEED = 6
@@ -83,7 +83,7 @@ def compared(own: dict[str, NDArray[Any]], equal: dict[str, NDArray[Any]], patte
 
 def difference(ours: NDArray[Any], theirs: NDArray[Any]) -> tuple[float, float]:
     """Mean of the paired differences, and half its 95 % interval."""
-    paired = Paired.of(np.asarray(ours - theirs, dtype=float)[None])
+    paired = PairedDifference.of(np.asarray(ours - theirs, dtype=float)[None])
     return float(paired.mean[0]), float(paired.half_width(0.95)[0])
 
 

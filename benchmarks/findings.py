@@ -16,9 +16,9 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from benchmarks.drawing import pyplot
-from lambda_core.pairs import Paired
-from lambda_core.pattern import LambdaPattern
-from lambda_core.study import Study, list_studies, studies_root
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import PairedDifference
+from lambda_core.studies import Study, list_studies, studies_root
 
 DOCS = Path(__file__).parent.parent / "docs"
 COLUMNS = 3
@@ -58,7 +58,7 @@ def layer_table(study: Study) -> pd.DataFrame:
         alone = [number == place for number in range(len(study.layers))]
         for what, row in (("frozen alone", [not cell for cell in alone]), ("updated alone", alone)):
             pattern = LambdaPattern.from_matrix(np.array([row]))
-            paired = Paired.of(100 * (table[str(full)] - table[str(pattern)]).to_numpy()[None])
+            paired = PairedDifference.of(100 * (table[str(full)] - table[str(pattern)]).to_numpy()[None])
             lost, margin = float(paired.mean[0]), float(paired.half_width(0.95)[0])
             text = f"{lost:.1f} ± {margin:.1f}"
             rows.append((study.name, layer, what, lost, margin, text))

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.drawing import pyplot
-from lambda_core.pairs import Paired
-from lambda_core.verdict import fastest, judge
+from lambda_core.selection import PairedDifference, fastest, judge
 
 Floats = NDArray[np.float64]
 Rule = Callable[[Floats, float, float], NDArray[np.bool_]]
@@ -70,12 +69,12 @@ class World:
 
 def ours(seen: Floats, threshold: float, confidence: float) -> NDArray[np.bool_]:
     """The project's verdict: paired non-inferiority, Holm-corrected over all candidates."""
-    return judge(Paired.of(seen), threshold, confidence, len(seen) - 1)[0] == "pass"
+    return judge(PairedDifference.of(seen), threshold, confidence, len(seen) - 1)[0] == "pass"
 
 
 def uncorrected(seen: Floats, threshold: float, confidence: float) -> NDArray[np.bool_]:
     """The same test, each candidate for itself."""
-    return Paired.of(seen).p_at_most(threshold) <= 1 - confidence
+    return PairedDifference.of(seen).p_at_most(threshold) <= 1 - confidence
 
 
 def mean_within(seen: Floats, threshold: float, _: float) -> NDArray[np.bool_]:

@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lambda_core.report import as_markdown
-from lambda_core.study import list_studies, studies_root
+from lambda_core.analysis import as_markdown
+from lambda_core.studies import list_studies, studies_root
 
 ROOT = Path(__file__).parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "benchmarks" / "results"

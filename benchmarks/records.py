@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from lambda_core.files import write_json
-from lambda_core.runtime import environment
+from lambda_core.system import environment, write_json
 
 RESULTS = Path(__file__).parent / "results"
 

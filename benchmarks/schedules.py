@@ -19,15 +19,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.records import record
+from lambda_core.backbones import build_model
 from lambda_core.config import MetaTrainConfig
-from lambda_core.episode import Source
-from lambda_core.model import build_model
-from lambda_core.outer_loop import MetaTrainer, meta_train
-from lambda_core.pairs import Paired, interval_of_mean
-from lambda_core.pattern import LambdaPattern
-from lambda_core.runtime import prepare
-from lambda_core.study import Study, studies_root
-from lambda_core.sweeping import sweep
+from lambda_core.episodes import Source
+from lambda_core.measurement import sweep
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import PairedDifference, half_width_of_mean
+from lambda_core.studies import Study, studies_root
+from lambda_core.system import prepare
+from lambda_core.training import MetaTrainer, meta_train
 
 FULL, HEAD = "11111", "00001"
 PATTERNS = (FULL, f"{HEAD}+{FULL}", f"{HEAD}+{HEAD}+{HEAD}+{FULL}", HEAD)
@@ -86,7 +86,7 @@ def told(trainer: MetaTrainer, scores: dict[str, dict[str, NDArray[Any]]]) -> di
     """Prints and returns the time, the accuracies and the points above training with all layers throughout."""
     own, reference = scores[trainer.config.pattern], scores[FULL]
     accuracy = {name: points(values) for name, values in own.items()}
-    gain = Paired.of(100 * (own[FULL] - reference[FULL])[None])
+    gain = PairedDifference.of(100 * (own[FULL] - reference[FULL])[None])
     above = (float(gain.mean[0]), float(gain.half_width(0.95)[0]))
     click.echo(
         f"{trainer.config.pattern}: {trainer.seconds:.0f} s; after {trainer.config.steps} steps "
@@ -104,7 +104,7 @@ def told(trainer: MetaTrainer, scores: dict[str, dict[str, NDArray[Any]]]) -> di
 
 def points(values: NDArray[Any]) -> tuple[float, float]:
     """Mean and half the 95 % interval, in percent."""
-    return 100 * float(np.mean(values)), 100 * float(interval_of_mean(values[None])[0])
+    return 100 * float(np.mean(values)), 100 * float(half_width_of_mean(values[None])[0])
 
 
 def validations(training: pd.DataFrame) -> list[dict[str, float]]:

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.records import record
-from lambda_core.model import Backbone
-from lambda_core.pattern import LambdaPattern
-from lambda_core.runs import measurable
-from lambda_core.runtime import prepare
-from lambda_core.search import dominating
-from lambda_core.study import Study, list_studies, studies_root
-from lambda_core.timing import WARM_UPS, adaptation_time
+from lambda_core.backbones import Backbone
+from lambda_core.measurement import WARM_UPS, adaptation_time
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import dominating
+from lambda_core.studies import Study, list_studies, studies_root
+from lambda_core.system import prepare
+from lambda_core.workflows import measurable
 
 SEED = 2
 

@@ -27,15 +27,15 @@ from torch.nn import functional as F
 
 from benchmarks.peers import copy_and_sgd
 from benchmarks.records import record
-from lambda_core.episode import Episode
-from lambda_core.inner_loop import adapt
-from lambda_core.model import Backbone
-from lambda_core.pattern import LambdaPattern
-from lambda_core.runs import measurable
-from lambda_core.runtime import prepare
-from lambda_core.study import Study, list_studies, studies_root
-from lambda_core.sweeping import SharedEpisode
-from tests.oracle import Calls, plain_conv4
+from lambda_core.adaptation import adapt
+from lambda_core.backbones import Backbone
+from lambda_core.episodes import Episode
+from lambda_core.measurement import SharedEpisode
+from lambda_core.patterns import LambdaPattern
+from lambda_core.studies import Study, list_studies, studies_root
+from lambda_core.system import prepare
+from lambda_core.workflows import measurable
+from tests.support.oracle import Calls, plain_conv4
 
 SEED = 4
 TOLERANCE = 1e-5

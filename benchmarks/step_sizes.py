@@ -19,11 +19,10 @@ import pandas as pd
 
 from benchmarks.records import record
 from lambda_core.config import SweepConfig
-from lambda_core.gains import OneStep, one_step
-from lambda_core.runs import sweep_study
-from lambda_core.runtime import prepare
-from lambda_core.select import confirm, sentence, weigh
-from lambda_core.study import Study, list_studies, studies_root
+from lambda_core.selection import PatternGain, best_gain_at, compare_candidates, confirm, sentence
+from lambda_core.studies import Study, list_studies, studies_root
+from lambda_core.system import prepare
+from lambda_core.workflows import sweep_study
 
 THRESHOLD = 1.0
 ROOT = Path(__file__).parent.parent
@@ -66,8 +65,8 @@ def told(study: Study, config: SweepConfig) -> dict[str, Any]:
     val, test = (study.accuracy[study.accuracy["split"] == split] for split in ("val", "test"))
     own = study.config.lr
     click.echo(f"\n{study.name}: after one step, on test classes; own step size {own:g}")
-    rows = {f"{scale:g} × {own:g}": one_step(val, test, lr=own * scale) for scale in config.scales}
-    rows["any, against full at its own"] = one_step(val, test, any_lr=True, lr=own)
+    rows = {f"{scale:g} × {own:g}": best_gain_at(val, test, lr=own * scale) for scale in config.scales}
+    rows["any, against full at its own"] = best_gain_at(val, test, any_lr=True, lr=own)
     for name, row in rows.items():
         click.echo(f"  {name:<30}{_line(row)}")
     one = {name: vars(row) for name, row in rows.items()}
@@ -81,10 +80,10 @@ def choices(study: Study, val: pd.DataFrame, test: pd.DataFrame) -> dict[str, An
     """The fastest within a point of the full pattern's own step size and count: at that step size, and at any."""
     found = {}
     for name, any_lr in (("own", False), ("any", True)):
-        evidence = weigh(val, study.timing, study.config.steps, any_lr=any_lr, lr=study.config.lr)
-        choice = evidence.choose(THRESHOLD)
+        comparison = compare_candidates(val, study.timing, study.config.steps, any_lr=any_lr, lr=study.config.lr)
+        choice = comparison.choose(THRESHOLD)
         seen = confirm(choice, test)
-        front = evidence.candidates[evidence.candidates["on_front"]]
+        front = comparison.candidates[comparison.candidates["on_front"]]
         others = int((~np.isclose(front["lr"], study.config.lr)).sum())
         click.echo(f"  {name} step size: {sentence(choice, seen, study.layers)} Step size {choice.lr:g}; of the "
                    f"{len(front)} candidates on the front {others} have another than the study's own.")  # fmt: skip
@@ -92,7 +91,7 @@ def choices(study: Study, val: pd.DataFrame, test: pd.DataFrame) -> dict[str, An
     return found
 
 
-def _line(row: OneStep) -> str:
+def _line(row: PatternGain) -> str:
     gain = f"{row.gain:+.1f} ({row.gain_low:+.1f} … {row.gain_high:+.1f})"
     shown = "shown better" if row.better else "not shown better"
     return f"full {row.full_accuracy:.1%}, {row.pattern} at {row.lr:g}: {row.accuracy:.1%}, {gain} points, {shown}"

@@ -12,50 +12,50 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from lambda_core.adaptation import Adapted as Adapted
+    from lambda_core.adaptation import adapt as adapt
+    from lambda_core.adaptation import adapt_many as adapt_many
+    from lambda_core.backbones import Backbone as Backbone
+    from lambda_core.backbones import conv4 as conv4
+    from lambda_core.backbones import mlp as mlp
+    from lambda_core.backbones import resnet12 as resnet12
+    from lambda_core.backbones import resnet_stages as resnet_stages
     from lambda_core.config import MetaTrainConfig as MetaTrainConfig
     from lambda_core.data import load_dataset as load_dataset
-    from lambda_core.episode import EpisodeBank as EpisodeBank
+    from lambda_core.episodes import EpisodeBank as EpisodeBank
     from lambda_core.errors import LambdaError as LambdaError
-    from lambda_core.inner_loop import Adapted as Adapted
-    from lambda_core.inner_loop import adapt as adapt
-    from lambda_core.many import adapt_many as adapt_many
-    from lambda_core.model import Backbone as Backbone
-    from lambda_core.model import conv4 as conv4
-    from lambda_core.model import mlp as mlp
-    from lambda_core.model import resnet12 as resnet12
-    from lambda_core.model import resnet_stages as resnet_stages
-    from lambda_core.outer_loop import meta_train as meta_train
-    from lambda_core.pattern import LambdaPattern as LambdaPattern
-    from lambda_core.plan import count_cost as count_cost
-    from lambda_core.select import pareto_front as pareto_front
-    from lambda_core.select import select_pattern as select_pattern
-    from lambda_core.study import Study as Study
-    from lambda_core.study import StudyError as StudyError
-    from lambda_core.sweeping import sweep as sweep
-    from lambda_core.timing import measure_times as measure_times
+    from lambda_core.errors import StudyError as StudyError
+    from lambda_core.measurement import measure_times as measure_times
+    from lambda_core.measurement import sweep as sweep
+    from lambda_core.patterns import LambdaPattern as LambdaPattern
+    from lambda_core.patterns import count_cost as count_cost
+    from lambda_core.selection import pareto_front as pareto_front
+    from lambda_core.selection import select_pattern as select_pattern
+    from lambda_core.studies import Study as Study
+    from lambda_core.training import meta_train as meta_train
 
 _HOMES = {
-    "LambdaPattern": "pattern",
+    "LambdaPattern": "patterns",
     "LambdaError": "errors",
     "StudyError": "errors",
     "MetaTrainConfig": "config",
-    "Backbone": "model",
-    "conv4": "model",
-    "mlp": "model",
-    "resnet12": "model",
-    "resnet_stages": "model",
+    "Backbone": "backbones",
+    "conv4": "backbones",
+    "mlp": "backbones",
+    "resnet12": "backbones",
+    "resnet_stages": "backbones",
     "load_dataset": "data",
-    "EpisodeBank": "episode",
-    "adapt": "inner_loop",
-    "Adapted": "inner_loop",
-    "adapt_many": "many",
-    "meta_train": "outer_loop",
-    "sweep": "sweeping",
-    "measure_times": "timing",
-    "count_cost": "plan",
-    "select_pattern": "select",
-    "pareto_front": "select",
-    "Study": "study",
+    "EpisodeBank": "episodes",
+    "adapt": "adaptation",
+    "Adapted": "adaptation",
+    "adapt_many": "adaptation",
+    "meta_train": "training",
+    "sweep": "measurement",
+    "measure_times": "measurement",
+    "count_cost": "patterns",
+    "select_pattern": "selection",
+    "pareto_front": "selection",
+    "Study": "studies",
 }
 __all__ = list(_HOMES)
 

@@ -1,3 +1,3 @@
-from lambda_core.cli import main
+from lambda_core.commands.main import main
 
 main()

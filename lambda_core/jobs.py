@@ -27,8 +27,8 @@ from typing import Any, Literal
 import psutil
 
 from lambda_core.errors import LambdaError
-from lambda_core.files import write_json
-from lambda_core.study import check_name, studies_root
+from lambda_core.studies import check_name, studies_root
+from lambda_core.system import write_json
 
 State = Literal["running", "done", "failed", "cancelled", "stopped"]
 COMMANDS = ("train", "sweep", "time")

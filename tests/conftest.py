@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny import write_tiny
+from tests.support.tiny import write_tiny
 
 PREPARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "prepare.py"
 

@@ -8,7 +8,7 @@ import pytest
 
 import lambda_core
 
-LIGHT = ["lambda_core", *(f"lambda_core.{name}" for name in ("pattern", "select", "study", "report", "plan", "jobs"))]
+LIGHT = ["lambda_core", *(f"lambda_core.{name}" for name in ("patterns", "selection", "studies", "analysis", "jobs"))]
 
 
 @pytest.mark.parametrize("name", lambda_core.__all__)

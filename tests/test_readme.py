@@ -29,7 +29,7 @@ def test_it_has_exactly_two_set_up_lines():
 
 @pytest.mark.parametrize("command", re.findall(r"^    lambda-core ([a-z]+)", README, re.MULTILINE))
 def test_its_commands_exist(command):
-    from lambda_core.cli import main
+    from lambda_core.commands.main import main
 
     assert command in main.commands
 

@@ -1,10 +1,24 @@
-"""Prepared data sets and where they come from; free of torch.
+"""Prepared data sets and where they come from: built in, fetched, imported.
 
-`lambda_core.data.fetch` downloads, `lambda_core.data.import_folder` reads class folders of images.
+Belongs here: images, labels and class splits on disk. Does not: episodes drawn from them (`episodes`). No torch.
 """
 
 from lambda_core.data.catalogue import DatasetInfo, describe, list_datasets
 from lambda_core.data.dataset import SPLITS, ImageDataset
+from lambda_core.data.fetching import fetch
+from lambda_core.data.image_file import SUFFIXES, read_picture
+from lambda_core.data.importing import import_folder
 from lambda_core.data.prepared import load_dataset
 
-__all__ = ["SPLITS", "DatasetInfo", "ImageDataset", "describe", "list_datasets", "load_dataset"]
+__all__ = [
+    "SPLITS",
+    "SUFFIXES",
+    "DatasetInfo",
+    "ImageDataset",
+    "describe",
+    "fetch",
+    "import_folder",
+    "list_datasets",
+    "load_dataset",
+    "read_picture",
+]

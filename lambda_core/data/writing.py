@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lambda_core.data.prepared import FILES, load_folder
 from lambda_core.errors import DataError
-from lambda_core.files import write_json, write_with
+from lambda_core.system import write_json, write_with
 
 _STALE = 24 * 3600  # seconds after which a part folder belongs to a process that was killed
 

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 APP = Path(__file__).resolve().parents[2] / "app"
 sys.path.insert(0, str(APP))
 
-from tests.app.data import write_images  # noqa: E402
-from tests.synthetic import write_study  # noqa: E402
+from tests.support.images import write_images  # noqa: E402
+from tests.support.synthetic import write_study  # noqa: E402
 
 Open = Callable[..., AppTest]
 

@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from lambda_core.selection.comparison import select_pattern
 
-from lambda_core.search import dominating
-from lambda_core.select import confirm, select_pattern, sentence
-from lambda_core.study import Study
+from lambda_core.selection.choice import confirm
+from lambda_core.selection.search_verdicts import dominating
+from lambda_core.selection.sentences import sentence
+from lambda_core.studies.study import Study
 from tests.app.conftest import APP, Open, checked, headline, param, said
 
 TABS = ["budget", "first", "table", "steps", "take", "training", "how"]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from lambda_core.adaptation.tracing import trace
 from lambda_core.data import load_dataset
-from lambda_core.episode import EpisodeBank
-from lambda_core.pattern import LambdaPattern
-from lambda_core.study import Study
-from lambda_core.trace import trace
+from lambda_core.episodes.image_bank import EpisodeBank
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.studies.study import Study
 from tests.app.conftest import Open, checked, param, said
-from tests.synthetic import write_study
+from tests.support.synthetic import write_study
 
 
 def scores(app: object) -> list[str]:

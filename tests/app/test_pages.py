@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from lambda_core.analysis.transfer import transfer_table
+from lambda_core.formatting import number
 from lambda_core.jobs import list_jobs
-from lambda_core.study import Study
-from lambda_core.transfer import transfer_table
-from lambda_core.words import number
+from lambda_core.studies.study import Study
 from tests.app.conftest import Open, checked, param, said
-from tests.synthetic import write_study
+from tests.support.synthetic import write_study
 
 
 @pytest.mark.parametrize("view", ["heat", "differences", "first", "transfer"])
@@ -86,9 +86,9 @@ def test_learn_adapts_a_sine_curve(open_page: Open, tmp_path: Path) -> None:
 
 def write_sinusoid(root: Path) -> None:
     """An untrained sinusoid study, as `lambda-core train` writes it."""
+    from lambda_core.backbones.networks import build_model
     from lambda_core.config import RECIPES, MetaTrainConfig
-    from lambda_core.model import build_model
-    from lambda_core.study import write_about, write_training, write_weights
+    from lambda_core.studies.writing import write_about, write_training, write_weights
 
     config = MetaTrainConfig.from_dict({"dataset": "sinusoid"} | RECIPES["sinusoid"])
     sample = write_study(root / "elsewhere", measured=False)

@@ -18,13 +18,13 @@ import pandas as pd
 import pytest
 import take_away
 import tiles
+from lambda_core.selection.comparison import budget_curve, compare_candidates
 from palette import DARK, LIGHT, Palette
 from PIL import Image
 
-from lambda_core.pattern import LambdaPattern
-from lambda_core.plan import plan_adaptation
-from lambda_core.select import budget_curve, weigh
-from lambda_core.study import Study
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.patterns.plan import plan_adaptation
+from lambda_core.studies.study import Study
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "head")
 
@@ -37,7 +37,7 @@ def study(shelf: Path) -> Study:
 @pytest.fixture(scope="module")
 def table(study: Study) -> pd.DataFrame:
     val = study.accuracy[study.accuracy["split"] == "val"]
-    return weigh(val, study.timing, study.config.steps).table(1.0)
+    return compare_candidates(val, study.timing, study.config.steps).table(1.0)
 
 
 @pytest.mark.parametrize("name", address.FIELDS)
@@ -87,7 +87,7 @@ def test_tradeoff_tells_verdicts_by_shape(table: pd.DataFrame) -> None:
 
 def test_budget_curve_never_falls(study: Study) -> None:
     val = study.accuracy[study.accuracy["split"] == "val"]
-    curve = budget_curve(weigh(val, study.timing, study.config.steps), [0.0, 1.0, 2.0, 5.0])
+    curve = budget_curve(compare_candidates(val, study.timing, study.config.steps), [0.0, 1.0, 2.0, 5.0])
     figure = charts.budget(curve, 1.0, LIGHT)
     assert (np.diff(figure.data[0].y) >= 0).all()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.app.data import write_images
 from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, serving, settled
-from tests.synthetic import write_study
+from tests.support.images import write_images
+from tests.support.synthetic import write_study
 
 expect.set_options(timeout=PATIENCE)
 

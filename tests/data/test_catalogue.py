@@ -8,7 +8,7 @@ import pytest
 
 from lambda_core.data import describe, list_datasets, load_dataset
 from lambda_core.errors import DataError
-from tests.data.making import write_prepared
+from tests.support.making import write_prepared
 
 
 def states(root):

@@ -16,7 +16,7 @@ import pytest
 from lambda_core.data import load_dataset
 from lambda_core.data.prepared import data_root
 from lambda_core.errors import DataError
-from tests.data.making import CLASSES, SPLITS, write_prepared
+from tests.support.making import CLASSES, SPLITS, write_prepared
 
 
 def test_a_prepared_data_set_loads_as_it_was_written(tmp_path):

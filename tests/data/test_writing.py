@@ -12,7 +12,7 @@ import pytest
 from lambda_core.data import load_dataset
 from lambda_core.data.writing import Draft, part_folder, write_dataset
 from lambda_core.errors import DataError
-from tests.data.making import left_in, write_prepared
+from tests.support.making import left_in, write_prepared
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 16, 16, 1)).astype(np.uint8)
 

@@ -1,0 +1,25 @@
+"""The inner loop: the plain definition's result at the least work. Read `reference` first.
+
+Belongs here: support set and weights in, adapted weights and query logits out. Does not: meta-training (`training`),
+tables of results (`measurement`).
+"""
+
+from lambda_core.adaptation.batched import adapt_many
+from lambda_core.adaptation.inner_loop import Adapted, InnerLoop, Loss, adapt, adaptation_steps
+from lambda_core.adaptation.pool import AdaptationPool
+from lambda_core.adaptation.query_statistics import QueryScorer, query_logits
+from lambda_core.adaptation.tracing import Trace, trace
+
+__all__ = [
+    "AdaptationPool",
+    "Adapted",
+    "InnerLoop",
+    "Loss",
+    "QueryScorer",
+    "Trace",
+    "adapt",
+    "adapt_many",
+    "adaptation_steps",
+    "query_logits",
+    "trace",
+]

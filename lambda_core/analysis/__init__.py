@@ -1,0 +1,21 @@
+"""Questions to whole studies: their choice, race, transfer, findings, the report and the paper's claims.
+
+Belongs here: the one path from a study to a choice, that command line, report and app all take. Does not: the
+statistics (`selection`). No torch.
+"""
+
+from lambda_core.analysis.report import as_markdown, report_table
+from lambda_core.analysis.study_choice import choose
+from lambda_core.analysis.study_race import race_tables, study_entrants
+from lambda_core.analysis.transfer import as_text, judge_transfer, transfer_table
+
+__all__ = [
+    "as_markdown",
+    "as_text",
+    "choose",
+    "judge_transfer",
+    "race_tables",
+    "report_table",
+    "study_entrants",
+    "transfer_table",
+]

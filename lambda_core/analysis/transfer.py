@@ -1,0 +1,122 @@
+"""Does a pattern chosen on one study hold on another? Chosen on the source, judged on the target, over all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from lambda_core.analysis.study_choice import choose
+from lambda_core.errors import SelectionError, StudyError
+from lambda_core.formatting import times, with_interval
+from lambda_core.selection import (
+    Axis,
+    Choice,
+    Confirmation,
+    candidate_costs,
+    confirm,
+    ratio,
+    rows_under,
+    timing_conditions,
+)
+from lambda_core.studies import Study
+
+SPLITS = ("val", "test")
+
+
+SEEN = ["split", "verdict", "degradation", "degradation_low", "degradation_high", "episodes"]
+
+
+COLUMNS = ["chosen_on", "judged_on", "pattern", "steps", "lr_scale", "speed_up_there", "speed_up_here", *SEEN]
+
+
+def transfer_table(
+    studies: Sequence[Study],
+    threshold: float,
+    confidence: float = 0.95,
+    *,
+    any_lr: bool = False,
+    axis: Axis = "milliseconds",
+) -> pd.DataFrame:
+    """One row a pair of studies with the same layer names and a split (val, test); a study is paired with itself too.
+
+    chosen_on, judged_on, pattern, steps, lr_scale (multiple of a study's own step size), speed_up_there and
+    speed_up_here (each by its own times), split, verdict (pass | fail | undecided, or `not measured` target),
+    degradation with its paired interval (points), episodes. A verdict is one look at one candidate, so uncorrected;
+    a study's own validation classes are those it was chosen on, and prove nothing.
+    """
+    choices = {study.name: choose(study, threshold, confidence, any_lr=any_lr, axis=axis)[0] for study in studies}
+    rows = [
+        _row(source, target, transfer_choice(choices[source.name], target), choices[source.name], split, axis)
+        for source in studies
+        for target in studies
+        if source.layers == target.layers
+        for split in SPLITS
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def transfer_choice(choice: Choice, study: Study) -> Choice:
+    """The choice taken to another study: pattern, step count and multiple of the step size travel."""
+    own = study.config.lr
+    scaled = own * choice.lr / choice.reference_lr
+    return replace(choice, lr=scaled, reference_steps=study.config.steps, reference_lr=own)
+
+
+def judge_transfer(choice: Choice, study: Study, split: str = "test") -> Confirmation | None:
+    """How a choice made elsewhere does on this study's classes; None where this study cannot say."""
+    if len(choice.pattern.split("/")[0]) != len(study.layers) or study.accuracy is None:
+        return None
+    try:
+        return confirm(transfer_choice(choice, study), study.accuracy[study.accuracy["split"] == split])
+    except SelectionError:  # more steps or another step size than were measured here
+        return None
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """The table for a terminal: one line a pair, validation and test classes side by side."""
+    keys = ["chosen_on", "judged_on", "pattern", "steps", "speed_up_there", "speed_up_here"]
+    told = table.assign(told=[_told(row) for _, row in table.iterrows()])
+    wide = told.set_index([*keys, "split"])["told"].unstack("split").reset_index()[[*keys, *SPLITS]]
+    formats = {"speed_up_there": times, "speed_up_here": lambda value: "–" if np.isnan(value) else times(value)}
+    return str(wide.to_string(index=False, formatters=formats))
+
+
+def _row(source: Study, target: Study, taken: Choice, choice: Choice, split: str, axis: Axis) -> dict[str, object]:
+    seen = judge_transfer(choice, target, split)
+    return {
+        "chosen_on": source.name,
+        "judged_on": target.name,
+        "pattern": choice.pattern,
+        "steps": choice.steps,
+        "lr_scale": float(f"{choice.lr / choice.reference_lr:.4g}"),
+        "speed_up_there": choice.speed_up,
+        "speed_up_here": _speed_up(taken, target, axis),
+        "split": split,
+        "verdict": seen.verdict if seen else "not measured",
+        "degradation": seen.degradation if seen else np.nan,
+        "degradation_low": seen.low if seen else np.nan,
+        "degradation_high": seen.high if seen else np.nan,
+        "episodes": seen.episodes if seen else 0,
+    }
+
+
+def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
+    """By this study's own times; NaN where the candidate was not timed there."""
+    if study.timing is None:
+        raise StudyError(f"{study.name} has no times yet; make them with: lambda-core time {study.folder}")
+    full = "1" * len(study.layers)
+    asked = pd.DataFrame({"pattern": [full, choice.pattern], "steps": [choice.reference_steps, choice.steps]})
+    try:
+        costs = candidate_costs(asked, rows_under(study.timing, timing_conditions(study.timing)[0]))[axis]
+    except SelectionError:
+        return float("nan")
+    return float(ratio(costs[0], costs)[1])
+
+
+def _told(row: pd.Series) -> str:
+    if row["verdict"] == "not measured":
+        return "not measured"
+    return f"{row['verdict']}: {with_interval(row['degradation'], row['degradation_low'], row['degradation_high'])}"

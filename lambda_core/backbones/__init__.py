@@ -1,0 +1,22 @@
+"""Networks as rows of named layers: ready-made ones, and the view of a user's own that the inner loop works on.
+
+Belongs here: what a model is, what its layers are called and cost. Does not: gradients and steps (`adaptation`).
+"""
+
+from lambda_core.backbones.backbone import Backbone, Layer, layer_names
+from lambda_core.backbones.multiply_adds import layer_costs, layer_products
+from lambda_core.backbones.networks import build_model, conv4, mlp, resnet12, resnet_stages, start_from
+
+__all__ = [
+    "Backbone",
+    "Layer",
+    "build_model",
+    "conv4",
+    "layer_costs",
+    "layer_names",
+    "layer_products",
+    "mlp",
+    "resnet12",
+    "resnet_stages",
+    "start_from",
+]

@@ -1,0 +1,60 @@
+"""Multiply-adds of each layer, counted from what runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from lambda_core.backbones.backbone import Backbone, Layer
+
+
+def layer_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
+    """Multiply-adds of each layer's forward pass for the batch `inputs`, counted from what runs."""
+    return layer_products(model, inputs)[0]
+
+
+def layer_products(model: nn.Sequential | Backbone, inputs: Tensor) -> tuple[list[int], list[int]]:
+    """`layer_costs`, and the multiply-adds that backward needs inside each layer to reach all of its own weights and no
+    further: none for a layer of one convolution or linear map, those between the convolutions of a residual block.
+    """
+    counts = list(_each_layers_products(model, inputs))
+    return [forward for forward, _ in counts], [inner for _, inner in counts]
+
+
+def _each_layers_products(model: nn.Sequential | Backbone, inputs: Tensor) -> Iterator[tuple[int, int]]:
+    backbone = model if isinstance(model, Backbone) else Backbone.of(model)
+    x = backbone.enter(inputs)
+    for layer in backbone.layers:
+        yield _count_multiply_adds(layer, x)
+        with torch.no_grad():
+            x = layer.forward(dict(layer.module.named_parameters()), x)
+
+
+def _count_multiply_adds(layer: Layer, x: Tensor) -> tuple[int, int]:
+    """(forward, inner) of one layer; autograd itself says whose input needs a gradient."""
+    total = inner = 0
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total, inner
+        if isinstance(module, nn.Conv2d):
+            cost = output.numel() * module.in_channels // module.groups * math.prod(module.kernel_size)
+        elif isinstance(module, nn.Linear):
+            cost = output.numel() * module.in_features
+        else:
+            return
+        total += cost
+        inner += cost if inputs[0].requires_grad else 0
+
+    hooks = [module.register_forward_hook(count) for module in layer.module.modules()]
+    own = {name: value.detach().requires_grad_() for name, value in layer.module.named_parameters()}
+    try:
+        with torch.enable_grad():
+            functional_call(layer.module, own, (x.detach(),))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return total, inner

@@ -1,0 +1,45 @@
+"""Numbers as text, the same way everywhere: points, intervals, shares and speed-ups."""
+
+from __future__ import annotations
+
+import math
+
+
+def points(value: float) -> str:
+    """`0.5 points`, `1 point`."""
+    text = number(value).removesuffix(".0")
+    return f"{text} point" if text == "1" else f"{text} points"
+
+
+def number(value: float) -> str:
+    """One decimal, a true minus sign, and no minus before a rounded zero."""
+    rounded = round(float(value), 1) + 0.0
+    return f"{rounded:.1f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """`+0.5`, `−0.5`, and `0.0` without a sign."""
+    text = number(value)
+    return text if text.startswith("−") or text == "0.0" else f"+{text}"
+
+
+def interval(low: float, high: float) -> str:
+    """Such as `−0.1 … 0.5`."""
+    return f"{number(low)} … {number(high)}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Such as `0.2 (−0.1 … 0.5)`."""
+    return f"{number(value)} ({interval(low, high)})"
+
+
+def percent(share: float) -> str:
+    """`95 %`, `99.5 %`."""
+    return f"{100 * share:.4g} %"
+
+
+def times(speed_up: float) -> str:
+    """`14.2×`, `1.05×`, `120×`: three figures."""
+    if math.isinf(speed_up):
+        return "∞×"
+    return f"{speed_up:.{0 if speed_up >= 99.95 else 1 if speed_up >= 9.995 else 2}f}×"

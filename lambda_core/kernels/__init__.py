@@ -1,0 +1,19 @@
+"""Fast passes over tensors: normalisation with pooling, patches, layers with their backward passes written out.
+
+Belongs here: what computes the same as torch's own modules, for less. Does not: named layers of a model (`backbones`)
+or the steps of an adaptation (`adaptation`).
+"""
+
+from lambda_core.kernels.cross_entropy import CrossEntropy
+from lambda_core.kernels.layer_passes import LayerPasses, layer_passes_of
+from lambda_core.kernels.module_passes import Weights
+from lambda_core.kernels.norm_pool import NormPool, normalise_by_first
+
+__all__ = [
+    "CrossEntropy",
+    "LayerPasses",
+    "NormPool",
+    "Weights",
+    "layer_passes_of",
+    "normalise_by_first",
+]

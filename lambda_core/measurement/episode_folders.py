@@ -1,0 +1,90 @@
+"""Score a study on fixed episodes given as folders of images, so that outside benchmarks can be run on its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lambda_core.adaptation import adapt, query_logits
+from lambda_core.backbones import Backbone
+from lambda_core.data import SUFFIXES, read_picture
+from lambda_core.episodes import Episode, as_inputs
+from lambda_core.errors import DataError
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import half_width_of_mean
+from lambda_core.studies import Study
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean query accuracy (0 to 1), half its 95 % interval (None for one episode), and under what it was taken."""
+
+    accuracy: float
+    half_width: float | None
+    episodes: int
+    pattern: str
+    steps: int
+    query_statistics: str
+
+
+def evaluate_folder(
+    study: Study, folder: Path, pattern: LambdaPattern, steps: int, query_statistics: str = "transductive"
+) -> Evaluation:
+    """Adapt to every episode of `folder` and score its queries.
+
+    folder/<episode>/support/<class>/*.png and folder/<episode>/query/<class>/*.png (JPEG and WebP too); as many classes
+    as the study has ways. Raises DataError that names what is missing or unreadable.
+    """
+    backbone = Backbone.matching(study.model(), pattern)
+    scores = []
+    for episode in episodes_of(folder, study.config.ways, *study.input):
+        adapted = adapt(backbone, episode.support_x, episode.support_y, pattern, steps, study.config.lr)
+        with torch.no_grad():
+            logits = query_logits(backbone, adapted.weights, episode.support_x, episode.query_x, query_statistics)
+        scores.append(float((logits.argmax(1) == episode.query_y).float().mean()))
+    matrix = np.array([scores])
+    half = float(half_width_of_mean(matrix)[0]) if len(scores) > 1 else None
+    return Evaluation(float(matrix.mean()), half, len(scores), str(pattern), steps, query_statistics)
+
+
+def episodes_of(folder: Path, ways: int, size: int, channels: int) -> Iterator[Episode]:
+    """The episodes of a folder, in the order of their names."""
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}")
+    places = sorted(place for place in folder.iterdir() if place.is_dir())
+    if not places:
+        raise DataError(f"{folder} holds no episodes: it needs folders such as episode1/support/<class>/image.png")
+    for place in places:
+        yield _episode(place, ways, size, channels)
+
+
+def _episode(place: Path, ways: int, size: int, channels: int) -> Episode:
+    names = _class_names(place / "support")
+    if len(names) != ways:
+        raise DataError(f"{place / 'support'} has {len(names)} classes; the study was trained for {ways}")
+    if extra := set(_class_names(place / "query")) - set(names):
+        raise DataError(f"{place / 'query'} has a class that the support set lacks: {min(extra)}")
+    support_x, support_y = _images(place / "support", names, size, channels)
+    query_x, query_y = _images(place / "query", names, size, channels)
+    return Episode(support_x, support_y, query_x, query_y, tuple(names))
+
+
+def _class_names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; an episode has support/<class>/ and query/<class>/")
+    return sorted(each.name for each in folder.iterdir() if each.is_dir())
+
+
+def _images(folder: Path, names: list[str], size: int, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    files = [[file for file in sorted((folder / name).glob("*")) if file.suffix.lower() in SUFFIXES] for name in names]
+    if empty := [name for name, found in zip(names, files, strict=True) if not found and folder.name == "support"]:
+        raise DataError(f"{folder / empty[0]} holds no PNG, JPEG or WebP image")
+    pixels = [read_picture(file, size, channels) for found in files for file in found]
+    if not pixels:
+        raise DataError(f"{folder} holds no PNG, JPEG or WebP image")
+    labels = np.repeat(np.arange(len(names)), [len(found) for found in files])
+    return as_inputs(np.stack(pixels)), torch.from_numpy(labels)

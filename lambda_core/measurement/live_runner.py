@@ -1,0 +1,121 @@
+"""Candidates run on live episodes, for races and searches: what they share is computed once, and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lambda_core.adaptation import InnerLoop
+from lambda_core.backbones import Backbone
+from lambda_core.episodes import Bank
+from lambda_core.measurement.shared_episode import SharedEpisode
+from lambda_core.patterns import LambdaPattern, Row
+from lambda_core.selection import Candidate, Floats, Runner
+from lambda_core.system import Meter, Report, write_with
+
+CHUNK = 10  # episodes a file
+
+
+Wanted = list[tuple[int, list[Row]]]  # an candidate's number and the rows it runs
+
+
+class CachedRunner:
+    """A runner that keeps what another one finds, chunk by chunk, so that a stopped race or search goes on."""
+
+    def __init__(self, runner: Runner, folder: Path, identity: str) -> None:
+        self.runner, self.folder, self.identity = runner, folder, identity
+
+    def __call__(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
+        chunks = [episodes[start : start + CHUNK] for start in range(0, len(episodes), CHUNK)]
+        return np.concatenate([self._chunk(candidates, chunk) for chunk in chunks], axis=1)
+
+    def _chunk(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
+        asked = json.dumps(
+            [self.identity, [list(vars(candidate).values()) for candidate in candidates], list(episodes)]
+        )
+        path = self.folder / f"{hashlib.sha256(asked.encode()).hexdigest()}.npy"
+        found = _read(path)
+        if found is None or found.shape != (len(candidates), len(episodes)):
+            found = self.runner(candidates, episodes)
+            write_with(path, lambda part: _write(part, found))
+        return found
+
+
+class LiveRunner:
+    """Runs candidates on a bank's episodes: (candidates, episodes) accuracies, 0 to 1."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        bank: Bank,
+        lr: float,
+        query_statistics: str = "transductive",
+        report: Report | None = None,
+    ) -> None:
+        self.backbone, self.bank, self.lr, self.report = backbone, bank, lr, report
+        self.query_statistics = query_statistics
+
+    def __call__(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
+        meter = Meter(f"{len(candidates)} candidates, episodes", len(episodes), self.report)
+        found = np.empty((len(candidates), len(episodes)))
+        for column, index in enumerate(episodes):
+            episode = PrefixTreeEpisode(self.backbone, self.bank[index], self.lr, self.query_statistics)
+            found[:, column] = episode.accuracies(candidates)
+            meter.advance()
+        return found
+
+
+class PrefixTreeEpisode(SharedEpisode):
+    """An episode on which step × layer patterns grow as a tree: common first steps are taken once, and one backward
+    pass serves all rows that may follow them.
+    """
+
+    def accuracies(self, candidates: Sequence[Candidate]) -> Floats:
+        """Query accuracy of each candidate, 0 to 1."""
+        found = np.empty(len(candidates))
+        rows = [
+            LambdaPattern.parse(candidate.pattern, self.layers).rows_for(candidate.steps) for candidate in candidates
+        ]
+        for lr in {candidate.lr for candidate in candidates}:
+            loop = self.loop.fork()
+            loop.lr = lr
+            wanted = [(number, rows[number]) for number, candidate in enumerate(candidates) if candidate.lr == lr]
+            self._grow(loop, wanted, 0, self.layers - 1, found)
+        return found
+
+    def _grow(self, loop: InnerLoop, wanted: Wanted, depth: int, lowest: int, found: Floats) -> None:
+        ends = [number for number, rows in wanted if len(rows) == depth]
+        if ends:
+            found[ends] = self._score(loop, lowest)[0]
+        branches: dict[Row, Wanted] = {}
+        for number, rows in wanted:
+            if len(rows) > depth:
+                branches.setdefault(rows[depth], []).append((number, rows))
+        if not branches:
+            return
+        union = tuple(any(column) for column in zip(*branches, strict=True))
+        gradients = self.first_gradients if depth == 0 else loop.gradients(union)[1]
+        for row, branch in branches.items():
+            after = loop.fork()
+            after.update({layer: gradients[layer] for layer, updated in enumerate(row) if updated})
+            self._grow(after, branch, depth + 1, min([lowest, *np.flatnonzero(row).tolist()]), found)
+
+
+def _read(path: Path) -> Floats | None:
+    """What is kept, or None where nothing readable is: then it is run again."""
+    try:
+        with path.open("rb") as file:
+            found: Floats = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    sound = found.dtype == np.float64 and found.ndim == 2 and bool(((found >= 0) & (found <= 1)).all())
+    return found if sound else None
+
+
+def _write(path: Path, values: Floats) -> None:
+    with path.open("wb") as file:
+        np.save(file, values, allow_pickle=False)

@@ -1,0 +1,89 @@
+"""Adaptation time of every pattern: one episode at a time, interleaved in random order, round after round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from lambda_core.adaptation import InnerLoop
+from lambda_core.backbones import Backbone
+from lambda_core.config import TimingConfig
+from lambda_core.episodes import Bank, Episode
+from lambda_core.patterns import LambdaPattern, count_cost
+from lambda_core.system import Meter, Report
+
+WARM_UPS = 5
+
+
+def measure_times(
+    model: nn.Sequential,
+    bank: Bank,
+    patterns: Sequence[LambdaPattern],
+    max_steps: int,
+    lr: float,
+    layer_products: tuple[Sequence[int], Sequence[int]],
+    config: TimingConfig,
+    report: Report | None = None,
+) -> pd.DataFrame:
+    """The timing table (pattern, steps, repeat, device, threads, milliseconds, multiply_adds), 1 … max_steps steps.
+
+    layer_products: multiply-adds of each layer, forward and inner (`model.layer_products`).
+    Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
+    episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted.
+    """
+    backbone = Backbone.of(model)
+    candidates = [(p, steps) for p in patterns if p.updates_anything for steps in range(1, max_steps + 1)]
+    costs = [count_cost(pattern, steps, *layer_products) for pattern, steps in candidates]
+    random = np.random.RandomState(config.seed)
+    meter = Meter("timing, rounds", config.repeats, report)
+    times = np.empty((config.repeats, len(candidates)))
+    for index in range(WARM_UPS):
+        pattern, steps = candidates[-1]
+        adaptation_time(backbone, bank[config.repeats + index].to(config.device), pattern, steps, lr)
+    for repeat in range(config.repeats):
+        episode = bank[repeat].to(config.device)
+        for place in random.permutation(len(candidates)):
+            pattern, steps = candidates[place]
+            times[repeat, place] = adaptation_time(backbone, episode, pattern, steps, lr)
+        meter.advance()
+    none = LambdaPattern.named("none", len(backbone.layers))
+    return _table([(none, 0), *candidates], np.pad(times, ((0, 0), (1, 0))), [0, *costs], config)
+
+
+def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern, steps: int, lr: float) -> float:
+    """Milliseconds from support set to adapted weights, once."""
+    weights = backbone.start()
+    rows = pattern.rows_for(steps)
+    _synchronise(episode)
+    start = time.perf_counter()
+    loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr)
+    loop.run(rows)
+    _synchronise(episode)
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _synchronise(episode: Episode) -> None:
+    if episode.support_x.is_cuda:
+        torch.cuda.synchronize()
+
+
+def _table(
+    candidates: list[tuple[LambdaPattern, int]], times: np.ndarray, costs: list[int], config: TimingConfig
+) -> pd.DataFrame:
+    repeats, count = times.shape
+    return pd.DataFrame(
+        {
+            "pattern": [str(pattern) for pattern, _ in candidates] * repeats,
+            "steps": np.tile(np.array([steps for _, steps in candidates], dtype=np.int16), repeats),
+            "repeat": np.repeat(np.arange(repeats, dtype=np.int32), count),
+            "device": config.device,
+            "threads": np.int16(config.threads),
+            "milliseconds": times.reshape(-1),
+            "multiply_adds": np.tile(np.array(costs, dtype=np.int64), repeats),
+        }
+    )

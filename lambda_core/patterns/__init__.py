@@ -1,0 +1,19 @@
+"""Lambda patterns: which layers the inner loop updates at which step, what that costs, and how it is said in words.
+
+Belongs here: what follows from a pattern alone. Does not: measured accuracies and times (`selection`), tensors
+(`adaptation`). No torch.
+"""
+
+from lambda_core.patterns.describe import describe_pattern
+from lambda_core.patterns.pattern import LambdaPattern, Row
+from lambda_core.patterns.plan import AdaptationPlan, LayerStep, count_cost, plan_adaptation
+
+__all__ = [
+    "AdaptationPlan",
+    "LambdaPattern",
+    "LayerStep",
+    "Row",
+    "count_cost",
+    "describe_pattern",
+    "plan_adaptation",
+]

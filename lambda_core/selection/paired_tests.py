@@ -1,0 +1,85 @@
+"""PairedDifference statistics: the same episodes under every candidate, compared one by one with the reference.
+
+The t distribution comes from scipy.special: scipy.stats, which the tests hold this against, takes a second to import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from lambda_core.errors import SelectionError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean paired differences with what is needed to test them: mean and error (candidates,), n episodes."""
+
+    mean: Floats
+    error: Floats  # standard error of the mean; exactly 0 where every difference is the same
+    episodes: int
+
+    @classmethod
+    def of(cls, differences: Floats) -> PairedDifference:
+        """differences: (candidates, episodes)."""
+        n = differences.shape[1]
+        constant = differences.max(axis=1) == differences.min(axis=1)
+        # the mean of equal floats may differ from them in the last bit
+        mean = np.where(constant, differences[:, 0], differences.mean(axis=1))
+        error = np.where(constant, 0.0, differences.std(axis=1, ddof=1) / np.sqrt(n))
+        return cls(mean, error, n)
+
+    def half_width(self, confidence: float) -> Floats:
+        """Half of the two-sided t interval of the mean."""
+        return self.error * float(stdtrit(self.episodes - 1, (1 + confidence) / 2))
+
+    def p_at_most(self, bound: float) -> Floats:
+        """One-sided p values for the claim "the mean is at most `bound`"; 0 or 1 where nothing varies."""
+        return self._p(bound, 1.0)
+
+    def p_above(self, bound: float) -> Floats:
+        """One-sided p values for the claim "the mean is above `bound`"; 0 or 1 where nothing varies."""
+        return self._p(bound, -1.0)
+
+    def _p(self, bound: float, sign: float) -> Floats:
+        varies = self.error > 0
+        t = (self.mean - bound) / np.where(varies, self.error, 1.0)
+        certain = (self.mean > bound) == (sign > 0)
+        p: Floats = np.where(varies, stdtr(self.episodes - 1, sign * t), certain)
+        return p
+
+
+def holm(p: Floats) -> Floats:
+    """p values adjusted by Holm (1979): the chance of even one false claim among all stays below the level."""
+    order = np.argsort(p)
+    steps = np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * steps))
+    return adjusted
+
+
+def half_width_of_mean(matrix: Floats, confidence: float = 0.95) -> Floats:
+    """Half-widths of the two-sided t intervals of the row means of `matrix` (candidates, episodes)."""
+    return PairedDifference.of(matrix).half_width(confidence)
+
+
+def check_confidence(confidence: float) -> None:
+    """SelectionError unless 0.5 < confidence < 1."""
+    if not (_is_number(confidence) and 0.5 < confidence < 1):
+        raise SelectionError(f"the confidence must lie between 0.5 and 1, both excluded, not {confidence!r}")
+
+
+def check_threshold(threshold: float) -> None:
+    """SelectionError unless 0 ≤ threshold ≤ 100 (points)."""
+    if not (_is_number(threshold) and 0 <= threshold <= 100):
+        raise SelectionError(f"the threshold must lie between 0 and 100 points, not {threshold!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

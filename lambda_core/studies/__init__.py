@@ -1,0 +1,33 @@
+"""Studies on disk: one meta-trained model with everything measured on it, read with distrust, written whole.
+
+Belongs here: the file formats (docs/formats.md). Does not: what a study's numbers say (`analysis`). No torch at
+import.
+"""
+
+from lambda_core.studies.library import list_studies, studies_root
+from lambda_core.studies.metadata import check_name
+from lambda_core.studies.study import Study
+from lambda_core.studies.tables import read_table, write_table
+from lambda_core.studies.writing import (
+    write_about,
+    write_accuracy,
+    write_search,
+    write_timing,
+    write_training,
+    write_weights,
+)
+
+__all__ = [
+    "Study",
+    "check_name",
+    "list_studies",
+    "read_table",
+    "studies_root",
+    "write_about",
+    "write_accuracy",
+    "write_search",
+    "write_table",
+    "write_timing",
+    "write_training",
+    "write_weights",
+]

@@ -1,0 +1,97 @@
+"""What a study on disk must be: regular files inside its folder, right patterns, finite weights of right shapes."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lambda_core.config import MetaTrainConfig
+from lambda_core.errors import PatternError, SelectionError, StudyError
+from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import episode_matrix
+from lambda_core.studies.tables import first_line
+
+MAX_WEIGHTS_BYTES = 1 << 30
+MAX_PATTERN = 4096
+
+
+def refuse_escape(path: Path, folder: Path) -> None:
+    """Raises StudyError where `path` is a link that leads out of `folder`."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise StudyError(f"{path} is a link that leads out of {folder}; a study holds its files itself")
+
+
+def file_inside(folder: Path, name: str) -> Path:
+    """The regular file `name` of the study; a link out of the folder, a pipe or a device is refused unopened."""
+    path = folder / name
+    try:
+        refuse_escape(path, folder)
+        mode = path.stat().st_mode
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself, in Python before 3.13
+        raise StudyError(f"{path} cannot be read: {first_line(error)}") from error
+    if not stat.S_ISREG(mode):
+        raise StudyError(f"{path} is no regular file")
+    return path
+
+
+def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) -> None:
+    """Finite weights of the layers that study.json names, in the shapes that can be known without a model."""
+    from safetensors.numpy import load_file
+
+    path = file_inside(folder, "weights.safetensors")
+    if path.stat().st_size > MAX_WEIGHTS_BYTES:
+        raise StudyError(f"{path} is larger than {MAX_WEIGHTS_BYTES >> 30} GB")
+    try:
+        weights = load_file(path)
+    except Exception as error:  # safetensors raises its own kinds, and KeyError for a type unknown to numpy
+        raise StudyError(f"{path} is no readable safetensors file: {first_line(error)}") from error
+    _check_shapes(path, layers, config, weights)
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            raise StudyError(f"{path}: {name} holds NaN or infinite weights")
+
+
+def _check_shapes(path: Path, layers: Sequence[str], config: MetaTrainConfig, weights: dict[str, np.ndarray]) -> None:
+    """What can be known without building the model: which layers own weights, and how many outputs each gives."""
+    found = {name.split(".")[0] for name in weights}
+    if found != set(layers):
+        raise StudyError(f"{path} holds weights of {sorted(found)}, but the layers are {list(layers)}")
+    outputs = dict.fromkeys(layers[:-1], config.filters) if config.backbone != "resnet12" else {}
+    outputs[layers[-1]] = config.ways
+    for name, value in weights.items():
+        wanted = outputs.get(name.split(".")[0])
+        if wanted is not None and value.ndim and value.shape[0] != wanted:
+            raise StudyError(f"{path}: {name} has {value.shape[0]} outputs, but study.json asks for {wanted}")
+
+
+def check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
+    """Splits, patterns, and every candidate on the same episodes."""
+    wrong = set(frame["split"].cat.categories) - {"val", "test"}
+    if wrong:
+        raise StudyError(f"{path}: the splits are val and test, not {', '.join(sorted(wrong))}")
+    check_patterns(path, frame, layers)
+    for split in frame["split"].unique():
+        try:
+            episode_matrix(frame[frame["split"] == split])
+        except SelectionError as error:
+            raise StudyError(f"{path}, split {split}: {error}") from error
+
+
+def check_patterns(path: Path, frame: pd.DataFrame, layers: int) -> None:
+    """Every pattern is canonical, and "no adaptation" is spelled one way: the zero pattern at 0 steps."""
+    for text in frame["pattern"].cat.categories:
+        if len(text) > MAX_PATTERN:
+            raise StudyError(f"{path}: a pattern is {len(text)} characters long; at most {MAX_PATTERN} are read")
+        try:
+            canonical = str(LambdaPattern.parse(text, layers))
+        except PatternError as error:
+            raise StudyError(f"{path}: {error}") from error
+        if canonical != text:
+            raise StudyError(f"{path}: pattern {text!r} is not in its shortest form, {canonical}")
+    idle = (frame["pattern"] == "0" * layers).to_numpy()
+    if (idle != (frame["steps"] == 0).to_numpy()).any():
+        raise StudyError(f"{path}: no adaptation must appear as pattern {'0' * layers} at 0 steps, and only so")

@@ -1,0 +1,46 @@
+"""All studies below a folder: one bad study never hides the good ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lambda_core.errors import StudyError
+from lambda_core.studies.checks import refuse_escape
+from lambda_core.studies.study import Study
+from lambda_core.studies.tables import first_line
+
+
+def studies_root() -> Path:
+    """Where studies lie: $LAMBDA_STUDIES, else cached_results beside the package, else ./cached_results."""
+    if chosen := os.environ.get("LAMBDA_STUDIES"):
+        return Path(chosen)
+    beside = Path(__file__).parents[2] / "cached_results"
+    return beside if beside.is_dir() else Path("cached_results")
+
+
+def list_studies(root: Path | str) -> tuple[list[Study], list[StudyError]]:
+    """Every study below `root`, by name, and what is wrong with the others: one bad study never hides the good ones.
+
+    Raises StudyError only where `root` itself cannot be listed; a missing root holds no studies.
+    """
+    studies: list[Study] = []
+    errors: list[StudyError] = []
+    for folder in _folders(Path(root)):
+        if (folder / "checkpoint").is_dir() and not (folder / "study.json").exists():
+            continue  # still in training: no study yet, and nothing is wrong with it
+        try:
+            refuse_escape(folder, Path(root))
+            studies.append(Study.load(folder))
+        except StudyError as error:
+            errors.append(error)
+    return studies, errors
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StudyError(f"the studies in {root} cannot be listed: {first_line(error)}") from error

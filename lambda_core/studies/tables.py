@@ -1,0 +1,227 @@
+"""The tables of a study as parquet: columns, small on disk, read with distrust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lambda_core.errors import StudyError
+from lambda_core.system import write_with
+
+T = TypeVar("T")
+
+
+MAX_ROWS = 50_000_000  # a run-length-encoded file of a few kB may claim any number of rows
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type on disk, the range of right values, and whether NaN is a right value."""
+
+    type: pa.DataType
+    low: float = -np.inf
+    high: float = np.inf
+    nan: bool = False
+
+
+_WORD = pa.dictionary(pa.int16(), pa.string())
+
+
+_COUNT = Column(pa.int16(), low=0)
+
+
+_MEASURED = Column(pa.float32(), nan=True)  # a diverged adaptation has no finite loss: that is a result, not a fault
+
+
+ACCURACY = {
+    "split": Column(_WORD),
+    "pattern": Column(_WORD),
+    "steps": _COUNT,
+    "lr": Column(pa.float32(), low=0),
+    "episode": Column(pa.int32(), low=0),
+    "accuracy": Column(pa.float32(), low=0, high=1),
+    "loss": _MEASURED,
+}
+
+
+TIMING = {
+    "pattern": Column(_WORD),
+    "steps": _COUNT,
+    "repeat": Column(pa.int32(), low=0),
+    "device": Column(_WORD),
+    "threads": _COUNT,
+    "milliseconds": Column(pa.float64(), low=0, high=1e9),
+    "multiply_adds": Column(pa.int64(), low=0),
+}
+
+
+TRAINING = {
+    "iteration": Column(pa.int32(), low=0),
+    "loss": _MEASURED,
+    "accuracy": _MEASURED,
+    "val_accuracy": _MEASURED,
+    "seconds": Column(pa.float64(), low=0, nan=True),
+}
+
+
+_SHARE = Column(pa.float64(), low=0, high=1)
+
+
+_REAL = Column(pa.float64())
+
+
+_REAL_OR_NONE = Column(pa.float64(), nan=True)
+
+
+_YES_OR_NO = Column(pa.bool_())
+
+
+SEARCH = {
+    "split": Column(_WORD),
+    "pattern": Column(_WORD),
+    "steps": _COUNT,
+    "multiply_adds": Column(pa.int64(), low=0),
+    "speed_up": Column(pa.float64(), low=0),
+    "per_layer": _YES_OR_NO,
+    "on_front": _YES_OR_NO,
+    "search_accuracy": _SHARE,
+    "accuracy": _SHARE,
+    "accuracy_low": _REAL,
+    "accuracy_high": _REAL,
+    "degradation": _REAL,
+    "degradation_low": _REAL,
+    "degradation_high": _REAL,
+    "p_adjusted": _REAL_OR_NONE,
+    "verdict": Column(_WORD),
+    "episodes": Column(pa.int32(), low=1),
+    "rival": Column(_WORD, nan=True),
+    "gain": _REAL_OR_NONE,
+    "gain_low": _REAL_OR_NONE,
+    "gain_high": _REAL_OR_NONE,
+    "gain_p_adjusted": _REAL_OR_NONE,
+    "dominates": _YES_OR_NO,
+}  # see `search.verdicts`
+
+
+TABLES = {"accuracy": ACCURACY, "timing": TIMING, "training": TRAINING, "search": SEARCH}
+
+
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """Check `frame` as `read_table` would, then write `<name>.parquet` whole or not at all.
+
+    name: one of TABLES. Columns that the schema does not know are refused, so that none gets lost.
+    Raises StudyError, for a full disk too.
+    """
+    path, columns = folder / f"{name}.parquet", TABLES[name]
+    unknown = sorted(set(map(str, frame.columns)) - set(columns))
+    if unknown:
+        raise StudyError(f"{path}: no column of this table is named {', '.join(unknown)}; known: {', '.join(columns)}")
+    _require(path, list(frame.columns), columns)
+    table = _guarded(path, "cannot hold these values", lambda: _to_arrow(frame, columns))
+    _check_values(path, table.to_pandas(), columns)
+    _guarded(path, "cannot be written", lambda: write_with(path, lambda part: _write(table, part)))
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read `<name>.parquet`: known columns only, in the small dtypes of the schema, words as categories.
+
+    Raises StudyError that names the file and the fault; nothing in a hostile file is executed.
+    """
+    path, columns = folder / f"{name}.parquet", TABLES[name]
+    table = _guarded(path, "is no readable parquet table", lambda: _read(path, columns))
+    frame = table.to_pandas(ignore_metadata=True)
+    _check_values(path, frame, columns)
+    return frame
+
+
+def _read(path: Path, columns: dict[str, Column]) -> pa.Table:
+    words = [name for name, column in columns.items() if pa.types.is_dictionary(column.type)]
+    # words stay dictionaries while read: a long text repeated a million times costs nothing
+    with pq.ParquetFile(path, read_dictionary=words) as file:
+        if file.metadata.num_rows > MAX_ROWS:
+            raise StudyError(f"{path} claims {file.metadata.num_rows} rows; at most {MAX_ROWS} are read")
+        _require(path, file.schema_arrow.names, columns)
+        table = file.read(columns=list(columns)).select(list(columns))
+    for name, column in columns.items():
+        if not _same_kind(table.schema.field(name).type, column.type):
+            raise StudyError(f"{path}: column {name} holds {table.schema.field(name).type}, not {column.type}")
+    return table.cast(_schema(columns)).unify_dictionaries()
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    dictionary = [field.name for field in table.schema if not pa.types.is_float64(field.type)]
+    pq.write_table(table, path, compression="zstd", compression_level=9, use_dictionary=dictionary)
+
+
+def _to_arrow(frame: pd.DataFrame, columns: dict[str, Column]) -> pa.Table:
+    arrays = [pa.array(_plain(frame[name], column), from_pandas=False) for name, column in columns.items()]
+    return pa.table(arrays, names=list(columns)).cast(_schema(columns)).unify_dictionaries()
+
+
+def _plain(series: pd.Series, column: Column) -> pd.Series:
+    if pa.types.is_dictionary(column.type):
+        return series.astype("category").cat.remove_unused_categories()
+    # rounding to float32 is meant, so it is done here: Arrow's own cast would call it a loss
+    return series.to_numpy(np.float32) if pa.types.is_float32(column.type) else series.to_numpy()
+
+
+def _schema(columns: dict[str, Column]) -> pa.Schema:
+    return pa.schema([(name, column.type) for name, column in columns.items()])
+
+
+def _require(path: Path, names: list[str], columns: dict[str, Column]) -> None:
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise StudyError(f"{path} lacks the column {', '.join(missing)}; it needs {', '.join(columns)}")
+
+
+def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
+    if pa.types.is_dictionary(wanted):
+        text = found.value_type if pa.types.is_dictionary(found) else found
+        return bool(pa.types.is_string(text) or pa.types.is_large_string(text))
+    if pa.types.is_integer(wanted):
+        return bool(pa.types.is_integer(found))
+    if pa.types.is_boolean(wanted):
+        return bool(pa.types.is_boolean(found))
+    return bool(pa.types.is_floating(found))
+
+
+def _check_values(path: Path, frame: pd.DataFrame, columns: dict[str, Column]) -> None:
+    if frame.empty:
+        raise StudyError(f"{path} has no rows")
+    for name, column in columns.items():
+        values = frame[name]
+        if not column.nan and values.isna().any():
+            raise StudyError(f"{path}: column {name} holds NaN or an empty cell in row {int(values.isna().argmax())}")
+        if not (pa.types.is_dictionary(column.type) or pa.types.is_boolean(column.type)):
+            _check_range(path, name, values.to_numpy(), column)
+
+
+def _check_range(path: Path, name: str, values: np.ndarray, column: Column) -> None:
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)  # NaN is skipped; only NaN compares as right
+    if low < column.low or high > column.high:
+        wrong = low if low < column.low else high
+        raise StudyError(f"{path}: column {name} holds {wrong:g}, outside {column.low:g} to {column.high:g}")
+
+
+def _guarded(path: Path, fault: str, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except StudyError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+        raise StudyError(f"{path} {fault}: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's own text, short enough for a sentence of ours."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,56 @@
+"""Writing the files of a study, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lambda_core.errors import StudyError
+from lambda_core.studies.tables import first_line, write_table
+from lambda_core.system import write_json, write_with
+
+if TYPE_CHECKING:
+    import torch
+
+
+def write_about(folder: Path, about: dict[str, Any]) -> None:
+    """Write study.json; the keys are those of DESIGN.md, extra ones are kept. Raises StudyError."""
+    _written(folder / "study.json", lambda path: write_json(path, about))
+
+
+def write_training(folder: Path, frame: pd.DataFrame) -> None:
+    """iteration, loss, accuracy, val_accuracy (NaN where not validated), seconds. Raises StudyError."""
+    write_table(folder, "training", frame)
+
+
+def write_accuracy(folder: Path, frame: pd.DataFrame) -> None:
+    """split, pattern, steps, lr, episode, accuracy (0 to 1), loss; no adaptation: once, at 0 steps."""
+    write_table(folder, "accuracy", frame)
+
+
+def write_timing(folder: Path, frame: pd.DataFrame) -> None:
+    """pattern, steps, repeat, device, threads, milliseconds, multiply_adds. Raises StudyError."""
+    write_table(folder, "timing", frame)
+
+
+def write_search(folder: Path, frame: pd.DataFrame) -> None:
+    """Write the search table (see `tables.SEARCH`)."""
+    write_table(folder, "search", frame)
+
+
+def write_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
+    """Write weights.safetensors from a state dictionary, as contiguous copies on the CPU. Raises StudyError."""
+    from safetensors.torch import save_file
+
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+    _written(folder / "weights.safetensors", lambda path: write_with(path, lambda part: save_file(plain, part)))
+
+
+def _written(path: Path, write: Callable[[Path], None]) -> None:
+    try:
+        write(path)
+    except Exception as error:  # safetensors wraps a full disk in an error of its own
+        raise StudyError(f"{path} cannot be written: {first_line(error)}") from error

@@ -1,0 +1,13 @@
+"""The outer loop: meta-training with its objective, schedule, validation, log and checkpoint; classification before it.
+
+Belongs here: what changes the initial weights. Does not: writing a study (`workflows`).
+"""
+
+from lambda_core.training.meta_trainer import MetaTrainer, meta_train
+from lambda_core.training.objective import Objective
+
+__all__ = [
+    "MetaTrainer",
+    "Objective",
+    "meta_train",
+]

@@ -1,0 +1,55 @@
+"""The state of a long training in one file: tensors, and a record of everything else; there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lambda_core.errors import ConfigError, StudyError
+from lambda_core.system import write_with
+
+
+def write_state(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+    """Raises StudyError where the disk refuses; what was there before is then still there."""
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    metadata = {"record": json.dumps(record)}
+    try:
+        write_with(path, lambda temporary: save_file(contiguous, temporary, metadata))
+    except OSError as error:
+        raise StudyError(f"{path.parent}: the checkpoint could not be written ({error.strerror or error})") from error
+
+
+def resume_from(path: Path, restore: Callable[[dict[str, Any], dict[str, Tensor]], None]) -> None:
+    """Calls restore(record, tensors) with what was written to `path`, if anything was.
+
+    Raises StudyError for a damaged file; a ConfigError that `restore` raises passes.
+    """
+    if not path.exists():
+        return
+    try:
+        with safe_open(path, "pt") as file:
+            record: dict[str, Any] = json.loads(file.metadata()["record"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        restore(record, tensors)
+    except ConfigError:
+        raise
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise StudyError(f"{path}: this checkpoint is damaged ({error}); train again without --resume") from error
+
+
+def with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix`, by the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def same_settings(then: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ConfigError naming the first setting of `then` that is another one now."""
+    for name, value in then.items():
+        if now.get(name) != value:
+            raise ConfigError(f"the checkpoint was made with {name} = {value}, not {now.get(name)}")

@@ -1,0 +1,23 @@
+"""The pieces of work that make and use a study, each resumable: train, measure, search, watch.
+
+Belongs here: what ties engine and studies together. Does not: options and printing (`commands`).
+"""
+
+from lambda_core.workflows.measure import measurable, note, sweep_study, time_study
+from lambda_core.workflows.search import race_live, search_live
+from lambda_core.workflows.train import train_study
+from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
+
+__all__ = [
+    "Sine",
+    "measurable",
+    "note",
+    "race_live",
+    "ready",
+    "search_live",
+    "sweep_study",
+    "time_study",
+    "trace_sine",
+    "trace_study",
+    "train_study",
+]

@@ -1,0 +1,187 @@
+"""The report: the same numbers as the selection's, and outcomes that follow their stated rules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from lambda_core.selection.comparison import select_pattern
+
+from lambda_core.analysis.claims import check_claims
+from lambda_core.analysis.findings import Findings, findings
+from lambda_core.analysis.literature import literature_for
+from lambda_core.analysis.report import as_markdown, report_table
+from lambda_core.errors import StudyError
+from lambda_core.selection.choice import confirm
+from lambda_core.studies import writing as disk
+from lambda_core.studies.study import Study
+from tests.support.synthetic import Truth, write_study
+
+BETTER_AT_ONCE = Truth(loss=(-0.05, 0.02, 0.02, 0.02, 0.0))  # freezing conv1 helps by 5 points
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("report")
+    write_study(root, "plain", episodes=300, max_steps=6, repeats=5, filters=4, iterations=500)
+    write_study(root, "gains", episodes=100, max_steps=5, repeats=5, filters=4, truth=BETTER_AT_ONCE, dataset="fc100")
+    write_study(root, "bare", measured=False, filters=4)
+    return root
+
+
+@pytest.fixture(scope="module")
+def plain(root: Path) -> Study:
+    return Study.load(root / "plain")
+
+
+@pytest.fixture(scope="module")
+def found(plain: Study) -> Findings:
+    return findings(plain)
+
+
+def test_choices_are_those_of_the_selection(plain: Study, found: Findings) -> None:
+    val, test = (plain.accuracy[plain.accuracy["split"] == split] for split in ("val", "test"))  # type: ignore[index]
+    for threshold, (choice, confirmation) in found.choices.items():
+        expected = select_pattern(val, plain.timing, 5, threshold)
+        assert choice.as_dict() == expected.as_dict()
+        assert confirmation == confirm(expected, test)
+    assert list(found.choices) == [0.5, 1.0, 2.0]
+
+
+def test_full_accuracy_is_that_of_the_test_classes(plain: Study, found: Findings) -> None:
+    frame: pd.DataFrame = plain.accuracy  # type: ignore[assignment]
+    full = frame[(frame["split"] == "test") & (frame["pattern"] == "11111") & (frame["steps"] == 5)]["accuracy"]
+    assert found.full == pytest.approx(full.mean(), abs=1e-6)
+    assert found.full_half == pytest.approx(1.97 * full.std() / 300**0.5, rel=0.01)
+
+
+def test_table_is_a_row_a_study_and_fit_for_json(root: Path) -> None:
+    studies = [Study.load(root / name) for name in ("plain", "gains")]
+    table = report_table(studies, thresholds=(0.5, 2))
+    assert table["study"].tolist() == ["plain", "gains"]
+    assert {"pattern_0.5", "speed_up_2", "confirmed_2", "one_step_gain", "better_gain", "device"} <= set(table.columns)
+    first, second = json.loads(table.to_json(orient="records"))
+    assert (first["literature"], second["literature"]) == (58.9, None)
+    assert second["better_pattern"] == "01111"
+
+
+def test_markdown_shows_every_study_with_its_conditions(root: Path) -> None:
+    text = as_markdown([Study.load(root / name) for name in ("plain", "gains")])
+    for words in (
+        "`plain`",
+        "58.9 ± 1.9",
+        "within 0.5 points",
+        "within 1 point",
+        "transductive",
+        "2.14.1",
+        "none shown",
+    ):
+        assert words in text
+    widths = [{line.count("|") for line in block.splitlines()} for block in text.split("\n\n") if block.startswith("|")]
+    assert [len(each) for each in widths] == [1, 1, 1, 1]
+
+
+def test_a_study_that_cannot_be_judged_becomes_a_note(root: Path) -> None:
+    text = as_markdown([Study.load(root / name) for name in ("bare", "plain")])
+    assert "- bare is left out: bare is not measured yet; run lambda-core sweep" in text
+    assert "`plain`" in text
+    assert as_markdown([]).startswith("No study is measured yet")
+    with pytest.raises(StudyError, match="bare is not measured yet"):
+        report_table([Study.load(root / "bare")])
+
+
+def test_a_regression_is_not_asked_for_a_sweep(plain: Study) -> None:
+    text = as_markdown([replace(plain, config=plain.config.but(ways=1))])
+    assert "plain is left out: plain is a regression" in text
+
+
+def test_a_warning_of_the_study_is_told(tmp_path: Path) -> None:
+    folder = write_study(tmp_path, "mixed", episodes=20, max_steps=5, repeats=3, filters=4)
+    about = Study.load(folder).about
+    about["sweep"] |= {"environment": {"torch": "2.13.0"}}
+    disk.write_about(folder, about)
+    assert "- mixed: This study was made under several versions of torch" in as_markdown([Study.load(folder)])
+
+
+def test_times_of_two_devices_are_not_mixed(plain: Study) -> None:
+    both = pd.concat([plain.timing, plain.timing.head(300).assign(device="cuda")])  # type: ignore[union-attr]
+    assert findings(replace(plain, timing=both)).condition == {"device": "cpu", "threads": 1}
+
+
+@pytest.mark.parametrize(
+    ("config", "accuracy"),
+    [
+        ({}, 58.9),
+        ({"shots": 5}, 71.5),
+        ({"dataset": "omniglot", "ways": 20}, 95.8),
+        ({"pattern": "anil"}, None),
+        ({"order": "first"}, None),
+        ({"dataset": "glyphs"}, None),
+    ],
+)
+def test_literature_is_named_only_where_it_compares(
+    plain: Study, config: dict[str, Any], accuracy: float | None
+) -> None:
+    expected = literature_for(replace(plain, config=plain.config.but(**config)))
+    assert (expected.accuracy if expected else None) == accuracy
+
+
+def outcomes(found: Findings) -> list[str]:
+    return [held.outcome for held in check_claims([found])]
+
+
+def with_choice(found: Findings, speed_up: float, verdict: str) -> Findings:
+    choice, confirmation = found.choices[1.0]
+    changed = (replace(choice, speed_up=speed_up), replace(confirmation, verdict=verdict))  # type: ignore[arg-type]
+    return replace(found, choices=found.choices | {1.0: changed})
+
+
+@pytest.mark.parametrize(
+    ("speed_up", "verdict", "outcome"),
+    [
+        (14.0, "pass", "beaten"),
+        (3.1, "pass", "reproduced"),
+        (2.8, "pass", "reproduced"),
+        (2.0, "pass", "not reproduced"),
+        (14.0, "undecided", "not reproduced"),
+        (14.0, "fail", "not reproduced"),
+    ],
+)
+def test_outcome_of_the_claim_of_speed(found: Findings, speed_up: float, verdict: str, outcome: str) -> None:
+    assert outcomes(with_choice(found, speed_up, verdict))[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("gain", "better", "outcome"),
+    [(3.5, True, "reproduced"), (3.5, False, "not reproduced"), (1.0, True, "not reproduced")],
+)
+def test_outcome_of_the_claim_of_one_step(found: Findings, gain: float, better: bool, outcome: str) -> None:
+    step = replace(found.one_step, gain=gain, better=better)
+    assert outcomes(replace(found, one_step=step))[1] == outcome
+
+
+def test_outcome_of_the_claim_of_selection(found: Findings) -> None:
+    passing = {t: (choice, replace(each, verdict="pass")) for t, (choice, each) in found.choices.items()}
+    confirmed = replace(found, choices=passing)
+    assert outcomes(confirmed)[2] == "reproduced"
+    assert outcomes(with_choice(confirmed, 14.0, "fail"))[2] == "not reproduced"
+
+
+def test_a_substantial_gain_is_found_in_the_tables(root: Path) -> None:
+    found = findings(Study.load(root / "gains"))
+    assert found.one_step.pattern == "01111"
+    assert found.one_step.gain == pytest.approx(100 * 0.05 * 0.82, abs=1.2)
+    assert outcomes(found)[1] == "reproduced"
+    assert found.better is not None
+    assert found.better.pattern == "01111"
+
+
+def test_the_report_does_not_import_torch() -> None:
+    code = "import sys, lambda_core.analysis.report; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,96 @@
+import copy
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from lambda_core.episodes.image_bank import EpisodeBank
+from lambda_core.episodes.sinusoid_bank import SinusoidBank
+from lambda_core.errors import LostWorkerError, PatternError
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.system.worker import WorkerProcess
+from lambda_core.workflows.watch import ready
+from tests.support.tiny import tiny_dataset
+
+
+@pytest.fixture(scope="module")
+def worker_process():
+    return WorkerProcess()
+
+
+def test_work_runs_in_one_other_process_of_one_thread(worker_process):
+    with ThreadPoolExecutor(4) as visitors:
+        found = set(visitors.map(lambda _: worker_process.run(os.getpid), range(8)))
+    assert len(found) == 1
+    assert found != {os.getpid()}
+    assert worker_process.run(torch.get_num_threads) == 1
+
+
+def test_an_error_there_is_raised_here(worker_process):
+    with pytest.raises(PatternError, match="'x'"):
+        worker_process.run(LambdaPattern.parse, "x", 5)
+
+
+def test_a_lost_worker_is_replaced(worker_process):
+    lost = worker_process.run(os.getpid)
+    os.kill(lost, signal.SIGKILL)
+    with ThreadPoolExecutor(4) as visitors:
+        found = set(visitors.map(lambda _: worker_process.run(os.getpid), range(4)))
+    assert len(found) == 1
+    assert lost not in found
+
+
+def test_work_that_no_worker_survives_is_told_and_harms_no_other(worker_process):
+    with pytest.raises(LostWorkerError, match="memory"):
+        worker_process.run(os._exit, 1)
+    assert worker_process.run(ready)
+
+
+def test_ctrl_c_reaches_the_worker_through_its_parent_only(worker_process):
+    worker = worker_process.run(os.getpid)
+    os.kill(worker, signal.SIGINT)
+    assert worker_process.run(os.getpid) == worker
+
+
+def test_it_ends_with_its_parent(tmp_path):
+    program = (
+        "import os, time\nfrom lambda_core.system.worker import WorkerProcess\n"
+        "if __name__ == '__main__':\n    print(WorkerProcess().run(os.getpid), flush=True)\n    time.sleep(600)\n"
+    )
+    (tmp_path / "parent.py").write_text(program)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, tmp_path / "parent.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    worker.wait(timeout=20)
+
+
+def test_it_begins_without_being_waited_for():
+    worker_process, start = WorkerProcess(), time.perf_counter()
+    worker_process.start(ready)
+    assert time.perf_counter() - start < 1
+    assert worker_process.run(ready)
+
+
+@pytest.mark.parametrize(
+    "bank", [EpisodeBank(tiny_dataset(), "val", 3, 2, 4), SinusoidBank("val")], ids=["images", "sine"]
+)
+def test_an_episode_crosses_over_as_it_is(bank):
+    sent = bank[3]
+    came = pickle.loads(pickle.dumps(sent))
+    assert came.class_names == sent.class_names
+    for name in ("support_x", "support_y", "query_x", "query_y"):
+        ours, theirs = getattr(sent, name), getattr(came, name)
+        assert torch.equal(ours, theirs)
+        assert (ours.stride(), ours.dtype) == (theirs.stride(), theirs.dtype)
+    assert torch.equal(copy.copy(sent).query_x, sent.query_x)
