@@ -42,8 +42,10 @@ def _conditions(study: Study, timing: str, candidates: int) -> list[tuple[str, s
         "Processor": str(where.get("processor", "?")),
         "PyTorch": str(where.get("torch", "?")),
         "Data set": f"{config.dataset}, fingerprint {str(data.get('fingerprint', '?'))[:12]}",
-        "Pretraining": f"{config.pretrain} passes of ordinary classification" if config.pretrain else "none",
-        "Meta-training": f"{config.iterations} iterations of {config.tasks} episodes, pattern {config.pattern}",
+        "Pretraining": f"{config.pretrain_epochs} passes of ordinary classification"
+        if config.pretrain_epochs
+        else "none",
+        "Meta-training": f"{config.iterations} iterations of {config.meta_batch} episodes, pattern {config.pattern}",
         "Made": str(study.about.get("created", "?")),
     }
     return list(rows.items())

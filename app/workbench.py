@@ -21,7 +21,7 @@ CONFIGS: dict[str, type[Settings]] = {"train": MetaTrainConfig, "sweep": SweepCo
 # name in the address -> (what it is, settings that differ from the data set's recipe)
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "glyphs-quick": ("Glyphs in about two minutes", {
-        "dataset": "glyphs", "iterations": 400, "order": "first", "tasks": 4, "validate_every": 50,
+        "dataset": "glyphs", "iterations": 400, "order": "first", "meta_batch": 4, "validate_every": 50,
         "validation_episodes": 40,
     }),
     "glyphs": ("Glyphs, to convergence", {"dataset": "glyphs"}),

@@ -18,9 +18,14 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    formerly: str = "",
 ) -> Any:
-    """A dataclass field that knows its own help text and what values are right (`low` and `high` included)."""
-    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+    """A dataclass field that knows its own help text and what values are right (`low` and `high` included).
+
+    formerly: the name it had in schema 1, which is still read.
+    """
+    about = {"help": help, "low": low, "high": high, "choices": choices, "formerly": formerly}
+    return field(default=default, metadata=about)
 
 
 def kind(item: Field[Any]) -> type:
@@ -38,6 +43,7 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Raises ConfigError for an unknown, missing, mistyped or out-of-range key, and names it."""
+        values = cls.with_present_names(values)
         known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
         for name in values:
             if name not in known:
@@ -46,6 +52,12 @@ class Settings:
             if name not in values and item.default is MISSING:
                 raise ConfigError(f"the setting {name!r} is missing")
         return cls(**values)
+
+    @classmethod
+    def with_present_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The same values, each setting under the name it has now."""
+        present = {item.metadata["formerly"]: item.name for item in fields(cls)}  # type: ignore[arg-type]
+        return {present.get(name, name) if name else name: value for name, value in values.items()}
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)  # type: ignore[call-overload,no-any-return]
@@ -79,17 +91,20 @@ class MetaTrainConfig(Settings):
     lr: float = setting(0.05, help="inner step size", low=1e-6, high=100.0)
     meta_lr: float = setting(2e-3, help="outer step size (Adam), at its highest", low=1e-8, high=1.0)
     schedule: str = setting("cosine", help="outer step size over the iterations", choices=("cosine", "constant"))
-    tasks: int = setting(4, help="episodes a meta-gradient", low=1, high=256)
+    meta_batch: int = setting(4, formerly="tasks", help="episodes a meta-gradient", low=1, high=256)
     iterations: int = setting(6000, help="meta-gradient steps", low=1, high=10_000_000)
-    clip: float = setting(10.0, help="largest norm of the meta-gradient; 0: no clipping", low=0.0, high=1e6)
+    max_grad_norm: float = setting(
+        10.0, formerly="clip", help="largest norm of the meta-gradient; 0: no clipping", low=0.0, high=1e6
+    )
     query_statistics: str = setting(
         "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
     )
     rotations: bool = setting(False, help="training classes rotated by 90, 180 and 270 degrees count as classes")
     flips: bool = setting(False, help="training images are mirrored at random, support and query alike")
-    shifts: int = setting(0, help="training images are moved at random by up to so many pixels", low=0, high=64)
-    pretrain: int = setting(
+    max_shift: int = setting(0, help="training images are moved at random by up to so many pixels", low=0, high=64)
+    pretrain_epochs: int = setting(
         0,
+        formerly="pretrain",
         help="passes over the training classes as one ordinary classification, before meta-training",
         low=0,
         high=10_000,
@@ -108,9 +123,9 @@ class MetaTrainConfig(Settings):
 RECIPES: dict[str, dict[str, Any]] = {
     "sinusoid": {
         "backbone": "mlp", "filters": 40, "ways": 1, "shots": 10, "queries": 10, "steps": 1, "lr": 0.01,
-        "meta_lr": 1e-3, "tasks": 25, "iterations": 15000,
+        "meta_lr": 1e-3, "meta_batch": 25, "iterations": 15000,
     },
-    "omniglot": {"rotations": True, "filters": 64, "lr": 0.4, "steps": 1, "tasks": 16, "meta_lr": 1e-3},
+    "omniglot": {"rotations": True, "filters": 64, "lr": 0.4, "steps": 1, "meta_batch": 16, "meta_lr": 1e-3},
 }  # fmt: skip
 
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lambda_core.analysis.claims import MINIMAL_LOSS
-from lambda_core.errors import StudyError
+from lambda_core.analysis.study_choice import compare_study, default_condition
+from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import (
     Choice,
     Confirmation,
     PatternGain,
+    SelectionSettings,
+    TimingCondition,
     best_gain,
     best_gain_at,
     candidate_index,
-    compare_candidates,
     confirm,
     episode_matrix,
     half_width_of_mean,
-    rows_under,
-    timing_conditions,
 )
 from lambda_core.studies import Study
 
@@ -37,21 +36,17 @@ class Findings:
     choices: dict[float, tuple[Choice, Confirmation]]
     one_step: PatternGain
     better: PatternGain | None
-    condition: dict[str, Any]  # of the times
+    condition: TimingCondition  # of the times
 
 
 def findings(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Findings:
     """Ask a measured study everything that the report tells. Raises LambdaError where its tables cannot answer."""
-    if study.config.ways == 1:
-        raise StudyError(f"{study.name} is a regression: it has no accuracies to report")
-    if study.accuracy is None or study.timing is None:
-        raise StudyError(f"{study.name} is not measured yet; run lambda-core sweep and lambda-core time on it")
-    val, test = (study.accuracy[study.accuracy["split"] == split] for split in ("val", "test"))
-    condition, own = timing_conditions(study.timing)[0], study.config.lr
-    comparison = compare_candidates(val, rows_under(study.timing, condition), study.config.steps, lr=own)
+    own = study.config.lr
+    val, test = study.split("val"), study.split("test")
+    comparison = compare_study(study, SelectionSettings())
     choices = {float(threshold): comparison.choose(threshold) for threshold in {*thresholds, MINIMAL_LOSS}}
     candidates, matrix = episode_matrix(test)
-    full = matrix[[candidate_index(candidates, "1" * len(study.layers), study.config.steps, own)]]
+    full = matrix[[candidate_index(candidates, str(LambdaPattern.full(len(study.layers))), study.config.steps, own)]]
     return Findings(
         study=study,
         full=float(full.mean()),
@@ -59,5 +54,5 @@ def findings(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Findings
         choices={threshold: (choices[threshold], confirm(choices[threshold], test)) for threshold in sorted(choices)},
         one_step=best_gain_at(val, test, lr=own),
         better=best_gain(val, test, lr=own),
-        condition=condition,
+        condition=default_condition(study),
     )

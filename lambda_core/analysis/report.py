@@ -84,15 +84,15 @@ def _conditions(found: Findings) -> dict[str, Any]:
     sweep, about = found.study.sweep_config, found.study.about
     machine = about["timing"].get("environment") or about["environment"]
     return {
-        "pretraining": found.study.config.pretrain or None,
+        "pretraining": found.study.config.pretrain_epochs or None,
         "iterations": about["iterations_done"],
         "training pattern": found.study.config.pattern,
         "seed": found.study.config.seed,
         "episodes": found.one_step.episodes,
         "queries": sweep.queries if sweep else None,
         "statistics": sweep.query_statistics if sweep else None,
-        "device": found.condition.get("device"),
-        "threads": found.condition.get("threads"),
+        "device": found.condition.device,
+        "threads": found.condition.threads,
         "processor": machine.get("processor"),
         "torch": machine.get("torch"),
     }

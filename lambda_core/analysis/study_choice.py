@@ -1,34 +1,49 @@
-"""A study's choice: selected on validation classes, confirmed once on test classes. CLI, report and app ask here."""
+"""The one path from a study to a choice: selected on validation classes, confirmed once on test classes.
+
+Command line, report, race, transfer and app all ask here.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from lambda_core.errors import StudyError
-from lambda_core.selection import Axis, Choice, Confirmation, compare_candidates, confirm, rows_under, timing_conditions
+from lambda_core.selection import (
+    Choice,
+    Comparison,
+    Confirmation,
+    SelectionSettings,
+    TimingCondition,
+    compare_candidates,
+    confirm,
+    rows_under,
+    timing_conditions,
+)
 from lambda_core.studies import Study
 
 
-def choose(
-    study: Study,
-    threshold: float,
-    confidence: float = 0.95,
-    *,
-    any_lr: bool = False,
-    axis: Axis = "milliseconds",
-    condition: dict[str, Any] | None = None,
-) -> tuple[Choice, Confirmation]:
-    """The fastest pattern within `threshold` points, and what the test classes say of it.
+def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmation]:
+    """The fastest pattern within settings.threshold points, and what the test classes say of it.
 
-    condition: the device and threads whose times count, one of `timing_conditions`; by default the first.
+    Raises StudyError for a study that is not measured, SelectionError where its tables cannot answer.
     """
-    if study.accuracy is None:
-        raise StudyError(f"{study.name} has no accuracies yet; make them with: lambda-core sweep {study.folder}")
-    if study.timing is None:
-        raise StudyError(f"{study.name} has no times yet; make them with: lambda-core time {study.folder}")
-    split = study.accuracy["split"]
-    val, test = study.accuracy[split == "val"], study.accuracy[split == "test"]
-    timing = rows_under(study.timing, condition or timing_conditions(study.timing)[0])
-    comparison = compare_candidates(val, timing, study.config.steps, any_lr=any_lr, axis=axis, lr=study.config.lr)
-    choice = comparison.choose(threshold, confidence)
-    return choice, confirm(choice, test)
+    choice = compare_study(study, settings).choose(settings.threshold, settings.confidence)
+    return choice, confirm(choice, study.split("test"))
+
+
+def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
+    """Every candidate of the study paired with its reference, on validation classes, by times of one condition.
+
+    It can be asked for any threshold and confidence. Raises StudyError and SelectionError.
+    """
+    _, timing = study.measurements()
+    return compare_candidates(
+        study.split("val"),
+        rows_under(timing, settings.condition or default_condition(study)),
+        study.config.steps,
+        any_lr=settings.any_lr,
+        axis=settings.axis,
+        lr=study.config.lr,
+    )
+
+
+def default_condition(study: Study) -> TimingCondition:
+    """The device and threads that the study was timed under most. Raises StudyError where it was not timed."""
+    return timing_conditions(study.measurements()[1])[0]

@@ -8,18 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lambda_core.analysis.study_choice import choose
-from lambda_core.errors import SelectionError, StudyError
+from lambda_core.analysis.study_choice import choose, default_condition
+from lambda_core.errors import SelectionError
 from lambda_core.formatting import times, with_interval
+from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import (
     Axis,
     Choice,
     Confirmation,
+    SelectionSettings,
     candidate_costs,
     confirm,
     ratio,
     rows_under,
-    timing_conditions,
 )
 from lambda_core.studies import Study
 
@@ -32,24 +33,17 @@ SEEN = ["split", "verdict", "degradation", "degradation_low", "degradation_high"
 COLUMNS = ["chosen_on", "judged_on", "pattern", "steps", "lr_scale", "speed_up_there", "speed_up_here", *SEEN]
 
 
-def transfer_table(
-    studies: Sequence[Study],
-    threshold: float,
-    confidence: float = 0.95,
-    *,
-    any_lr: bool = False,
-    axis: Axis = "milliseconds",
-) -> pd.DataFrame:
+def transfer_table(studies: Sequence[Study], settings: SelectionSettings) -> pd.DataFrame:
     """One row a pair of studies with the same layer names and a split (val, test); a study is paired with itself too.
 
     chosen_on, judged_on, pattern, steps, lr_scale (multiple of a study's own step size), speed_up_there and
-    speed_up_here (each by its own times), split, verdict (pass | fail | undecided, or `not measured` target),
+    speed_up_here (each by its own times), split, verdict (pass | fail | undecided, or `not measured` there),
     degradation with its paired interval (points), episodes. A verdict is one look at one candidate, so uncorrected;
     a study's own validation classes are those it was chosen on, and prove nothing.
     """
-    choices = {study.name: choose(study, threshold, confidence, any_lr=any_lr, axis=axis)[0] for study in studies}
+    choices = {study.name: choose(study, settings)[0] for study in studies}
     rows = [
-        _row(source, target, transfer_choice(choices[source.name], target), choices[source.name], split, axis)
+        _row(source, target, transfer_choice(choices[source.name], target), choices[source.name], split, settings.axis)
         for source in studies
         for target in studies
         if source.layers == target.layers
@@ -70,7 +64,7 @@ def judge_transfer(choice: Choice, study: Study, split: str = "test") -> Confirm
     if len(choice.pattern.split("/")[0]) != len(study.layers) or study.accuracy is None:
         return None
     try:
-        return confirm(transfer_choice(choice, study), study.accuracy[study.accuracy["split"] == split])
+        return confirm(transfer_choice(choice, study), study.split(split))
     except SelectionError:  # more steps or another step size than were measured here
         return None
 
@@ -105,12 +99,10 @@ def _row(source: Study, target: Study, taken: Choice, choice: Choice, split: str
 
 def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
     """By this study's own times; NaN where the candidate was not timed there."""
-    if study.timing is None:
-        raise StudyError(f"{study.name} has no times yet; make them with: lambda-core time {study.folder}")
-    full = "1" * len(study.layers)
+    full = str(LambdaPattern.full(len(study.layers)))
     asked = pd.DataFrame({"pattern": [full, choice.pattern], "steps": [choice.reference_steps, choice.steps]})
     try:
-        costs = candidate_costs(asked, rows_under(study.timing, timing_conditions(study.timing)[0]))[axis]
+        costs = candidate_costs(asked, rows_under(study.measurements()[1], default_condition(study)))[axis]
     except SelectionError:
         return float("nan")
     return float(ratio(costs[0], costs)[1])

@@ -91,14 +91,14 @@ def settings_options(cls: type[Settings], *, skip: tuple[str, ...] = ()) -> Call
 
 
 def _option(item: Any) -> Callable[[F], F]:
-    flag = f"--{item.name.replace('_', '-')}"
+    flag, *former = (f"--{name.replace('_', '-')}" for name in (item.name, item.metadata["formerly"]) if name)
     required = item.default is MISSING
     note = "" if required else f"  [default: {item.default}]"
     if kind(item) is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=item.metadata["help"] + note)
     choices = item.metadata["choices"]
     form = click.Choice(choices) if choices else kind(item)
-    return click.option(flag, item.name, type=form, required=required, help=item.metadata["help"] + note)
+    return click.option(flag, *former, item.name, type=form, required=required, help=item.metadata["help"] + note)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -287,9 +287,9 @@ def select(
     threshold. Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
     """
     from lambda_core.analysis import choose
-    from lambda_core.selection import sentence
+    from lambda_core.selection import SelectionSettings, sentence
 
-    choice, confirmation = choose(study, threshold, confidence, any_lr=any_lr, axis=axis)
+    choice, confirmation = choose(study, SelectionSettings(threshold, confidence, axis, any_lr))
     _say(as_json, {"study": study.name, **choice.as_dict(), "confirmation": vars(confirmation)},
          sentence(choice, confirmation, study.layers))  # fmt: skip
     if explain and not as_json:
@@ -368,17 +368,19 @@ def race_command(
     Runs live on validation episodes, fewest first; finished parts are kept. Exit codes are those of select.
     """
     from lambda_core.analysis import race_tables
+    from lambda_core.selection import SelectionSettings
 
     rival: dict[str, Any] | None = None
     if any_lr and not cached:
         raise click.UsageError("--any-lr needs --cached: a live race runs at the study's own step size")
+    settings = SelectionSettings(threshold, confidence, axis, any_lr)
     if cached:
-        result, seen, rival = race_tables(study, threshold, confidence, axis=axis, any_lr=any_lr)
+        result, seen, rival = race_tables(study, settings)
     else:
         from lambda_core.workflows import race_live
 
         with progress_bar(as_json) as show:
-            result, seen = race_live(study, threshold, confidence, episodes=episodes, axis=axis, root=root, report=show)
+            result, seen = race_live(study, settings, episodes=episodes, root=root, report=show)
     record = {"study": study.name, **result.as_dict(), "confirmation": vars(seen), "against_exhaustive": rival}
     _say(as_json, record, result.words(seen, study.layers, rival))
     sys.exit(0 if seen.verdict == "pass" and not result.is_reference else 1)
@@ -422,13 +424,14 @@ def search_command(study: Study, root: str | None, as_json: bool, **settings: An
 def transfer(studies: tuple[str, ...], threshold: float, confidence: float, any_lr: bool, as_json: bool) -> None:
     """Does a pattern chosen on one study hold on another? All pairs of the studies named (or all that are measured)."""
     from lambda_core.analysis import as_text, transfer_table
+    from lambda_core.selection import SelectionSettings
     from lambda_core.studies import list_studies, studies_root
 
     every = list_studies(studies_root())[0]
     found = [find_study(text) for text in studies] or [study for study in every if study.measured]
     if not found:
         raise StudyError("no study is measured yet; make one with: lambda-core sweep and lambda-core time")
-    table = transfer_table(found, threshold, confidence, any_lr=any_lr)
+    table = transfer_table(found, SelectionSettings(threshold, confidence, any_lr=any_lr))
     click.echo(table.to_json(orient="records", indent=1) if as_json else as_text(table))
 
 

@@ -19,9 +19,8 @@ class EpisodeBank:
     """Seeded N-way K-shot episodes of one split of an image data set.
 
     `rotations`: a class turned by 90, 180 and 270 degrees counts as three more classes (Omniglot's training custom).
-    `flips`: each image is mirrored with probability ½. `shifts`: each is moved by up to so many pixels both ways, its
-    border reflected. Raises DataError where a split has too few classes, or a class
-    too few images for K + Q.
+    `flips`: each image is mirrored with probability ½. `max_shift`: each is moved by up to so many pixels both ways,
+    its border reflected. Raises DataError where a split has too few classes, or a class too few images for K + Q.
     """
 
     def __init__(
@@ -35,13 +34,13 @@ class EpisodeBank:
         *,
         rotations: bool = False,
         flips: bool = False,
-        shifts: int = 0,
+        max_shift: int = 0,
     ) -> None:
         if split not in SPLITS:
             raise DataError(f"no split is named {split!r}; the splits are train, val and test")
         self.dataset, self.split, self.seed = dataset, split, seed
         self.ways, self.shots, self.queries = ways, shots, queries
-        self.flips, self.shifts = flips, shifts
+        self.flips, self.max_shift = flips, max_shift
         turns = range(4) if rotations else range(1)
         self.classes = [(name, images, turn) for turn in turns for name, images in dataset.class_indices(split)]
         self._check()
@@ -111,6 +110,6 @@ class EpisodeBank:
         if self.flips:
             mirrored = random.random_sample((n, k, 1, 1, 1)) < 0.5
             pixels = np.where(mirrored, pixels[..., ::-1, :], pixels)
-        if self.shifts:
-            pixels = shifted(pixels, random.randint(-self.shifts, self.shifts + 1, (2, n, k)))
+        if self.max_shift:
+            pixels = shifted(pixels, random.randint(-self.max_shift, self.max_shift + 1, (2, n, k)))
         return pixels

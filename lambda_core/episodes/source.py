@@ -38,5 +38,5 @@ class Source:
         return EpisodeBank(
             self.images, split, config.ways, config.shots, queries, seed,
             rotations=training and config.rotations, flips=training and config.flips,
-            shifts=config.shifts if training else 0,
+            max_shift=config.max_shift if training else 0,
         )  # fmt: skip

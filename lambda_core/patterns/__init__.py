@@ -5,7 +5,7 @@ Belongs here: what follows from a pattern alone. Does not: measured accuracies a
 """
 
 from lambda_core.patterns.describe import describe_pattern
-from lambda_core.patterns.pattern import LambdaPattern, Row
+from lambda_core.patterns.pattern import LambdaPattern, Row, full_like
 from lambda_core.patterns.plan import AdaptationPlan, LayerStep, count_cost, plan_adaptation
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Row",
     "count_cost",
     "describe_pattern",
+    "full_like",
     "plan_adaptation",
 ]

@@ -63,6 +63,11 @@ class LambdaPattern:
         return cls(((*(body,) * (layers - 1), head),))
 
     @classmethod
+    def full(cls, layers: int) -> LambdaPattern:
+        """All ones: plain MAML, the reference that every other pattern is compared with."""
+        return cls.named("maml", layers)
+
+    @classmethod
     def enumerate(cls, layers: int) -> list[LambdaPattern]:
         """All 2^layers per-layer patterns (one row each), no adaptation first and the full pattern last."""
         codes = (format(code, f"0{layers}b") for code in range(2**layers))
@@ -116,6 +121,11 @@ class LambdaPattern:
 
 # name -> (every layer but the last, the last layer)
 NAMES = {"maml": (True, True), "anil": (False, True), "boil": (True, False), "none": (False, False)}
+
+
+def full_like(text: str) -> str:
+    """The text of the full pattern over the layers of a pattern's text."""
+    return "1" * len(text.split("/", maxsplit=1)[0])
 
 
 def _without_repeated_tail(rows: tuple[Row, ...]) -> tuple[Row, ...]:

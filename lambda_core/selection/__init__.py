@@ -4,16 +4,15 @@ Belongs here: statistics and choices. Does not: studies on disk (`studies`), que
 No torch.
 """
 
-from lambda_core.selection.candidates import candidate_index, episode_matrix
+from lambda_core.selection.candidates import Candidate, candidate_index, episode_matrix
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
-from lambda_core.selection.costs import Axis, candidate_costs, ratio, rows_under, timing_conditions
+from lambda_core.selection.costs import Axis, TimingCondition, candidate_costs, ratio, rows_under, timing_conditions
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
 from lambda_core.selection.paired_tests import Floats, PairedDifference, half_width_of_mean
 from lambda_core.selection.pareto import pareto_front
 from lambda_core.selection.pattern_search import SearchResult, search
 from lambda_core.selection.racing import (
-    Candidate,
     Entrants,
     Race,
     Runner,
@@ -24,6 +23,7 @@ from lambda_core.selection.racing import (
 )
 from lambda_core.selection.search_verdicts import dominating, in_words, verdicts
 from lambda_core.selection.sentences import sentence
+from lambda_core.selection.settings import SelectionSettings
 from lambda_core.selection.verdicts import fastest, judge
 
 __all__ = [
@@ -39,6 +39,8 @@ __all__ = [
     "Race",
     "Runner",
     "SearchResult",
+    "SelectionSettings",
+    "TimingCondition",
     "against_exhaustive",
     "best_gain",
     "best_gain_at",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,15 @@ from lambda_core.errors import SelectionError
 from lambda_core.selection.paired_tests import Floats
 
 KEYS = ["pattern", "steps", "lr"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is chosen among: pattern text, inner steps, inner step size."""
+
+    pattern: str
+    steps: int
+    lr: float
 
 
 def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:

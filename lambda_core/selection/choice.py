@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import candidate_index, episode_matrix
 from lambda_core.selection.costs import Axis
 from lambda_core.selection.paired_tests import Floats, PairedDifference
@@ -65,7 +66,7 @@ class Confirmation:
 def confirm(choice: Choice, accuracy: pd.DataFrame) -> Confirmation:
     """Test the choice once on another split's accuracy table. Raises SelectionError if it lacks the candidate."""
     candidates, matrix = episode_matrix(accuracy)
-    full = "1" * len(choice.pattern.split("/")[0])
+    full = full_like(choice.pattern)
     reference = matrix[candidate_index(candidates, full, choice.reference_steps, choice.reference_lr)]
     chosen = matrix[candidate_index(candidates, choice.pattern, choice.steps, choice.lr)]
     return single_test(chosen, reference, choice.threshold, choice.confidence)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lambda_core.errors import SelectionError
+from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import candidate_index, episode_matrix, own_step_size
 from lambda_core.selection.choice import Choice
 from lambda_core.selection.costs import AXES, Axis, candidate_costs, ratio
@@ -112,9 +113,7 @@ def compare_candidates(
     if not any_lr:
         kept = np.isclose(candidates["lr"], own)
         candidates, matrix = candidates[kept].reset_index(drop=True), matrix[kept]
-    reference = candidate_index(
-        candidates, "1" * len(candidates["pattern"].iloc[0].split("/")[0]), reference_steps, own
-    )
+    reference = candidate_index(candidates, full_like(candidates["pattern"].iloc[0]), reference_steps, own)
     costs = candidate_costs(candidates, timing)
     half = half_width_of_mean(matrix)
     mean = matrix.mean(axis=1)

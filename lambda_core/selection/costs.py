@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -43,19 +44,38 @@ def candidate_costs(candidates: pd.DataFrame, timing: pd.DataFrame | None) -> di
     }
 
 
-def timing_conditions(timing: pd.DataFrame) -> list[dict[str, Any]]:
-    """The conditions that a timing table holds, such as [{"device": "cpu", "threads": 1}], commonest first."""
+@dataclass(frozen=True)
+class TimingCondition:
+    """What times were taken under; they are compared only where it agrees. torch: None where it is not recorded."""
+
+    device: str
+    threads: int
+    torch: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Such as cpu-1, for an address."""
+        return f"{self.device}-{self.threads}"
+
+    def __str__(self) -> str:
+        version = "" if self.torch is None else f", torch {self.torch}"
+        return f"device {self.device}, threads {self.threads}{version}"
+
+
+def timing_conditions(timing: pd.DataFrame) -> list[TimingCondition]:
+    """The conditions that a timing table holds, commonest first."""
     names = [name for name in CONDITIONS if name in timing]
     counts = timing.groupby(names, observed=True).size().sort_values(ascending=False, kind="stable")
-    return [dict(zip(names, key, strict=True)) for key in counts.index.tolist()]
+    found = (dict(zip(names, key, strict=True)) for key in counts.index.tolist())
+    return [TimingCondition(str(each["device"]), int(each["threads"]), each.get("torch")) for each in found]
 
 
-def rows_under(timing: pd.DataFrame, condition: dict[str, Any]) -> pd.DataFrame:
+def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame:
     """The rows taken under one of `timing_conditions`."""
-    kept = np.ones(len(timing), dtype=bool)
-    for name, value in condition.items():
-        kept &= (timing[name] == value).to_numpy()
-    return timing[kept]
+    kept = (timing["device"] == condition.device) & (timing["threads"] == condition.threads)
+    if condition.torch is not None:
+        kept &= timing["torch"] == condition.torch
+    return timing[kept.to_numpy()]
 
 
 def ratio(reference: float, costs: NDArray[Any]) -> NDArray[np.float64]:
@@ -78,8 +98,8 @@ def _per_candidate(timing: pd.DataFrame) -> pd.DataFrame:
 def _check_one_condition(timing: pd.DataFrame) -> None:
     conditions = timing_conditions(timing)
     if len(conditions) > 1:
-        texts = [", ".join(f"{name} {value}" for name, value in condition.items()) for condition in conditions]
-        raise SelectionError(f"the timing table mixes {len(texts)} conditions ({'; '.join(texts)}); select one of them")
+        texts = "; ".join(map(str, conditions))
+        raise SelectionError(f"the timing table mixes {len(conditions)} conditions ({texts}); select one of them")
 
 
 def _check_finite(timing: pd.DataFrame) -> None:

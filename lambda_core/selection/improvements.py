@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lambda_core.errors import SelectionError
+from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import candidate_index, episode_matrix, own_step_size
 from lambda_core.selection.paired_tests import PairedDifference, check_confidence, half_width_of_mean, holm
 
@@ -105,7 +106,7 @@ def _told(told_of: pd.DataFrame, best: pd.Series, confidence: float, lr: float |
     """What another split says of a pattern already picked: one look, so uncorrected."""
     candidates, matrix = episode_matrix(told_of)
     steps, own = int(best["steps"]), own_step_size(candidates, lr)
-    full = matrix[candidate_index(candidates, "1" * len(best["pattern"].split("/")[0]), steps, own)]
+    full = matrix[candidate_index(candidates, full_like(best["pattern"]), steps, own)]
     chosen = matrix[candidate_index(candidates, best["pattern"], steps, best["lr"])]
     paired = PairedDifference.of(100 * (chosen - full)[None])
     gain, half = float(paired.mean[0]), float(paired.half_width(confidence)[0])

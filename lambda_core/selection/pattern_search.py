@@ -17,8 +17,9 @@ import pandas as pd
 
 from lambda_core.config import SearchConfig
 from lambda_core.patterns import LambdaPattern, Row, count_cost
+from lambda_core.selection.candidates import Candidate
 from lambda_core.selection.pareto import pareto_front
-from lambda_core.selection.racing import Candidate, Runner
+from lambda_core.selection.racing import Runner
 
 HALVING = (4, 2, 1)  # a rung runs 1/4, 1/2, all of the search episodes
 

@@ -27,7 +27,7 @@ from scipy.special import stdtr, stdtrit
 from lambda_core.errors import SelectionError
 from lambda_core.formatting import interval, percent, times
 from lambda_core.patterns import describe_pattern
-from lambda_core.selection.candidates import episode_matrix
+from lambda_core.selection.candidates import Candidate, episode_matrix
 from lambda_core.selection.choice import Confirmation, single_test
 from lambda_core.selection.comparison import Comparison
 from lambda_core.selection.costs import ratio
@@ -47,15 +47,6 @@ BATCH = 16  # candidates that run side by side
 FUTILITY = 0.02  # a candidate less likely than this to pass in the end is dropped
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A candidate as a runner gets it: pattern text, inner steps, inner step size."""
-
-    pattern: str
-    steps: int
-    lr: float
-
-
 # (candidates, episode indices) → accuracies 0 to 1, (candidates, episodes): replay from a table or run live
 Runner = Callable[[Sequence[Candidate], range], Floats]
 
@@ -72,17 +63,11 @@ class Entrants:
     @classmethod
     def of(cls, candidates: pd.DataFrame, axis: str, reference: int) -> Entrants:
         """candidates: pattern, steps, lr, multiply_adds; for times also milliseconds and their quartiles."""
-        candidates = [
-            Candidate(str(p), int(s), float(lr)) for p, s, lr in candidates[["pattern", "steps", "lr"]].to_numpy()
-        ]
-        cost = candidates[axis].to_numpy(float)
-        counted = axis == "multiply_adds"
-        spread = (
-            np.zeros(len(candidates))
-            if counted
-            else (candidates[f"{axis}_high"] - candidates[f"{axis}_low"]).to_numpy()
-        )
-        return cls(candidates, cost, spread.astype(float), reference)
+        each = [Candidate(str(p), int(s), float(lr)) for p, s, lr in candidates[["pattern", "steps", "lr"]].to_numpy()]
+        cost, spread = candidates[axis].to_numpy(float), np.zeros(len(each))
+        if axis != "multiply_adds":  # counted, not measured
+            spread = (candidates[f"{axis}_high"] - candidates[f"{axis}_low"]).to_numpy(float)
+        return cls(each, cost, spread, reference)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import.
 """
 
 from lambda_core.studies.library import list_studies, studies_root
-from lambda_core.studies.metadata import check_name
+from lambda_core.studies.metadata import SCHEMA, check_name
 from lambda_core.studies.study import Study
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.writing import (
@@ -18,6 +18,7 @@ from lambda_core.studies.writing import (
 )
 
 __all__ = [
+    "SCHEMA",
     "Study",
     "check_name",
     "list_studies",

@@ -1,4 +1,4 @@
-"""study.json, schema 1: what a study is and how it was made; read with distrust."""
+"""study.json: what a study is and how it was made; read with distrust."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lambda_core.config import Settings
 from lambda_core.errors import ConfigError, StudyError
 from lambda_core.studies.tables import first_line
 
-SCHEMA = 1
+SCHEMA = 2  # 1: some settings under other names (config.py)
 
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -42,8 +42,8 @@ def check_name(name: str) -> str:
 def read_about(path: Path) -> dict[str, Any]:
     """The checked content of a study.json; keys that this version does not know are kept. Raises StudyError."""
     about = _parse(path)
-    if about.get("schema") != SCHEMA:
-        raise StudyError(f"{path}: schema {about.get('schema')!r} is not known; this version reads schema {SCHEMA}")
+    if type(about.get("schema")) is not int or not 1 <= about["schema"] <= SCHEMA:
+        raise StudyError(f"{path}: schema {about.get('schema')!r} is not known; this version reads 1 to {SCHEMA}")
     check_name(str(about.get("name")))
     for key, kind in KINDS.items():
         if type(about.get(key)) is not kind:

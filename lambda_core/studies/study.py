@@ -85,7 +85,7 @@ class Study:
         config = self.config
         task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
         parts = [DATASETS.get(config.dataset, config.dataset.capitalize()), task, BACKBONES[config.backbone]]
-        if config.pretrain:
+        if config.pretrain_epochs:
             parts.append("pretrained")
         if config.last_pattern not in ("maml", "1" * len(self.layers)):
             parts.append(f"trained with {config.pattern.upper()}")
@@ -107,6 +107,29 @@ class Study:
     def measured(self) -> bool:
         """Both tables that a selection needs are there."""
         return self.accuracy is not None and self.timing is not None
+
+    @property
+    def not_measured(self) -> str | None:
+        """Which table a selection still lacks and what makes it, as a sentence; None where both are there."""
+        if self.config.ways == 1:
+            return f"{self.name} is a regression: it has no accuracies to choose by"
+        if self.accuracy is None:
+            return f"{self.name} has no accuracies yet; make them with: lambda-core sweep {self.folder}"
+        if self.timing is None:
+            return f"{self.name} has no times yet; make them with: lambda-core time {self.folder}"
+        return None
+
+    def measurements(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """(accuracy, timing). Raises StudyError that names the missing table and the command that makes it."""
+        if self.not_measured or self.accuracy is None or self.timing is None:
+            raise StudyError(str(self.not_measured))
+        return self.accuracy, self.timing
+
+    def split(self, name: str) -> pd.DataFrame:
+        """The accuracies on `val` or `test` classes. Raises StudyError where there are none yet."""
+        if self.accuracy is None:
+            raise StudyError(str(self.not_measured))
+        return self.accuracy[self.accuracy["split"] == name]
 
     @property
     def warnings(self) -> list[str]:

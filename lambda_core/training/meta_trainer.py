@@ -58,7 +58,7 @@ def meta_train(
     trainer = MetaTrainer(config, source or Source(config.dataset), device)
     if resume:
         trainer.load(checkpoint)
-    if config.pretrain and not trainer.iteration:
+    if config.pretrain_epochs and not trainer.iteration:
         trainer.start_from(_pretrained(trainer, checkpoint, resume, report))
     end = min(config.iterations, stop_at or config.iterations)
     meter = Meter("meta-training", end, report, done=trainer.iteration)
@@ -127,13 +127,13 @@ class MetaTrainer:
         return pd.DataFrame(self.rows, columns=columns).astype({"iteration": "int32"})
 
     def iterate(self) -> None:
-        """One meta-gradient step over config.tasks episodes, and what is due after it."""
+        """One meta-gradient step over config.meta_batch episodes, and what is due after it."""
         start = time.perf_counter()
         loss, accuracy = self._meta_gradient()
         for group in self.optimizer.param_groups:
             group["lr"] = self._meta_lr()
-        if self.config.clip:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        if self.config.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         self.optimizer.step()
         self.iteration += 1
         self._window.append((loss, accuracy))
@@ -147,9 +147,9 @@ class MetaTrainer:
         self.optimizer.zero_grad(set_to_none=False)
         totals = torch.zeros(2, device=self.device)
         rows = self._rows_now()
-        for task in range(rank, config.tasks, world):
-            episode = self.train_bank[self.iteration * config.tasks + task]
-            totals += self._task_gradient(episode.to(self.device), rows) / config.tasks
+        for task in range(rank, config.meta_batch, world):
+            episode = self.train_bank[self.iteration * config.meta_batch + task]
+            totals += self._task_gradient(episode.to(self.device), rows) / config.meta_batch
         if world > 1:
             for tensor in [totals, *(p.grad for p in self.model.parameters() if p.grad is not None)]:
                 distributed.all_reduce(tensor)
@@ -160,12 +160,12 @@ class MetaTrainer:
         config = self.config
         if config.order == "second":
             loss, accuracy = self.objective.loss_after_adaptation(weights, episode, rows)
-            torch.autograd.backward(loss / config.tasks)
+            torch.autograd.backward(loss / config.meta_batch)
             return torch.stack([loss.detach(), accuracy])
         adapted = self.objective.adapted(weights, episode, rows)
         leaves = [{name: value.requires_grad_() for name, value in own.items()} for own in adapted]
         loss, accuracy = self.objective.score(leaves, episode)
-        torch.autograd.backward(loss / config.tasks)
+        torch.autograd.backward(loss / config.meta_batch)
         for own, leaf in zip(weights, leaves, strict=True):
             for name, parameter in own.items():
                 gradient = leaf[name].grad
@@ -231,7 +231,7 @@ class MetaTrainer:
         resume_from(folder / "state.safetensors", self._restore)
 
     def _restore(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        same_settings(record["config"], self.config.to_dict())
+        same_settings(MetaTrainConfig.with_present_names(record["config"]), self.config.to_dict())
         self.model.load_state_dict(with_prefix("model.", tensors))
         groups = self.optimizer.state_dict()["param_groups"]
         indices = range(len(list(self.model.parameters())))

@@ -29,7 +29,7 @@ BATCH = 64
 LR, MOMENTUM, DECAY = 0.05, 0.9, 5e-4
 
 
-DECIDING = ("dataset", "backbone", "filters", "rotations", "flips", "shifts", "seed", "pretrain")
+DECIDING = ("dataset", "backbone", "filters", "rotations", "flips", "max_shift", "seed", "pretrain_epochs")
 
 
 Tensors = dict[str, Tensor]
@@ -54,7 +54,7 @@ def pretrain(
     device: str = "cpu",
     report: Report | None = None,
 ) -> Pretrained:
-    """Go config.pretrain times over the training images, saving to the folder `checkpoint` after each pass.
+    """Go config.pretrain_epochs times over the training images, saving to the folder `checkpoint` after each pass.
 
     resume: go on from what was saved, if anything was. Raises ConfigError for data without classes or a checkpoint of
     other settings, StudyError for a damaged one.
@@ -63,9 +63,9 @@ def pretrain(
     path = checkpoint / "pretraining.safetensors"
     if resume:
         classifier.load(path)
-    total = config.pretrain * classifier.batches
+    total = config.pretrain_epochs * classifier.batches
     meter = Meter("classifying", total, report, done=classifier.epochs * classifier.batches)
-    while classifier.epochs < config.pretrain:
+    while classifier.epochs < config.pretrain_epochs:
         classifier.run_epoch(meter)
         classifier.save(path)
     return Pretrained(classifier.model.state_dict(), classifier.loss, classifier.accuracy, classifier.seconds)
@@ -77,7 +77,7 @@ class Classifier:
     def __init__(self, config: MetaTrainConfig, source: Source, device: str = "cpu") -> None:
         bank = source.bank(config, "train")
         if not isinstance(bank, EpisodeBank):
-            raise ConfigError(f"pretrain must be 0: {config.dataset} has no classes to tell apart")
+            raise ConfigError(f"pretrain_epochs must be 0: {config.dataset} has no classes to tell apart")
         self.config, self.bank, self.device = config, bank, device
         images = sum(len(places) for _, places, _ in bank.classes)
         self.batch = min(BATCH, images)
@@ -102,7 +102,7 @@ class Classifier:
 
     def _set_lr(self, epochs: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = 0.5 * LR * (1 + math.cos(math.pi * epochs / self.config.pretrain))
+            group["lr"] = 0.5 * LR * (1 + math.cos(math.pi * epochs / self.config.pretrain_epochs))
 
     def _sgd_step(self, x: Tensor, y: Tensor) -> Tensor:
         output = self.model(x)
@@ -117,7 +117,7 @@ class Classifier:
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors[f"momentum.{index}"] = state["momentum_buffer"]
-        progress = {"epochs": self.epochs, "loss": self.loss, "accuracy": self.accuracy, "seconds": self.seconds}
+        progress = {"passes": self.epochs, "loss": self.loss, "accuracy": self.accuracy, "seconds": self.seconds}
         write_state(path, tensors, {"config": self._deciding(), **progress})
 
     def load(self, path: Path) -> None:
@@ -125,12 +125,12 @@ class Classifier:
         resume_from(path, self._restore)
 
     def _restore(self, record: dict[str, Any], tensors: Tensors) -> None:
-        same_settings(record["config"], self._deciding())
+        same_settings(MetaTrainConfig.with_present_names(record["config"]), self._deciding())
         self.model.load_state_dict(with_prefix("model.", tensors))
         state = {int(index): {"momentum_buffer": tensor} for index, tensor in with_prefix("momentum.", tensors).items()}
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        self.epochs, self.seconds = record["epochs"], record["seconds"]
+        self.epochs, self.seconds = record["passes"], record["seconds"]
         self.loss, self.accuracy = record["loss"], record["accuracy"]
 
     def _deciding(self) -> dict[str, Any]:

@@ -9,7 +9,17 @@ from lambda_core.backbones import Backbone
 from lambda_core.config import SearchConfig, SweepConfig
 from lambda_core.errors import StudyError
 from lambda_core.measurement import SWEPT_SPLITS, CachedRunner, LiveRunner
-from lambda_core.selection import Axis, Confirmation, Race, Runner, SearchResult, confirm_race, race, search, verdicts
+from lambda_core.selection import (
+    Confirmation,
+    Race,
+    Runner,
+    SearchResult,
+    SelectionSettings,
+    confirm_race,
+    race,
+    search,
+    verdicts,
+)
 from lambda_core.studies import Study
 from lambda_core.system import Report, prepare
 from lambda_core.workflows.measure import measurable
@@ -32,19 +42,16 @@ def live(
 
 def race_live(
     study: Study,
-    threshold: float,
-    confidence: float = 0.95,
+    settings: SelectionSettings,
     *,
     episodes: int,
-    axis: Axis = "milliseconds",
     root: str | None = None,
     report: Report | None = None,
 ) -> tuple[Race, Confirmation]:
     """Race a study's timed candidates on live validation episodes, and look at the winner once on test classes."""
     prepare(threads=1)
-    result = race(
-        study_entrants(study, axis), live(study, "val", root=root, report=report), episodes, threshold, confidence
-    )
+    runner = live(study, "val", root=root, report=report)
+    result = race(study_entrants(study, settings.axis), runner, episodes, settings.threshold, settings.confidence)
     return result, confirm_race(result, live(study, "test", root=root, report=report), episodes)
 
 

@@ -14,7 +14,7 @@ from lambda_core.backbones import layer_costs, layer_names
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.errors import StudyError
-from lambda_core.studies import Study, check_name, write_about, write_training, write_weights
+from lambda_core.studies import SCHEMA, Study, check_name, write_about, write_training, write_weights
 from lambda_core.system import Report, environment, prepare
 from lambda_core.training import MetaTrainer, meta_train
 
@@ -71,7 +71,7 @@ def process_group() -> Iterator[bool]:
 def _about(trainer: MetaTrainer, name: str, device: str, command: str) -> dict[str, Any]:
     example = trainer.train_bank[0].support_x.to(trainer.device)
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "name": name,
         "config": trainer.config.to_dict(),
         "pretraining": trainer.pretraining or None,

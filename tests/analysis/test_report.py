@@ -11,14 +11,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from lambda_core.selection.comparison import select_pattern
 
 from lambda_core.analysis.claims import check_claims
 from lambda_core.analysis.findings import Findings, findings
 from lambda_core.analysis.literature import literature_for
 from lambda_core.analysis.report import as_markdown, report_table
 from lambda_core.errors import StudyError
+from lambda_core.selection import TimingCondition
 from lambda_core.selection.choice import confirm
+from lambda_core.selection.comparison import select_pattern
 from lambda_core.studies import writing as disk
 from lambda_core.studies.study import Study
 from tests.support.synthetic import Truth, write_study
@@ -89,10 +90,10 @@ def test_markdown_shows_every_study_with_its_conditions(root: Path) -> None:
 
 def test_a_study_that_cannot_be_judged_becomes_a_note(root: Path) -> None:
     text = as_markdown([Study.load(root / name) for name in ("bare", "plain")])
-    assert "- bare is left out: bare is not measured yet; run lambda-core sweep" in text
+    assert "- bare is left out: bare has no accuracies yet; make them with: lambda-core sweep" in text
     assert "`plain`" in text
     assert as_markdown([]).startswith("No study is measured yet")
-    with pytest.raises(StudyError, match="bare is not measured yet"):
+    with pytest.raises(StudyError, match="bare has no accuracies yet"):
         report_table([Study.load(root / "bare")])
 
 
@@ -111,7 +112,7 @@ def test_a_warning_of_the_study_is_told(tmp_path: Path) -> None:
 
 def test_times_of_two_devices_are_not_mixed(plain: Study) -> None:
     both = pd.concat([plain.timing, plain.timing.head(300).assign(device="cuda")])  # type: ignore[union-attr]
-    assert findings(replace(plain, timing=both)).condition == {"device": "cpu", "threads": 1}
+    assert findings(replace(plain, timing=both)).condition == TimingCondition("cpu", 1)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from lambda_core.analysis.study_choice import choose
 from lambda_core.analysis.transfer import as_text, judge_transfer, transfer_choice, transfer_table
 from lambda_core.commands.main import main
 from lambda_core.errors import StudyError
+from lambda_core.selection import SelectionSettings
 from lambda_core.studies.study import Study
 from tests.support.synthetic import Truth, write_study
 
@@ -36,7 +37,7 @@ def studies(root):
 
 @pytest.fixture(scope="module")
 def table(studies):
-    return transfer_table(studies, 1.0).set_index(["chosen_on", "judged_on", "split"])
+    return transfer_table(studies, SelectionSettings()).set_index(["chosen_on", "judged_on", "split"])
 
 
 def test_every_pair_is_judged_on_both_splits(table):
@@ -46,7 +47,7 @@ def test_every_pair_is_judged_on_both_splits(table):
 
 def test_at_home_the_table_says_what_select_says(studies, table):
     for study in studies:
-        choice, confirmation = choose(study, 1.0)
+        choice, confirmation = choose(study, SelectionSettings())
         row = table.loc[(study.name, study.name, "test")]
         assert (row["pattern"], row["steps"], row["verdict"]) == (choice.pattern, choice.steps, confirmation.verdict)
         assert row["degradation"] == pytest.approx(confirmation.degradation)
@@ -72,7 +73,7 @@ def test_a_step_count_that_was_not_measured_here_says_so(table):
 
 def test_the_multiple_of_the_step_size_travels(studies):
     gentle, harsh, _ = studies
-    choice, _ = choose(gentle, 1.0)
+    choice, _ = choose(gentle, SelectionSettings())
     assert transfer_choice(choice, harsh).lr == pytest.approx(0.2)
     assert judge_transfer(choice, harsh).episodes == 200
 
@@ -81,18 +82,18 @@ def test_other_layers_are_not_paired(studies):
     import dataclasses
 
     other = dataclasses.replace(studies[1], layers=("a", "b", "c", "d", "e"))
-    pairs = transfer_table([studies[0], other], 1.0)
+    pairs = transfer_table([studies[0], other], SelectionSettings())
     assert set(zip(pairs["chosen_on"], pairs["judged_on"], strict=True)) == {("gentle", "gentle"), ("harsh", "harsh")}
 
 
 def test_an_unmeasured_study_is_an_error_that_names_the_command(tmp_path):
     bare = Study.load(write_study(tmp_path, "bare", measured=False))
     with pytest.raises(StudyError, match="lambda-core sweep"):
-        transfer_table([bare], 1.0)
+        transfer_table([bare], SelectionSettings())
 
 
 def test_the_text_has_a_line_a_pair(studies):
-    text = as_text(transfer_table(studies, 1.0))
+    text = as_text(transfer_table(studies, SelectionSettings()))
     assert len(text.splitlines()) == 1 + 9
     assert "not measured" in text
     assert "fail: " in text

@@ -11,6 +11,7 @@ import pytest
 from lambda_core.analysis.transfer import transfer_table
 from lambda_core.formatting import number
 from lambda_core.jobs import list_jobs
+from lambda_core.selection import SelectionSettings
 from lambda_core.studies.study import Study
 from tests.app.conftest import Open, checked, param, said
 from tests.support.synthetic import write_study
@@ -49,7 +50,7 @@ def test_compare_leaves_out_unknown_studies(open_page: Open) -> None:
 def test_transfer_says_what_the_command_line_says(open_page: Open, shelf: Path) -> None:
     names = ["cifar-fs-5w1s", "lr-5w1s"]
     shown = open_page("compare", view="transfer", studies=",".join(names), threshold="3").dataframe[0].value
-    rows = transfer_table([Study.load(shelf / name) for name in names], 3.0)
+    rows = transfer_table([Study.load(shelf / name) for name in names], SelectionSettings(3.0))
     for row in rows[rows["split"] == "test"].itertuples():
         cell = shown.set_index("Chosen on").loc[row.chosen_on, f"On {row.judged_on}"]
         assert cell.startswith(row.verdict)

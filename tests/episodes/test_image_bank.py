@@ -165,9 +165,9 @@ def test_shifted_training_images_reflect_their_border():
 
 
 def test_only_training_episodes_are_shifted():
-    config = MetaTrainConfig(dataset="tiny", ways=3, queries=4, shifts=2)
+    config = MetaTrainConfig(dataset="tiny", ways=3, queries=4, max_shift=2)
     source = tiny_source()
-    still = config.but(shifts=0)
+    still = config.but(max_shift=0)
     for split in ("val", "test"):
         assert torch.equal(source.bank(config, split)[0].query_x, source.bank(still, split)[0].query_x)
     assert not torch.equal(source.bank(config, "train")[0].query_x, source.bank(still, "train")[0].query_x)

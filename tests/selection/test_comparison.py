@@ -19,7 +19,7 @@ from lambda_core.patterns.describe import describe_pattern
 from lambda_core.selection.candidates import episode_matrix
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import budget_curve, candidate_table, compare_candidates, select_pattern
-from lambda_core.selection.costs import rows_under, timing_conditions
+from lambda_core.selection.costs import TimingCondition, rows_under, timing_conditions
 from lambda_core.selection.improvements import best_gain_at, better_than_full
 from lambda_core.selection.paired_tests import PairedDifference, half_width_of_mean, holm
 from lambda_core.selection.pareto import pareto_front
@@ -369,7 +369,7 @@ def test_mixed_conditions_are_refused_and_can_be_told_apart(study: Study, val: p
     with pytest.raises(SelectionError, match=r"mixes 2 conditions \(device cpu, threads 1; device cuda, threads 1\)"):
         select_pattern(val, mixed, 5, 1.0)
     conditions = timing_conditions(mixed)
-    assert conditions == [{"device": "cpu", "threads": 1}, {"device": "cuda", "threads": 1}]
+    assert conditions == [TimingCondition("cpu", 1), TimingCondition("cuda", 1)]
     assert len(rows_under(mixed, conditions[0])) == len(study.timing)
     select_pattern(val, rows_under(mixed, conditions[0]), 5, 1.0)
 

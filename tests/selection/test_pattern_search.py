@@ -21,9 +21,10 @@ from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.errors import StudyError
 from lambda_core.measurement.live_runner import CachedRunner, LiveRunner, PrefixTreeEpisode
 from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.selection.candidates import Candidate
 from lambda_core.selection.pareto import pareto_front
 from lambda_core.selection.pattern_search import all_rows, as_candidate, best, cost_of, search
-from lambda_core.selection.racing import Candidate, race
+from lambda_core.selection.racing import race
 from lambda_core.selection.search_verdicts import verdicts
 from lambda_core.studies.study import Study
 from lambda_core.studies.tables import read_table

@@ -13,10 +13,10 @@ from scipy import stats
 from benchmarks.promise import World, all_worse, ladder, one_good
 from lambda_core.commands.main import main
 from lambda_core.errors import SelectionError
+from lambda_core.selection.candidates import Candidate
 from lambda_core.selection.comparison import compare_candidates
 from lambda_core.selection.paired_tests import PairedDifference
 from lambda_core.selection.racing import (
-    Candidate,
     Entrants,
     against_exhaustive,
     alpha_spending,

@@ -78,7 +78,7 @@ def about(
     name: str, config: MetaTrainConfig, episodes: int, max_steps: int, repeats: int, measured: bool
 ) -> dict[str, Any]:
     return {
-        "schema": 1,
+        "schema": 2,
         "name": name,
         "config": config.to_dict(),
         "sweep": SweepConfig(episodes=episodes, max_steps=max_steps).to_dict() if measured else None,

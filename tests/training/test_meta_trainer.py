@@ -28,7 +28,7 @@ TINY = MetaTrainConfig(
     filters=4,
     steps=2,
     iterations=6,
-    tasks=2,
+    meta_batch=2,
     validate_every=3,
     validation_episodes=2,
 )
@@ -83,7 +83,7 @@ def test_the_meta_gradient_equals_the_plain_one(source, pattern):
 
 
 def test_first_order_takes_the_gradient_at_the_adapted_weights(source):
-    trainer = MetaTrainer(TINY.but(order="first", tasks=1), source)
+    trainer = MetaTrainer(TINY.but(order="first", meta_batch=1), source)
     episode = trainer.train_bank[0]
     plain = plain_masked_sgd(
         trainer.model, episode.support_x, episode.support_y, LambdaPattern.named("maml", 5), TINY.steps, TINY.lr

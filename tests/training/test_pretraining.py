@@ -17,8 +17,8 @@ from lambda_core.training.pretraining import BATCH, LR, Classifier, pretrain
 from tests.support.tiny import tiny_dataset, tiny_source
 
 TINY = MetaTrainConfig(
-    dataset="tiny", ways=3, queries=4, filters=4, steps=2, iterations=2, tasks=1, validate_every=2,
-    validation_episodes=2, pretrain=3,
+    dataset="tiny", ways=3, queries=4, filters=4, steps=2, iterations=2, meta_batch=1, validate_every=2,
+    validation_episodes=2, pretrain_epochs=3,
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_the_classes_are_learned_by_plain_momentum_descent(source):
 
 
 def test_it_learns(source, tmp_path):
-    found = pretrain(TINY.but(pretrain=40), tmp_path, source)
+    found = pretrain(TINY.but(pretrain_epochs=40), tmp_path, source)
     assert found.accuracy > 0.8
     assert found.seconds > 0
 
@@ -146,7 +146,7 @@ def test_weights_of_another_backbone_are_refused_with_the_name_of_what_does_not_
 
 def test_a_regression_has_no_classes():
     with pytest.raises(ConfigError, match="sinusoid has no classes"):
-        Classifier(MetaTrainConfig(dataset="sinusoid", backbone="mlp", ways=1, pretrain=1), Source("sinusoid"))
+        Classifier(MetaTrainConfig(dataset="sinusoid", backbone="mlp", ways=1, pretrain_epochs=1), Source("sinusoid"))
 
 
 def test_a_damaged_checkpoint_is_a_clear_error(source, tmp_path):
