@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.networks import conv4
 from lambda_core.config import MetaTrainConfig
@@ -18,7 +19,6 @@ from lambda_core.errors import ConfigError, StudyError
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.training.meta_trainer import MetaTrainer, meta_train
 from lambda_core.training.objective import Objective
-from tests.support.oracle import plain_masked_sgd
 from tests.support.tiny import tiny_source
 
 TINY = MetaTrainConfig(
@@ -75,7 +75,7 @@ def test_the_meta_gradient_equals_the_plain_one(source, pattern):
     ours, _ = Objective(backbone, 0.1, F.cross_entropy).loss_after_adaptation(
         backbone.weights(), episode, pattern.rows_for(2)
     )
-    weights = plain_masked_sgd(model, episode.support_x, episode.support_y, pattern, 2, 0.1, create_graph=True)
+    weights = adapt_by_definition(model, episode.support_x, episode.support_y, pattern, 2, 0.1, create_graph=True)
     theirs = F.cross_entropy(torch.func.functional_call(model, weights, (episode.query_x,)), episode.query_y)
     parameters = list(model.parameters())
     for a, b in zip(torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True):
@@ -85,7 +85,7 @@ def test_the_meta_gradient_equals_the_plain_one(source, pattern):
 def test_first_order_takes_the_gradient_at_the_adapted_weights(source):
     trainer = MetaTrainer(TINY.but(order="first", meta_batch=1), source)
     episode = trainer.train_bank[0]
-    plain = plain_masked_sgd(
+    plain = adapt_by_definition(
         trainer.model, episode.support_x, episode.support_y, LambdaPattern.named("maml", 5), TINY.steps, TINY.lr
     )
     leaves = {name: value.detach().requires_grad_() for name, value in plain.items()}
