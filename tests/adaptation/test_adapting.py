@@ -348,8 +348,6 @@ def test_an_adapted_model_is_an_ordinary_module(tmp_path):
     torch.testing.assert_close(copy.deepcopy(model)(x), wanted)
     exported = torch.export.export(model, (x,)).module()
     torch.testing.assert_close(exported(x), wanted, rtol=1e-4, atol=1e-5)
-    traced = torch.jit.trace(model, x, check_trace=False)
-    torch.testing.assert_close(traced(x), wanted, rtol=1e-4, atol=1e-5)
     buffer = io.BytesIO()
     torch.save(model.state_dict(), buffer)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
