@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from lambda_core.analysis.claims import PAPER, RULES, check_claims
+from lambda_core.analysis.claims import MINIMAL_LOSS, PAPER, RULES, check_claims
 from lambda_core.analysis.findings import THRESHOLDS, Findings, findings
 from lambda_core.analysis.literature import literature_for
 from lambda_core.errors import LambdaError
@@ -45,6 +45,18 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
     ]
     return "\n\n".join(parts)
+
+
+def short_table(studies: Sequence[Study]) -> str:
+    """A few studies in Markdown: accuracy of the full pattern, the choice within 1 point, points lost on test classes.
+
+    Raises LambdaError for a study that cannot be judged.
+    """
+    found = [findings(study) for study in studies]
+    rows = [
+        [each.study.title, _share(each.full, each.full_half), _choice(*each.choices[MINIMAL_LOSS])] for each in found
+    ]
+    return _table(["study", "all layers, test %", "choice, speed-up, points lost"], rows)
 
 
 def _ask_all(studies: Iterable[Study], thresholds: Sequence[float]) -> tuple[list[Findings], list[str]]:

@@ -13,6 +13,8 @@ from lambda_core.backbones.networks import conv4
 from lambda_core.errors import ModelError
 from lambda_core.patterns.pattern import LambdaPattern
 
+pytestmark = pytest.mark.slow
+
 PATTERNS = [LambdaPattern.parse(text, 5) for text in ("11111", "00001", "00110", "10000", "11111/00001", "00000")]
 
 

@@ -115,6 +115,7 @@ def test_a_damaged_study_is_named(study, tmp_path):
     assert "accuracy.parquet" in run("select", str(copy), "--threshold", "1", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path, root):
     """Killed for real, at no chosen moment."""
     arguments = [*TRAIN, "--iterations", "120", "--root", root, "--out"]
