@@ -474,10 +474,13 @@ def data_fetch(name: str, root: str | None) -> None:
 @root_option
 def data_import(folder: Path, name: str, channels: str, root: str | None, **options: Any) -> None:
     """Prepare FOLDER, one folder of images a class (or train, val and test folders of such)."""
-    from lambda_core.data import import_folder
+    from lambda_core.data import import_folder, passed_over
 
     made = import_folder(folder, name, root, channels=int(channels), **options)
     click.echo(f"{name} is ready in {made}")
+    if others := passed_over(folder):
+        shown = ", ".join(path.name for path in others[:3]) + (", …" if len(others) > 3 else "")
+        click.echo(f"{len(others)} files were passed over, being no PNG, JPEG or WebP images: {shown}", err=True)
 
 
 @data.command("show")
