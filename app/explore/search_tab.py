@@ -1,0 +1,69 @@
+"""The tab of Explore that shows what a search found: patterns that update other layers at other steps."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app.figures import search_front
+from app.figures.palette import Palette
+from app.shared import page, url_state
+from lambda_core.formatting import with_interval
+from lambda_core.selection import dominating
+from lambda_core.studies import Study
+
+
+def steps_tab(study: Study, colors: Palette) -> None:
+    """The front of step × layer patterns beside the per-layer one, and those that dominate it."""
+    if study.search is None:
+        st.info(
+            "Patterns that change from step to step are too many to measure one by one; a search finds the best: "
+            f"`lambda-core search cached_results/{study.name}`.",
+            icon=":material/travel_explore:",
+        )
+        return
+    best = dominating(study.search)
+    figure = search_front.fronts(study.search[study.search["split"] == "test"], best, colors)
+    page.figure(figure, "steps", "Accuracy against multiply-adds: step × layer and per-layer patterns")
+    if not best:
+        st.caption("No pattern that changes from step to step is shown to be cheaper and better than a per-layer one.")
+        return
+    st.caption(
+        f"{len(best)} patterns that change from step to step are cheaper *and* better than the next per-layer pattern, "
+        "shown on fresh episodes of validation and of test classes. Gains in points, with 95 % intervals."
+    )
+    st.dataframe(_gains(study.search, best), hide_index=True, width="stretch")
+    names = [f"{pattern} × {steps}" for pattern, steps in best]
+    left, right, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
+    with left:
+        chosen = st.selectbox("Pattern", names, key="found-pattern")
+    with right:
+        st.button("Into the editor", icon=":material/edit:", on_click=_edit, args=best[names.index(chosen)],
+                  width="stretch")  # fmt: skip
+
+
+def _edit(pattern: str, steps: int) -> None:
+    url_state.put("pattern", pattern)
+    url_state.put("steps", steps)
+    url_state.put("grid", True)
+
+
+def _gains(table: pd.DataFrame, best: list[tuple[str, int]]) -> pd.DataFrame:
+    rows = []
+    for pattern, steps in best:
+        own = table[(table["pattern"] == pattern) & (table["steps"] == steps)].set_index("split")
+        first = own.iloc[0]
+        rows.append(
+            {
+                "Pattern": f"{pattern} × {steps}",
+                "Better than": first["rival"],
+                "Gain, validation": _interval(own.loc["val"]),
+                "Gain, test": _interval(own.loc["test"]),
+                "Multiply-adds, M": round(first["multiply_adds"] / 1e6, 1),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _interval(row: pd.Series) -> str:
+    return with_interval(row["gain"], row["gain_low"], row["gain_high"])
