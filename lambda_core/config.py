@@ -101,7 +101,9 @@ class MetaTrainConfig(Settings):
     )
     rotations: bool = setting(False, help="training classes rotated by 90, 180 and 270 degrees count as classes")
     flips: bool = setting(False, help="training images are mirrored at random, support and query alike")
-    max_shift: int = setting(0, help="training images are moved at random by up to so many pixels", low=0, high=64)
+    max_shift: int = setting(
+        0, formerly="shifts", help="training images are moved at random by up to so many pixels", low=0, high=64
+    )
     pretrain_epochs: int = setting(
         0,
         formerly="pretrain",
