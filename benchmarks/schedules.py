@@ -75,7 +75,7 @@ def scored(trainer: MetaTrainer, source: Source, episodes: int) -> dict[str, NDA
     config = trainer.config
     model = build_model(config, *source.input)
     model.load_state_dict(trainer.best.weights)
-    patterns = [LambdaPattern.parse(pattern, len(trainer.backbone.layers)) for pattern in (FULL, HEAD)]
+    patterns = [LambdaPattern.parse(pattern, len(trainer.objective.backbone.layers)) for pattern in (FULL, HEAD)]
     bank = source.bank(config, "val", seed=FRESH_SEED)
     table = sweep(model, bank, range(episodes), patterns, config.steps, config.lr)
     last = table[table["steps"] == config.steps]
@@ -98,7 +98,7 @@ def told(trainer: MetaTrainer, scores: dict[str, dict[str, NDArray[Any]]]) -> di
         "best iteration": trainer.best.iteration,
         "accuracy": accuracy,
         "points above the full pattern throughout": above,
-        "validations": validations(trainer.training),
+        "validations": validations(trainer.log.table),
     }
 
 

@@ -99,7 +99,7 @@ class Work:
         given = self.episode.support_x, self.episode.support_y
         weights = adapt(backbone, *given, pattern, steps, self.study.config.lr).weights
         with torch.inference_mode():
-            return self._loss(backbone.forward(weights, backbone.enter(self.episode.query_x)))
+            return self._loss(backbone.forward(weights, backbone.prepare_input(self.episode.query_x)))
 
     def _loss(self, logits: Tensor) -> float:
         return float(F.cross_entropy(logits, self.episode.query_y))

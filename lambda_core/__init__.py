@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lambda_core.adaptation import adapt_many as adapt_many
     from lambda_core.backbones import Backbone as Backbone
     from lambda_core.backbones import conv4 as conv4
+    from lambda_core.backbones import layers_of as layers_of
     from lambda_core.backbones import mlp as mlp
     from lambda_core.backbones import resnet12 as resnet12
     from lambda_core.backbones import resnet_stages as resnet_stages
@@ -41,6 +42,7 @@ _HOMES = {
     "MetaTrainConfig": "config",
     "Backbone": "backbones",
     "conv4": "backbones",
+    "layers_of": "backbones",
     "mlp": "backbones",
     "resnet12": "backbones",
     "resnet_stages": "backbones",

@@ -4,10 +4,13 @@ Belongs here: support set and weights in, adapted weights and query logits out. 
 tables of results (`measurement`).
 """
 
+from lambda_core.adaptation.adapting import Adapted, adapt, adaptation_steps
 from lambda_core.adaptation.batched import adapt_many
-from lambda_core.adaptation.inner_loop import Adapted, InnerLoop, Loss, adapt, adaptation_steps
+from lambda_core.adaptation.gradients import Loss
+from lambda_core.adaptation.inner_loop import InnerLoop
 from lambda_core.adaptation.pool import AdaptationPool
 from lambda_core.adaptation.query_statistics import QueryScorer, query_logits
+from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.adaptation.tracing import Trace, trace
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "QueryScorer",
     "Trace",
     "adapt",
+    "adapt_by_definition",
     "adapt_many",
     "adaptation_steps",
     "query_logits",

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from lambda_core.adaptation.inner_loop import adapt
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.backbones import Backbone
 from lambda_core.kernels import Weights
 from lambda_core.patterns import LambdaPattern

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,9 +40,9 @@ class StepState:
 
 @dataclass(frozen=True)
 class Trace:
-    """frames: one a step, the unadapted state first. milliseconds: adaptation time up to each step, timed alone."""
+    """states: one a step, the unadapted state first. milliseconds: adaptation time up to each step, timed alone."""
 
-    frames: tuple[StepState, ...]
+    states: tuple[StepState, ...]
     milliseconds: tuple[float, ...]
     plan: AdaptationPlan
 
@@ -57,19 +56,18 @@ def trace(
     query_statistics: str = "transductive",
 ) -> Trace:
     """Adapt to the episode's support set and look at the queries after every step; the model stays as it was."""
-    # A copy, since a functional call borrows the module's parameters while it runs: sessions may share a model.
-    backbone = Backbone.matching(copy.deepcopy(model), pattern)
-    start, rows = backbone.start(), pattern.rows_for(steps)
+    backbone = Backbone.matching(model, pattern)
+    start, rows = backbone.detached_weights(), pattern.rows_for(steps)
     # The fastest of a few runs: what else the process does at the moment only ever adds.
     run = min((_run(backbone, start, episode, rows, lr) for _ in range(REPEATS)), key=lambda run: run.ends[-1])
     queries = QueryScorer(backbone, start, episode, query_statistics)
     lowest = min((row.index(True) for row in rows if any(row)), default=len(backbone.layers) - 1)
-    frames = [
-        _frame(step, loss, queries.logits(weights, lowest), episode.query_y)
+    shown = [
+        _state_after(step, loss, queries.logits(weights, lowest), episode.query_y)
         for step, (weights, loss) in enumerate(zip(run.states, _support_losses(backbone, episode, run), strict=True))
     ]
     plan = plan_adaptation(pattern, steps, *layer_products(backbone, episode.support_x))
-    return Trace(tuple(frames), tuple(run.ends), plan)
+    return Trace(tuple(shown), tuple(run.ends), plan)
 
 
 @dataclass(frozen=True)
@@ -97,14 +95,14 @@ def _run(backbone: Backbone, start: list[Weights], episode: Episode, rows: Seque
 def _support_losses(backbone: Backbone, episode: Episode, run: _Run) -> list[float]:
     """The support loss of every state; a step that updates nothing leaves it as it was."""
     with torch.no_grad():
-        last = backbone.forward(run.states[-1], backbone.enter(episode.support_x))
+        last = backbone.forward(run.states[-1], backbone.prepare_input(episode.support_x))
     found = [float(F.cross_entropy(last, episode.support_y))]
     for before in reversed(run.losses):
         found.append(found[-1] if before.isnan() else float(before))
     return found[::-1]
 
 
-def _frame(step: int, support_loss: float, logits: Tensor, labels: Tensor) -> StepState:
+def _state_after(step: int, support_loss: float, logits: Tensor, labels: Tensor) -> StepState:
     predictions = logits.argmax(1)
     return StepState(
         step=step,

@@ -6,6 +6,7 @@ Belongs here: what a model is, what its layers are called and cost. Does not: gr
 from lambda_core.backbones.backbone import Backbone, Layer, layer_names
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
 from lambda_core.backbones.networks import build_model, conv4, mlp, resnet12, resnet_stages, start_from
+from lambda_core.backbones.stages import layers_of
 
 __all__ = [
     "Backbone",
@@ -15,6 +16,7 @@ __all__ = [
     "layer_costs",
     "layer_names",
     "layer_products",
+    "layers_of",
     "mlp",
     "resnet12",
     "resnet_stages",

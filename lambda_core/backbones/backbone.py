@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from lambda_core.backbones.inspection import check_adaptable, is_plain_row
+from lambda_core.backbones.module_call import ModuleCall, state_of
 from lambda_core.errors import ModelError, PatternError
 from lambda_core.kernels import LayerPasses, Weights, layer_passes_of
 from lambda_core.patterns import LambdaPattern
@@ -17,107 +19,133 @@ from lambda_core.patterns import LambdaPattern
 
 @dataclass(frozen=True)
 class Layer:
-    """A named child that owns parameters, with the parameterless children that follow it."""
+    """A named child that owns parameters, with the parameterless modules that follow it.
+
+    trainable: names of the parameters that a step may change; those with requires_grad=False stay as they are.
+    """
 
     name: str
     module: nn.Module
-    tail: tuple[nn.Module, ...]
+    trailing: tuple[nn.Module, ...]
+    trainable: frozenset[str]
+
+    @classmethod
+    def of(cls, name: str, module: nn.Module, trailing: tuple[nn.Module, ...]) -> Layer:
+        """The layer with the parameters that its module asks gradients for."""
+        trainable = (key for key, parameter in module.named_parameters() if parameter.requires_grad)
+        return cls(name, module, trailing, frozenset(trainable))
 
     @cached_property
-    def chain(self) -> LayerPasses | None:
+    def passes(self) -> LayerPasses | None:
         """The layer with its passes written out, or None where it must go through autograd."""
-        return layer_passes_of(self.module, self.tail)
+        return layer_passes_of(self.module, self.trailing)
+
+    @cached_property
+    def call(self) -> ModuleCall:
+        """The layer's modules as they are, called on copies."""
+        return ModuleCall(f"layer {self.name}", (self.module, *self.trailing))
+
+    def forward(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
+        """The layer's output for input x under `weights` (its parameters by name).
+
+        leading: batch normalisations take their statistics from so many leading rows of x (None: from all).
+        """
+        if self.passes and self.passes.takes(x) and not torch.is_autocast_enabled(x.device.type):
+            return self.passes.apply(weights, x, leading)
+        return self.call(weights, x, leading)
 
     def for_constant_input(self, x: Tensor) -> Callable[[Weights], Tensor]:
         """`forward` without gradients for one input that stays the same under many weights."""
-        return self.chain.for_constant_input(x) if self.chain else lambda weights: self.forward(weights, x)
-
-    def forward(self, weights: Weights, x: Tensor) -> Tensor:
-        """The layer's output for input x under `weights` (its own parameters by name)."""
-        if self.chain:
-            return self.chain.apply(weights, x)
-        x = functional_call(self.module, weights, (x,))
-        for module in self.tail:
-            x = module(x)
-        return x
+        if self.passes and self.passes.takes(x):
+            return self.passes.for_constant_input(x)
+        return lambda weights: self.forward(weights, x)
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """An `nn.Sequential` seen as what comes before the first layer, and its layers in order.
+    """An `nn.Sequential` seen as what comes before the first layer (the stem), and its layers in order.
 
     A view: the weights are the model's own at any time, its modules those that it had when the view was made.
     """
 
-    origin: nn.Sequential
-    lead: tuple[nn.Module, ...]
+    model: nn.Sequential
+    stem: tuple[nn.Module, ...]
     layers: tuple[Layer, ...]
+    seen: tuple[Any, ...]  # what the view rests on; where it has changed, a view is made anew
 
     @classmethod
     def of(cls, model: nn.Sequential, *, split: bool = False) -> Backbone:
         """Raises ModelError for a model that the inner loop could not adapt exactly.
 
-        split: take apart the layers that are Sequentials themselves, so that 4-CONV has nine: conv1.conv, conv1.norm,
-        …, head.
+        split: take apart the layers that are plain Sequentials themselves, so that 4-CONV has nine: conv1.conv,
+        conv1.norm, …, head.
         """
-        if not isinstance(model, nn.Sequential):
-            raise ModelError(f"the backbone must be an nn.Sequential of named layers, not {type(model).__name__}")
-        _refuse_what_breaks_exactness(model)
-        children = list(_parts(model) if split else model.named_children())
-        starts = [i for i, (_, child) in enumerate(children) if _owns_parameters(child)]
+        check_adaptable(model)
+        children = list(_parts(model) if split else _children(model))
+        starts = [i for i, (_, child) in enumerate(children) if next(child.parameters(), None) is not None]
         if not starts:
             raise ModelError("the backbone has no layer that owns parameters")
         ends = [*starts[1:], len(children)]
         layers = tuple(
-            Layer(children[start][0], children[start][1], tuple(child for _, child in children[start + 1 : end]))
+            Layer.of(*children[start], tuple(child for _, child in children[start + 1 : end]))
             for start, end in zip(starts, ends, strict=True)
         )
-        return cls(model, tuple(child for _, child in children[: starts[0]]), layers)
+        return cls(model, tuple(child for _, child in children[: starts[0]]), layers, _state_of(model))
 
     @classmethod
     def matching(cls, model: nn.Sequential | Backbone, pattern: LambdaPattern) -> Backbone:
         """The view of the model whose layers are the pattern's columns: whole layers, or layers taken apart."""
-        whole = model if isinstance(model, Backbone) else cls.of(model)
+        whole = model.up_to_date() if isinstance(model, Backbone) else cls.of(model)
         if len(whole.layers) == pattern.layers:
             return whole
-        split = cls.of(whole.origin, split=True)
+        split = cls.of(whole.model, split=True)
         if len(split.layers) == pattern.layers:
             return split
         names = ", ".join(whole.names)
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns; the layers are {names}")
 
+    def up_to_date(self) -> Backbone:
+        """This view, or a new one where the model's modes, hooks or buffers have changed since it was made."""
+        if _state_of(self.model) == self.seen:
+            return self
+        whole = Backbone.of(self.model)
+        return whole if whole.names == self.names else Backbone.of(self.model, split=True)
+
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of the layers, in order: what a pattern's columns stand for."""
         return tuple(layer.name for layer in self.layers)
 
     def weights(self) -> list[Weights]:
         """The model's own parameters, a dictionary a layer."""
         return [dict(layer.module.named_parameters()) for layer in self.layers]
 
-    def start(self) -> list[Weights]:
+    def detached_weights(self) -> list[Weights]:
         """The same, detached: where an adaptation starts that no gradient is to follow back."""
-        return [{name: value.detach() for name, value in own.items()} for own in self.weights()]
+        return [{name: _detached(value) for name, value in own.items()} for own in self.weights()]
 
-    def enter(self, x: Tensor) -> Tensor:
-        """The input of the first layer."""
+    def prepare_input(self, x: Tensor) -> Tensor:
+        """The input of the first layer: x after the stem, in the memory layout that the first layer's weights have."""
         if x.dim() == 4 and x.shape[1] == 1 and self._is_channels_last:
             # A single channel is both layouts at once; read as the other one, the library's second derivative of a
             # channels-last convolution is wrong (the kind of pytorch/pytorch#82060). This settles the strides.
             x = x.to(memory_format=torch.channels_last)
-        for module in self.lead:
-            x = module(x)
+        return self._stem_call({}, x) if self.stem else x
+
+    def forward(self, weights: list[Weights], x: Tensor, start: int = 0) -> Tensor:
+        """The output for `x`, the input of layer `start` (see `prepare_input` for layer 0)."""
+        for layer, own in zip(self.layers[start:], weights[start:], strict=True):
+            x = layer.forward(own, x)
         return x
+
+    @cached_property
+    def _stem_call(self) -> ModuleCall:
+        return ModuleCall("what comes before the first layer", self.stem)
 
     @cached_property
     def _is_channels_last(self) -> bool:
         images = (value for value in self.layers[0].module.parameters() if value.dim() == 4)
         return any(value.stride(1) == 1 for value in images)
-
-    def forward(self, weights: list[Weights], x: Tensor, start: int = 0) -> Tensor:
-        """The output for `x`, the input of layer `start` (see `enter` for layer 0)."""
-        for layer, own in zip(self.layers[start:], weights[start:], strict=True):
-            x = layer.forward(own, x)
-        return x
 
 
 def layer_names(model: nn.Sequential) -> tuple[str, ...]:
@@ -125,33 +153,25 @@ def layer_names(model: nn.Sequential) -> tuple[str, ...]:
     return Backbone.of(model).names
 
 
-def _parts(module: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    for name, child in module.named_children():
-        if isinstance(child, nn.Sequential):
-            yield from _parts(child, f"{prefix}{name}.")
+def _detached(value: Tensor) -> Tensor:
+    return value.detach().clone() if value.is_inference() else value.detach()
+
+
+def _state_of(model: nn.Sequential) -> tuple[Any, ...]:
+    return *state_of([model]), tuple(parameter.requires_grad for parameter in model.parameters())
+
+
+def _children(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Every use of a child, a second use of the same module too."""
+    for name, child in module._modules.items():
+        if child is None:
+            raise ModelError(f"{prefix}{name} is None: the backbone cannot be called")
+        yield f"{prefix}{name}", child
+
+
+def _parts(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    for name, child in _children(module, prefix):
+        if is_plain_row(child):
+            yield from _parts(child, f"{name}.")
         else:
-            yield prefix + name, child
-
-
-def _owns_parameters(module: nn.Module) -> bool:
-    return next(module.parameters(), None) is not None
-
-
-def _refuse_what_breaks_exactness(model: nn.Sequential) -> None:
-    owners: dict[int, str] = {}
-    for place, module in model.named_modules(remove_duplicate=False):
-        for key, parameter in module._parameters.items():
-            if parameter is None:
-                continue
-            name = f"{place}.{key}"
-            first = owners.setdefault(id(parameter), name)
-            if first != name:
-                raise ModelError(f"{name} shares its parameters with {first}: a pattern could not freeze one of them")
-        if not module.training:
-            continue
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
-            raise ModelError(f"{place} is a dropout in training mode: its activations cannot be reused; call .eval()")
-        if isinstance(module, nn.modules.batchnorm._NormBase) and module.track_running_stats:
-            raise ModelError(
-                f"{place} tracks running statistics; build it with track_running_stats=False, or call .eval()"
-            )
+            yield name, child

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lambda_core.backbones.backbone import Backbone, Layer
+from lambda_core.backbones.module_call import ModuleCall
 
 
 def layer_costs(model: nn.Sequential | Backbone, inputs: Tensor) -> list[int]:
@@ -27,7 +28,7 @@ def layer_products(model: nn.Sequential | Backbone, inputs: Tensor) -> tuple[lis
 
 def _each_layers_products(model: nn.Sequential | Backbone, inputs: Tensor) -> Iterator[tuple[int, int]]:
     backbone = model if isinstance(model, Backbone) else Backbone.of(model)
-    x = backbone.enter(inputs)
+    x = backbone.prepare_input(inputs)
     for layer in backbone.layers:
         yield _count_multiply_adds(layer, x)
         with torch.no_grad():
@@ -49,12 +50,10 @@ def _count_multiply_adds(layer: Layer, x: Tensor) -> tuple[int, int]:
         total += cost
         inner += cost if inputs[0].requires_grad else 0
 
-    hooks = [module.register_forward_hook(count) for module in layer.module.modules()]
+    module, *_ = ModuleCall(f"layer {layer.name}", (layer.module,)).private_copies()  # hooks stay off the user's own
+    for each in module.modules():
+        each.register_forward_hook(count)
     own = {name: value.detach().requires_grad_() for name, value in layer.module.named_parameters()}
-    try:
-        with torch.enable_grad():
-            functional_call(layer.module, own, (x.detach(),))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with torch.enable_grad():
+        functional_call(module, own, (x.detach().clone(),))
     return total, inner

@@ -6,14 +6,16 @@ or the steps of an adaptation (`adaptation`).
 
 from lambda_core.kernels.cross_entropy import CrossEntropy
 from lambda_core.kernels.layer_passes import LayerPasses, layer_passes_of
-from lambda_core.kernels.module_passes import Weights
-from lambda_core.kernels.norm_pool import NormPool, normalise_by_first
+from lambda_core.kernels.module_passes import Weights, calls_nothing_else
+from lambda_core.kernels.norm_pool import NormPool, norm_pool_relu, normalise_by_first
 
 __all__ = [
     "CrossEntropy",
     "LayerPasses",
     "NormPool",
     "Weights",
+    "calls_nothing_else",
     "layer_passes_of",
+    "norm_pool_relu",
     "normalise_by_first",
 ]

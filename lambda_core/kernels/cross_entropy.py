@@ -6,27 +6,40 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+IGNORED = -100  # the label that F.cross_entropy leaves out by default
+
 
 class CrossEntropy:
-    """Mean cross-entropy to labels that stay the same, and its gradient to the logits, (softmax − one-hot) / N."""
+    """`F.cross_entropy` to labels that stay the same, and its gradient to the logits, (softmax − one-hot) / M.
+
+    labels: (N,) int64, classes 0 … ways − 1, or −100 for rows that do not count; M: the rows that do.
+    """
 
     def __init__(self, labels: Tensor) -> None:
-        self.labels, self._aim = labels, torch.empty(0)
+        self.labels = labels
+        self._log_p_gradient = torch.empty(0)
 
     def __call__(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """logits: (N, ways) → the loss, 0-dimensional, and its gradient to them."""
         log_p = torch.log_softmax(logits, 1)
         return F.nll_loss(log_p, self.labels), self.logit_gradient(log_p)
 
     def logit_gradient(self, log_p: Tensor) -> Tensor:
         """The gradient to the logits, (N, ways), from their log-softmax."""
-        logit_gradient: Tensor = torch.ops.aten._log_softmax_backward_data(self._aim_like(log_p), log_p, 1, log_p.dtype)
-        return logit_gradient
+        aim = self._gradient_to_log_p(log_p)
+        gradient: Tensor = torch.ops.aten._log_softmax_backward_data(aim, log_p, 1, log_p.dtype)
+        return gradient
 
-    def _aim_like(self, logits: Tensor) -> Tensor:
-        """−one-hot / N: the gradient of the loss to the log-probabilities."""
-        if self._aim.shape != logits.shape or self._aim.dtype != logits.dtype:
-            self._aim = torch.zeros_like(logits).scatter_(1, self.labels[:, None], -1 / len(self.labels))
-        return self._aim
+    def _gradient_to_log_p(self, log_p: Tensor) -> Tensor:
+        """−one-hot / M, with rows of zeros where the label does not count."""
+        known = self._log_p_gradient
+        if known.shape != log_p.shape or known.dtype != log_p.dtype:
+            F.nll_loss(log_p, self.labels)  # raises, as the plain loss would, for a label of no class
+            counts = (self.labels != IGNORED).to(log_p.dtype)
+            share = (counts / -counts.sum())[:, None]
+            known = torch.zeros_like(log_p).scatter_(1, self.labels.clamp_min(0)[:, None], share)
+            self._log_p_gradient = known
+        return known
 
     def gradient_descent(
         self, weight: Tensor, bias: Tensor | None, features: Tensor, lr: float, steps: int
@@ -41,8 +54,8 @@ class CrossEntropy:
             logits = features @ across if bias is None else torch.addmm(bias, features, across)
             log_p = torch.log_softmax(logits, 1)
             before.append(log_p)
-            logit_gradient = self.logit_gradient(log_p)
-            across = torch.addmm(across, turned, logit_gradient, alpha=-lr)
-            bias = None if bias is None else torch.sub(bias, logit_gradient.sum(0), alpha=lr)
-        losses = (torch.stack(before) * self._aim).sum((1, 2))
+            gradient = self.logit_gradient(log_p)
+            across = torch.addmm(across, turned, gradient, alpha=-lr)
+            bias = None if bias is None else torch.sub(bias, gradient.sum(0), alpha=lr)
+        losses = (torch.stack(before) * self._log_p_gradient).sum((1, 2))
         return across.t(), bias, losses

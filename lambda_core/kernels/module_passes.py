@@ -16,79 +16,85 @@ Weights = dict[str, Tensor]
 
 
 FEW_PLACES = 512  # convolutions of so few output places are faster as one matrix product over patches
-
-
 FEW_CHANNELS = 4  # inputs whose patches' covariance pays: images, not activations
-
-
 _BACKWARDS = torch.arange(8, -1, -1)  # the 3×3 places of a filter, last to first
-
-
 PATCH_BYTES = 3 << 20  # patches kept for a constant input, at most: beyond the cache they cost more than they save
 
 
 class ModulePass(Protocol):
-    """One module. `forward` also returns what `backward` needs; `backward` returns the gradients of the part's own
-    weights (empty where not `wanted`) and of its input (None where not asked for by `below`).
-    """
+    """One module with its two passes; its weights lie in the layer's dictionary under names of its own."""
 
-    def apply(self, weights: Weights, x: Tensor) -> Tensor: ...
+    def apply(self, weights: Weights, x: Tensor, leading: int | None) -> Tensor:
+        """The output, by operations that autograd can follow. leading: see `LayerPasses.apply`."""
 
-    def forward(self, weights: Weights, x: Tensor, patches: Tensor | None) -> tuple[Tensor, Any]: ...
+    def forward(self, weights: Weights, x: Tensor, patches: Tensor | None) -> tuple[Tensor, Any]:
+        """The output, and what `backward` needs. patches: those of x, where they are at hand."""
 
     def backward(
-        self, weights: Weights, saved: Any, g: Tensor, wanted: bool, below: bool
-    ) -> tuple[Weights, Tensor | None]: ...
+        self, weights: Weights, saved: Any, grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
+    ) -> tuple[Weights, Tensor | None]:
+        """Gradients of the module's own weights (empty unless needed) and of its input (None unless needed)."""
 
 
 def module_pass(prefix: str, module: nn.Module) -> ModulePass | None:
+    """The passes of a module whose type is known here and that calls nothing else; its weights start with `prefix`."""
     make = _KNOWN.get(type(module))  # exactly: a subclass may compute anything
-    hooked = module._forward_hooks or module._forward_pre_hooks  # whoever hooked it expects it to be called
-    return None if make is None or hooked else make(prefix, module)
+    return make(prefix, module) if make is not None and calls_nothing_else(module) else None
+
+
+def calls_nothing_else(module: nn.Module) -> bool:
+    """Whether calling the module runs its class's `forward` and nothing more: no hook, no forward of its own."""
+    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+    return not any(hooks) and "forward" not in vars(module) and type(module).__call__ is nn.Module.__call__
 
 
 class LinearMap:
     def __init__(self, prefix: str) -> None:
         self.weight, self.bias = f"{prefix}weight", f"{prefix}bias"
 
-    def apply(self, weights: Weights, x: Tensor) -> Tensor:
+    def apply(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         return F.linear(x, weights[self.weight], weights.get(self.bias))
 
     def forward(self, weights: Weights, x: Tensor, _: Tensor | None) -> tuple[Tensor, Tensor]:
         return self.apply(weights, x), x
 
     def backward(
-        self, weights: Weights, x: Tensor, g: Tensor, wanted: bool, below: bool
+        self, weights: Weights, x: Tensor, grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
-        gradients = {self.weight: g.t() @ x} if wanted else {}
-        if wanted and self.bias in weights:
-            gradients[self.bias] = g.sum(0)
-        return gradients, g @ weights[self.weight] if below else None
+        if not needs_weight_grad:
+            return {}, grad_output @ weights[self.weight] if needs_input_grad else None
+        rows = grad_output.flatten(0, -2)  # (N, …, O): one map for all leading dimensions
+        gradients = {self.weight: rows.t() @ x.flatten(0, -2)}
+        if self.bias in weights:
+            gradients[self.bias] = rows.sum(0)
+        return gradients, grad_output @ weights[self.weight] if needs_input_grad else None
 
 
 class Rectifier:
-    def apply(self, _: Weights, x: Tensor) -> Tensor:
+    def apply(self, _: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         return F.relu(x)
 
     def forward(self, _: Weights, x: Tensor, __: Tensor | None) -> tuple[Tensor, Tensor]:
         y = F.relu(x)
         return y, y
 
-    def backward(self, _: Weights, y: Tensor, g: Tensor, __: bool, below: bool) -> tuple[Weights, Tensor | None]:
-        return {}, torch.ops.aten.threshold_backward(g, y, 0) if below else None
+    def backward(
+        self, _: Weights, y: Tensor, grad_output: Tensor, __: bool, needs_input_grad: bool
+    ) -> tuple[Weights, Tensor | None]:
+        return {}, torch.ops.aten.threshold_backward(grad_output, y, 0) if needs_input_grad else None
 
 
 class Flattening:
-    def apply(self, _: Weights, x: Tensor) -> Tensor:
+    def apply(self, _: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         return x.flatten(1)
 
     def forward(self, _: Weights, x: Tensor, __: Tensor | None) -> tuple[Tensor, torch.Size]:
         return x.flatten(1), x.shape
 
     def backward(
-        self, _: Weights, shape: torch.Size, g: Tensor, __: bool, below: bool
+        self, _: Weights, shape: torch.Size, grad_output: Tensor, __: bool, needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
-        return {}, g.reshape(shape) if below else None
+        return {}, grad_output.reshape(shape) if needs_input_grad else None
 
 
 class Convolution:
@@ -101,7 +107,7 @@ class Convolution:
         plain = (module.kernel_size, *self.how, module.groups) == ((3, 3), (1, 1), (1, 1), (1, 1), 1)
         self.plain = plain and module.bias is None
 
-    def apply(self, weights: Weights, x: Tensor) -> Tensor:
+    def apply(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         if not torch.is_grad_enabled() and self._few(x):
             return _correlate(patches_of(x), weights[self.weight], x.shape)
         stride, padding, dilation = self.how
@@ -124,26 +130,33 @@ class Convolution:
         return _correlate(patches, weights[self.weight], x.shape), (x, patches)
 
     def backward(
-        self, weights: Weights, saved: tuple[Tensor, Tensor | None], g: Tensor, wanted: bool, below: bool
+        self,
+        weights: Weights,
+        saved: tuple[Tensor, Tensor | None],
+        grad_output: Tensor,
+        needs_weight_grad: bool,
+        needs_input_grad: bool,
     ) -> tuple[Weights, Tensor | None]:
         x, patches = saved
         weight = weights[self.weight]
-        by_library = [below and not self._few(x), wanted and patches is None]
-        found: Any = self._library(weights, x, g, *by_library) if any(by_library) else (None, None, None)
+        by_library = [needs_input_grad and not self._few(x), needs_weight_grad and patches is None]
+        found: Any = self._library(weights, x, grad_output, *by_library) if any(by_library) else (None, None, None)
         gradients: Weights = {}
-        if wanted:
-            gradients[self.weight] = found[1] if patches is None else _weight_gradient(patches, g, weight)
+        if needs_weight_grad:
+            gradients[self.weight] = found[1] if patches is None else _weight_gradient(patches, grad_output, weight)
             if self.bias in weights:
-                gradients[self.bias] = g.sum((0, 2, 3))
-        if below and self._few(x):
-            return gradients, as_image(patches_of(g) @ _turned(weight), x.shape)
+                gradients[self.bias] = grad_output.sum((0, 2, 3))
+        if needs_input_grad and self._few(x):
+            return gradients, as_image(patches_of(grad_output) @ _turned(weight), x.shape)
         return gradients, found[0]
 
-    def _library(self, weights: Weights, x: Tensor, g: Tensor, below: bool, wanted: bool) -> Any:
+    def _library(
+        self, weights: Weights, x: Tensor, grad_output: Tensor, needs_input_grad: bool, needs_weight_grad: bool
+    ) -> Any:
         stride, padding, dilation = self.how
         return torch.ops.aten.convolution_backward(
-            g, x, weights[self.weight], None, stride, padding, dilation, False, [0, 0], self.groups,
-            [below, wanted, False],
+            grad_output, x, weights[self.weight], None, stride, padding, dilation, False, [0, 0], self.groups,
+            [needs_input_grad, needs_weight_grad, False],
         )  # fmt: skip
 
 
@@ -159,8 +172,8 @@ def _turned(weight: Tensor) -> Tensor:
     return weight.permute(2, 3, 0, 1).reshape(9, o, c).index_select(0, _BACKWARDS).flatten(0, 1)
 
 
-def _weight_gradient(patches: Tensor, g: Tensor, weight: Tensor) -> Tensor:
-    return as_image(torch.mm(per_place(g).flatten(0, 1).t(), patches), weight.shape)
+def _weight_gradient(patches: Tensor, grad_output: Tensor, weight: Tensor) -> Tensor:
+    return as_image(torch.mm(per_place(grad_output).flatten(0, 1).t(), patches), weight.shape)
 
 
 class NormPoolPass:
@@ -169,9 +182,9 @@ class NormPoolPass:
     def __init__(self, prefix: str, module: NormPool) -> None:
         self.weight, self.bias, self.module = f"{prefix}weight", f"{prefix}bias", module
 
-    def apply(self, weights: Weights, x: Tensor) -> Tensor:
+    def apply(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         module = self.module
-        return norm_pool_relu(x, weights[self.weight], weights[self.bias], module.eps, module.first, module.fused)
+        return norm_pool_relu(x, weights[self.weight], weights[self.bias], module.eps, leading)
 
     def forward(self, weights: Weights, x: Tensor, _: Tensor | None) -> tuple[Tensor, Any]:
         own = weights[self.weight], weights[self.bias]
@@ -180,15 +193,16 @@ class NormPoolPass:
         return y.relu_(), (x, mean, scale, where, y)
 
     def backward(
-        self, weights: Weights, saved: Any, g: Tensor, wanted: bool, below: bool
+        self, weights: Weights, saved: Any, grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
         x, mean, scale, where, y = saved
-        g = torch.ops.aten.threshold_backward(g, y, 0)
-        g = torch.ops.aten.max_pool2d_with_indices_backward(g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, where)
-        dx, to_weight, to_bias = torch.ops.aten.native_batch_norm_backward(
-            g, x, weights[self.weight], None, None, mean, scale, True, self.module.eps, [below, wanted, wanted]
+        aten, needs = torch.ops.aten, [needs_input_grad, needs_weight_grad, needs_weight_grad]
+        at_pooled = aten.threshold_backward(grad_output, y, 0)
+        at_unit = aten.max_pool2d_with_indices_backward(at_pooled, x, [2, 2], [2, 2], [0, 0], [1, 1], False, where)
+        to_x, to_weight, to_bias = aten.native_batch_norm_backward(
+            at_unit, x, weights[self.weight], None, None, mean, scale, True, self.module.eps, needs
         )
-        return {self.weight: to_weight, self.bias: to_bias} if wanted else {}, dx if below else None
+        return {self.weight: to_weight, self.bias: to_bias} if needs_weight_grad else {}, to_x
 
 
 def _conv(prefix: str, module: Any) -> ModulePass | None:

@@ -25,12 +25,8 @@ MANY = 1 << 16  # elements from which a few more, but simpler, kernels are faste
 class NormPool(nn.Module):
     """Batch normalisation (batch statistics), 2×2 max-pooling, ReLU; (N, C, H, W) → (N, C, H // 2, W // 2).
 
-    The same function as the three modules one after the other. `first`: take the statistics from that many leading
-    rows of the batch (None: from all).
+    The same function as the three modules one after the other. channels: C; eps: added to the variance.
     """
-
-    first: int | None = None
-    fused = True  # False: the library's own kernels only, which vmap and a GPU prefer
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -38,17 +34,18 @@ class NormPool(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return norm_pool_relu(x, self.weight, self.bias, self.eps, self.first, self.fused)
+        return norm_pool_relu(x, self.weight, self.bias, self.eps)
 
 
-def norm_pool_relu(
-    x: Tensor, weight: Tensor, bias: Tensor, eps: float, first: int | None = None, fused: bool = True
-) -> Tensor:
-    """What `NormPool` computes, under the scale `weight` and the shift `bias`, (C,) each."""
-    if first is not None:
-        unit = normalise_by_first(x, first, eps)
+def norm_pool_relu(x: Tensor, weight: Tensor, bias: Tensor, eps: float, leading: int | None = None) -> Tensor:
+    """What `NormPool` computes, under the scale `weight` and the shift `bias`, (C,) each.
+
+    leading: take the statistics from so many leading rows of the batch (None: from all).
+    """
+    if leading is not None:
+        unit = normalise_by_first(x, leading, eps)
         return F.relu(F.max_pool2d(torch.addcmul(_channel(bias), unit, _channel(weight)), 2))
-    if x.is_cuda or not fused:
+    if _plain_operations_only(x):
         return F.relu(F.max_pool2d(F.batch_norm(x, None, None, weight, bias, True, 0.0, eps), 2))
     if torch.is_grad_enabled():
         return F.relu(torch.addcmul(_channel(bias), norm_pool(x, weight.detach() < 0, eps), _channel(weight)))
@@ -56,6 +53,17 @@ def norm_pool_relu(
         unit = torch.batch_norm(x, weight, bias, None, None, True, 0.0, eps, False)
         return torch.max_pool2d(unit, 2).relu_()
     return _without_gradient(x, weight, bias, eps)
+
+
+def _plain_operations_only(x: Tensor) -> bool:
+    """Where the library's own operations serve better, or alone: a GPU, autocast, vmap, and programs being traced."""
+    return (
+        x.is_cuda
+        or torch.is_autocast_enabled(x.device.type)
+        or torch._C._functorch.peek_interpreter_stack() is not None
+        or torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None  # torch.jit.trace, and ONNX export by it
+    )
 
 
 def _without_gradient(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:

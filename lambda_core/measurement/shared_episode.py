@@ -19,8 +19,8 @@ class SharedEpisode:
     """One episode on which many patterns are run, with what they share computed once."""
 
     def __init__(self, backbone: Backbone, episode: Episode, lr: float, query_statistics: str = "transductive") -> None:
-        self.backbone, self.episode = backbone, episode
-        self.loop = InnerLoop(backbone, backbone.start(), episode.support_x, episode.support_y, lr)
+        self.backbone, self.episode, self.lr = backbone, episode, lr
+        self.loop = InnerLoop(backbone, backbone.detached_weights(), episode.support_x, episode.support_y, lr)
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
         _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)
@@ -38,7 +38,7 @@ class SharedEpisode:
         matrix = pattern.matrix(steps)
         lowest = int(matrix.any(0).argmax()) if matrix.any() else self.layers - 1
         loop = self.loop.fork()
-        loop.lr *= scale
+        loop.lr = self.lr * scale
         scores = []
         for number, row in enumerate(pattern.rows_for(steps)):
             if number == 0:

@@ -57,7 +57,7 @@ def measure_times(
 
 def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern, steps: int, lr: float) -> float:
     """Milliseconds from support set to adapted weights, once."""
-    weights = backbone.start()
+    weights = backbone.detached_weights()
     rows = pattern.rows_for(steps)
     _synchronise(episode)
     start = time.perf_counter()

@@ -49,7 +49,7 @@ def train_study(
             raise StudyError(f"{folder}: no validation was due in {trainer.iteration} iterations, so none is best yet")
         if first:
             write_weights(folder, trainer.best.weights)
-            write_training(folder, trainer.training)
+            write_training(folder, trainer.log.table)
             write_about(folder, _about(trainer, folder.name, device, command))
     return Study.load(folder)
 
@@ -78,7 +78,7 @@ def _about(trainer: MetaTrainer, name: str, device: str, command: str) -> dict[s
         "sweep": None,
         "timing": None,
         "dataset": _dataset(trainer.source),
-        "input": {"size": trainer.size, "channels": trainer.channels},
+        "input": dict(zip(("size", "channels"), trainer.source.input, strict=True)),
         "layers": list(layer_names(trainer.model)),
         "layer_multiply_adds": layer_costs(trainer.model, example),
         "environment": environment(device),

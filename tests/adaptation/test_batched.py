@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.adaptation.batched import adapt_many
-from lambda_core.adaptation.inner_loop import adapt
 from lambda_core.adaptation.pool import AdaptationPool
 from lambda_core.backbones.networks import conv4
 from lambda_core.errors import ModelError

@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lambda_core.selection.comparison import select_pattern
 
 from lambda_core.selection.choice import confirm
+from lambda_core.selection.comparison import select_pattern
 from lambda_core.selection.search_verdicts import dominating
 from lambda_core.selection.sentences import sentence
 from lambda_core.studies.study import Study

@@ -18,12 +18,12 @@ import pandas as pd
 import pytest
 import take_away
 import tiles
-from lambda_core.selection.comparison import budget_curve, compare_candidates
 from palette import DARK, LIGHT, Palette
 from PIL import Image
 
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.patterns.plan import plan_adaptation
+from lambda_core.selection.comparison import budget_curve, compare_candidates
 from lambda_core.studies.study import Study
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "head")

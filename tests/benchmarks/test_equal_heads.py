@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks.equal_heads import with_equal_rows
-from lambda_core.adaptation.inner_loop import adapt
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.backbones.networks import conv4
 from lambda_core.patterns.pattern import LambdaPattern
 

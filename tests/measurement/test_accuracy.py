@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lambda_core.adaptation.inner_loop import adapt
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.backbones.networks import conv4
 from lambda_core.config import SweepConfig
 from lambda_core.episodes.image_bank import EpisodeBank

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_core.adaptation.inner_loop import adapt
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.errors import DataError
 from lambda_core.measurement.episode_folders import episodes_of, evaluate_folder

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lambda_core.adaptation.inner_loop import adapt
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.adaptation.query_statistics import query_logits
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.multiply_adds import layer_costs

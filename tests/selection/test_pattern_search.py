@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from lambda_core.adaptation.inner_loop import adapt
+from lambda_core.adaptation.adapting import adapt
 from lambda_core.adaptation.query_statistics import query_logits
 from lambda_core.analysis.study_race import study_entrants
 from lambda_core.backbones.backbone import Backbone

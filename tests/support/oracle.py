@@ -12,36 +12,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_core.kernels.norm_pool import NormPool
-from lambda_core.patterns.pattern import LambdaPattern
-
-
-def plain_masked_sgd(
-    model: nn.Sequential,
-    x: Tensor,
-    y: Tensor,
-    pattern: LambdaPattern,
-    steps: int,
-    lr: float,
-    loss=F.cross_entropy,
-    *,
-    create_graph: bool = False,
-    layers: tuple[str, ...] = (),
-) -> dict[str, Tensor]:
-    """Gradient of the support loss for all layers, multiplied by Λ[s], and an SGD step.
-
-    layers: the names that the pattern's columns stand for; by default the children that own parameters.
-    """
-    weights = dict(model.named_parameters())
-    columns = layers or tuple(dict.fromkeys(name.split(".")[0] for name in weights))
-    column_of = {name: next(i for i, c in enumerate(columns) if f"{name}.".startswith(f"{c}.")) for name in weights}
-    for row in pattern.matrix(steps):
-        value = loss(functional_call(model, weights, (x,)), y)
-        gradients = torch.autograd.grad(value, list(weights.values()), create_graph=create_graph)
-        weights = {
-            name: weight - lr * float(row[column_of[name]]) * gradient
-            for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
-        }
-    return weights
 
 
 def plain_conv4(ways: int, filters: int, channels: int, size: int) -> nn.Sequential:

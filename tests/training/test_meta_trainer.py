@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.networks import conv4
 from lambda_core.config import MetaTrainConfig
@@ -18,7 +17,6 @@ from lambda_core.errors import ConfigError, StudyError
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.training.meta_trainer import MetaTrainer, meta_train
 from lambda_core.training.objective import Objective
-from tests.support.oracle import plain_masked_sgd
 from tests.support.tiny import tiny_source
 
 TINY = MetaTrainConfig(
@@ -75,7 +73,7 @@ def test_the_meta_gradient_equals_the_plain_one(source, pattern):
     ours, _ = Objective(backbone, 0.1, F.cross_entropy).loss_after_adaptation(
         backbone.weights(), episode, pattern.rows_for(2)
     )
-    weights = plain_masked_sgd(model, episode.support_x, episode.support_y, pattern, 2, 0.1, create_graph=True)
+    weights = adapt_by_definition(model, episode.support_x, episode.support_y, pattern, 2, 0.1, create_graph=True)
     theirs = F.cross_entropy(torch.func.functional_call(model, weights, (episode.query_x,)), episode.query_y)
     parameters = list(model.parameters())
     for a, b in zip(torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True):
@@ -85,12 +83,12 @@ def test_the_meta_gradient_equals_the_plain_one(source, pattern):
 def test_first_order_takes_the_gradient_at_the_adapted_weights(source):
     trainer = MetaTrainer(TINY.but(order="first", meta_batch=1), source)
     episode = trainer.train_bank[0]
-    plain = plain_masked_sgd(
+    plain = adapt_by_definition(
         trainer.model, episode.support_x, episode.support_y, LambdaPattern.named("maml", 5), TINY.steps, TINY.lr
     )
     leaves = {name: value.detach().requires_grad_() for name, value in plain.items()}
     F.cross_entropy(torch.func.functional_call(trainer.model, leaves, (episode.query_x,)), episode.query_y).backward()
-    trainer._meta_gradient()
+    trainer.meta_gradient()
     for name, parameter in trainer.model.named_parameters():
         assert torch.allclose(parameter.grad, leaves[name].grad, atol=1e-6), name
 
@@ -112,7 +110,7 @@ def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(source, tmp_p
     for name, value in unbroken.best.weights.items():
         assert torch.equal(value, resumed.best.weights[name]), name
     columns = ["iteration", "loss", "accuracy", "val_accuracy"]
-    assert unbroken.training[columns].equals(resumed.training[columns])
+    assert unbroken.log.table[columns].equals(resumed.log.table[columns])
 
 
 def test_a_run_in_pieces_ends_where_one_in_one_piece_does(source, tmp_path):
@@ -125,7 +123,7 @@ def test_a_run_in_pieces_ends_where_one_in_one_piece_does(source, tmp_path):
 
 def test_training_learns(source, tmp_path):
     trainer = meta_train(TINY.but(iterations=60, validate_every=60, meta_lr=0.01), tmp_path, source)
-    assert trainer.training["loss"].iloc[-1] < 0.8 * trainer.training["loss"].iloc[0]
+    assert trainer.log.table["loss"].iloc[-1] < 0.8 * trainer.log.table["loss"].iloc[0]
 
 
 def test_the_sinusoid_trains_without_accuracies(tmp_path):
@@ -133,7 +131,7 @@ def test_the_sinusoid_trains_without_accuracies(tmp_path):
         dataset="sinusoid", backbone="mlp", ways=1, shots=10, queries=10, filters=8, steps=1, lr=0.01, iterations=4,
         validate_every=2, validation_episodes=2,
     )  # fmt: skip
-    training = meta_train(config, tmp_path, Source("sinusoid")).training
+    training = meta_train(config, tmp_path, Source("sinusoid")).log.table
     assert training["accuracy"].isna().all()
     assert training["val_accuracy"].dropna().max() < 0  # minus the loss
     assert np.isfinite(training["loss"]).all()
@@ -166,10 +164,3 @@ def test_a_full_disk_is_a_clear_error_and_keeps_the_last_checkpoint(source, tmp_
         trainer.save(tmp_path)
     assert (tmp_path / "state.safetensors").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_the_cosine_schedule_starts_high_and_ends_low(source):
-    trainer = MetaTrainer(TINY, source)
-    assert trainer._meta_lr() == TINY.meta_lr
-    trainer.iteration = TINY.iterations
-    assert math.isclose(trainer._meta_lr(), 0, abs_tol=1e-12)

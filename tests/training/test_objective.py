@@ -14,13 +14,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.networks import conv4, mlp, resnet12, resnet_stages
 from lambda_core.episodes.episode import Episode
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.training.objective import Objective
 from tests.adaptation.test_inner_loop import _random_patterns
-from tests.support.oracle import plain_masked_sgd, plain_norms, plain_queries
+from tests.support.oracle import plain_norms, plain_queries
 
 LR = {"resnet18's kind": 0.005}  # larger steps blow its untrained weights up, and float error with them
 COUNT = int(os.environ.get("ORACLE_PATTERNS", "25"))
@@ -82,7 +83,7 @@ def test_gradients_through_and_after_adaptation_equal_the_oracle(name, statistic
     for pattern in patterns[:: 1 if WHOLE or layers < 6 else 8]:
         rows = pattern.rows_for(2)
         ours, _ = objective.loss_after_adaptation(backbone.weights(), episode, rows)
-        weights = plain_masked_sgd(plain, support_x, support_y, pattern, 2, lr, loss, create_graph=True)
+        weights = adapt_by_definition(plain, support_x, support_y, pattern, 2, lr, loss, create_graph=True)
         theirs = loss(plain_queries(plain, weights, support_x, query_x, statistics), query_y)
         _assert_same(_gradients(ours, model), _gradients(theirs, plain), str(pattern))
 

@@ -1,0 +1,122 @@
+"""`adapt`: a model, a support set and a pattern in, adapted weights out; the model stays as it was."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lambda_core.adaptation.gradients import Loss
+from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
+from lambda_core.backbones import Backbone
+from lambda_core.errors import ModelError
+from lambda_core.kernels import Weights
+from lambda_core.patterns import LambdaPattern
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The result of an adaptation: the weights of every layer, and the support loss before each step.
+
+    weights: a dictionary a layer, by the parameters' names; losses: NaN before a step that updates nothing.
+    """
+
+    backbone: Backbone
+    weights: list[Weights]
+    losses: list[float] = field(default_factory=list)
+
+    @cached_property
+    def model(self) -> nn.Sequential:
+        """A copy of the backbone with the adapted weights: an ordinary module, to save, export or train on."""
+        with torch.inference_mode(False), torch.no_grad():
+            model = copy.deepcopy(self.backbone.model)
+            for layer, own in zip(self.backbone.names, self.weights, strict=True):
+                parameters = dict(model.get_submodule(layer).named_parameters())
+                for name, value in own.items():
+                    parameters[name].copy_(value)
+        return model
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The output for x under the adapted weights: differentiable through the adaptation if that kept its graph."""
+        return self.backbone.forward(self.weights, self.backbone.prepare_input(x))
+
+
+def adapt(
+    model: nn.Sequential | Backbone,
+    support_x: Tensor,
+    support_y: Tensor,
+    pattern: LambdaPattern,
+    steps: int,
+    lr: float | Sequence[float],
+    loss: Loss = F.cross_entropy,
+    *,
+    create_graph: bool = False,
+) -> Adapted:
+    """Adapt a copy of `model`'s weights to a support set; the model stays as it was.
+
+    The result is that of `reference.adapt_by_definition` on the whole model, to float error, or an error that says why
+    it cannot be. Several threads may adapt one model at once.
+
+    model: `Backbone.of(model)` instead saves looking at its modules again, where the same one is adapted many times.
+    support_x: (N·K, …) float; support_y: (N·K,) integer labels, or targets of `loss`. steps: inner steps; lr: inner
+    step size, one for all layers or one a layer. create_graph: keep the steps differentiable with respect to the
+    model's own parameters, for a meta-learning loop of one's own: `adapted(query_x)` then carries the graph.
+    Raises PatternError where the pattern's columns are not the model's layers, ModelError for a model that cannot be
+    adapted exactly.
+    """
+    backbone = Backbone.matching(model, pattern)
+    with torch.inference_mode(False):
+        loop = _loop(backbone, support_x, support_y, lr, loss, create_graph=create_graph)
+        losses = loop.run(pattern.rows_for(steps))
+        return Adapted(backbone, _ordinary(loop.weights), losses)
+
+
+def adaptation_steps(
+    model: nn.Sequential | Backbone,
+    support_x: Tensor,
+    support_y: Tensor,
+    pattern: LambdaPattern,
+    steps: int,
+    lr: float | Sequence[float],
+    loss: Loss = F.cross_entropy,
+) -> Iterator[Adapted]:
+    """The state after 0, 1, … `steps` inner steps; what is yielded stays as it is when the next step runs.
+
+    Arguments and errors: those of `adapt`.
+    """
+    backbone = Backbone.matching(model, pattern)
+    with torch.inference_mode(False):
+        loop = _loop(backbone, support_x, support_y, lr, loss, create_graph=False)
+    losses: list[float] = []
+    yield Adapted(backbone, _ordinary(loop.weights))
+    for row in pattern.rows_for(steps):
+        with torch.inference_mode(False):
+            losses.append(float(loop.step(row)))
+            state = _ordinary(loop.weights)
+        yield Adapted(backbone, state, list(losses))
+
+
+def _loop(
+    backbone: Backbone, x: Tensor, y: Tensor, lr: float | Sequence[float], loss: Loss, *, create_graph: bool
+) -> InnerLoop:
+    weights = backbone.weights() if create_graph else backbone.detached_weights()
+    x, y = (each.clone() if each.is_inference() else each for each in (x, y))
+    return InnerLoop(backbone, weights, x, y, _step_size(lr, backbone), loss, create_graph=create_graph)
+
+
+def _step_size(lr: float | Sequence[float], backbone: Backbone) -> StepSize:
+    if not isinstance(lr, Sequence):
+        return lr
+    if len(lr) != len(backbone.layers):
+        raise ModelError(f"{len(lr)} step sizes for the {len(backbone.layers)} layers {', '.join(backbone.names)}")
+    return tuple(map(float, lr))
+
+
+def _ordinary(weights: list[Weights]) -> list[Weights]:
+    """Inference tensors, which autograd refuses later, as ordinary ones."""
+    return [{name: value.clone() if value.is_inference() else value for name, value in own.items()} for own in weights]

@@ -1,0 +1,115 @@
+"""Two routes to the gradients of a support loss, from the lowest layer asked for to the loss and back.
+
+Written out: every layer's own passes, no autograd. By autograd: any layers, and the only route where the steps must
+stay differentiable. Both compute gradients for the layers asked for, and stop at the lowest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lambda_core.adaptation.support_activations import SupportActivations
+from lambda_core.backbones import Backbone
+from lambda_core.kernels import CrossEntropy, LayerPasses, Weights
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Gradients = dict[int, Weights]  # layer → gradients by the parameter's name, of those parameters that have one
+
+
+class SupportLoss:
+    """A loss to the labels of one support set, with its gradient to the network's output.
+
+    loss: such as F.cross_entropy; labels: (N·K,) integers, or whatever targets the loss takes.
+    """
+
+    def __init__(self, loss: Loss, labels: Tensor) -> None:
+        integers = not (labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
+        self.loss, self.labels = loss, labels.long() if integers else labels
+        self.cross_entropy = CrossEntropy(self.labels) if loss is F.cross_entropy and integers else None
+
+    def __call__(self, output: Tensor) -> Tensor:
+        """The loss of the network's output, differentiable."""
+        return self.loss(output, self.labels)
+
+    def with_gradient(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss, detached, and its gradient to the output."""
+        if self.cross_entropy is not None and output.dim() == 2 and self.labels.dim() == 1:
+            return self.cross_entropy(output)
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = output.clone().requires_grad_()
+            value = self(leaf)
+            return value.detach(), torch.autograd.grad(value, leaf)[0]
+
+
+def gradients_written_out(
+    backbone: Backbone,
+    weights: list[Weights],
+    activations: SupportActivations,
+    loss: SupportLoss,
+    chosen: Sequence[int],
+    passes: Sequence[LayerPasses],
+) -> tuple[Tensor, Gradients]:
+    """The loss, and its gradients for the layers `chosen`, ascending; passes: those of the lowest of them and above.
+
+    Forward through every layer from there, then the chain rule back down to it. Call it without gradients.
+    """
+    lowest, kept = chosen[0], []
+    x, patches = activations.inputs[lowest], activations.patches_of(lowest, passes[0])
+    for each, own in zip(passes, weights[lowest:], strict=True):
+        x, saved = each.forward(own, x, patches)
+        kept.append(saved)
+        patches = None
+    value, gradient = loss.with_gradient(x)
+    found: Gradients = {}
+    for layer in range(len(weights) - 1, lowest - 1, -1):
+        own, below = passes[layer - lowest].backward(
+            weights[layer], kept[layer - lowest], gradient, layer in chosen, layer > lowest
+        )
+        if layer in chosen:
+            trainable = backbone.layers[layer].trainable
+            found[layer] = {name: each for name, each in own.items() if name in trainable}
+        gradient = gradient if below is None else below
+    return value, {layer: found[layer] for layer in chosen}
+
+
+def gradients_by_autograd(
+    backbone: Backbone,
+    weights: list[Weights],
+    x: Tensor,
+    loss: SupportLoss,
+    chosen: Sequence[int],
+    *,
+    create_graph: bool,
+) -> tuple[Tensor, Gradients]:
+    """The same by autograd. x: the input of the lowest layer chosen; create_graph: keep the result differentiable.
+
+    A parameter that the loss does not depend on is left out: its gradient is zero.
+    """
+    leaves = {layer: _leaves(backbone.layers[layer].trainable, weights[layer], create_graph) for layer in chosen}
+    with torch.enable_grad():
+        for layer in range(chosen[0], len(weights)):
+            x = backbone.layers[layer].forward(weights[layer] | leaves.get(layer, {}), x)
+        value = loss(x)
+        places = [(layer, name) for layer, own in leaves.items() for name in own]
+        flat = [leaves[layer][name] for layer, name in places]
+        depends = bool(flat) and value.requires_grad
+        found = torch.autograd.grad(value, flat, create_graph=create_graph, allow_unused=True) if depends else ()
+    gradients: Gradients = {layer: {} for layer in chosen}
+    for (layer, name), gradient in zip(places if depends else (), found, strict=True):
+        if gradient is not None:
+            gradients[layer][name] = gradient
+    return value.detach(), gradients
+
+
+def _leaves(trainable: frozenset[str], weights: Weights, create_graph: bool) -> Weights:
+    # With a graph, an alias: a weight that earlier steps left alone has also shaped what they changed, and the
+    # partial derivative asked for here must not follow that way.
+    return {
+        name: value.view_as(value) if create_graph else value.detach().requires_grad_()
+        for name, value in weights.items()
+        if name in trainable
+    }
