@@ -40,7 +40,7 @@ def show() -> None:
         page.show_notices()
         with page.guarded():
             asked.run()
-    except page.PageDone:
+    except page.StopPage:
         pass
     finally:
         url_state.write_address()

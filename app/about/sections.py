@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 import lambda_core
-from app.shared import study_cache
+from app.shared import study_bar, study_cache
 
 
 def what_this_is() -> None:
@@ -45,10 +45,10 @@ def words() -> None:
 
 def studies() -> None:
     st.subheader("Studies here", anchor=False)
-    shelf, errors = study_cache.shelf()
-    if not shelf:
-        st.info("None yet: `lambda-core train` makes one.", icon=":material/folder_open:")
-    rows = [(name, study.title, "yes" if study.measured else "trained only") for name, study in shelf.items()]
+    listed, errors = study_cache.studies()
+    if not listed:
+        st.info(study_bar.NO_STUDY, icon=":material/folder_open:")
+    rows = [(name, study.title, study.not_measured or "yes") for name, study in listed.items()]
     if rows:
         st.dataframe(pd.DataFrame(rows, columns=["Name", "Study", "Measured"]), hide_index=True, alt="Studies here")
     for error in errors:

@@ -1,23 +1,18 @@
 """Compare: studies and patterns side by side."""
 
-from app.compare import differences
-from app.shared import page, url_state
+from app.compare import differences_tab, heat_map_tab, one_step_tab, studies_bar, transfer_tab
+from app.shared import page, selection_controls
 
-studies = differences.studies_picker()
+studies = studies_bar.show()
+settings = selection_controls.common_settings()
 colors = page.colors()
 
-tabs = page.tabs("view", {
-    "heat": "Pattern × steps", "differences": "Episode by episode", "first": "After one step", "transfer": "Transfer",
-})  # fmt: skip
-if (tab := tabs["heat"]).open:
-    with tab:
-        differences.heat_maps(studies, colors)
-if (tab := tabs["differences"]).open:
-    with tab:
-        differences.episode_by_episode(studies, colors)
-if (tab := tabs["first"]).open:
-    with tab:
-        differences.first_steps(studies, url_state.value("confidence"), colors)
-if (tab := tabs["transfer"]).open:
-    with tab:
-        differences.transfer_table(studies)
+page.show_tabs(
+    "view",
+    {
+        "heat": ("Pattern × steps", lambda: heat_map_tab.show(studies, settings, colors)),
+        "differences": ("Episode by episode", lambda: differences_tab.show(studies, settings, colors)),
+        "first": ("After one step", lambda: one_step_tab.show(studies, settings, colors)),
+        "transfer": ("Transfer", lambda: transfer_tab.show(studies, settings)),
+    },
+)

@@ -1,17 +1,19 @@
-"""How a study's numbers came about, beside the numbers."""
+"""The tab that says how the numbers came about."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app.shared import selection_cache, study_cache
+from app.shared import study_cache
+from lambda_core.analysis import default_condition
+from lambda_core.selection import SelectionSettings
 from lambda_core.studies import Study
 
 
-def conditions_tab(study: Study, timing: str, candidates: int) -> None:
-    """How the numbers came about, beside the numbers."""
+def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
+    """candidates: how many were looked at, the full pattern not counted."""
     left, right = st.columns(2)
-    left.table(dict(_conditions(study, timing, candidates)), border="horizontal")
+    left.table(_conditions(study, settings, candidates), border="horizontal")
     with right:
         st.markdown("**Commands that made this study**")
         st.code("\n".join(study.about.get("commands", [])) or "not recorded", language="bash", wrap_lines=True)
@@ -26,25 +28,23 @@ _RULES = (
 )
 
 
-def _conditions(study: Study, timing: str, candidates: int) -> list[tuple[str, str]]:
-    sweep, clock, where = (study.about.get(part) or {} for part in ("sweep", "timing", "environment"))
-    val, test = (selection_cache.split(study, name)["episode"].nunique() for name in ("val", "test"))
-    data, config = study.about.get("dataset") or {}, study.config
-    rows = {
+def _conditions(study: Study, settings: SelectionSettings, candidates: int) -> dict[str, str]:
+    sweep, clock, where, data = (study.about.get(part) or {} for part in ("sweep", "timing", "environment", "dataset"))
+    val, test = (study.split(name)["episode"].nunique() for name in ("val", "test"))
+    config, condition = study.config, settings.condition or default_condition(study)
+    pretraining = f"{config.pretrain_epochs} passes of ordinary classification" if config.pretrain_epochs else "none"
+    return {
         "Candidates": f"{candidates}; each verdict is corrected for having looked at all",
-        "Reference": f"full pattern, {study.config.steps} steps, step size {study.config.lr:g}",
+        "Reference": f"full pattern, {config.steps} steps, step size {config.lr:g}",
         "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.get('seed', '?')}",
         "Queries a class": str(sweep.get("queries", "?")),
-        "Query statistics": str(sweep.get("query_statistics", study.config.query_statistics)),
-        "Timed on": study_cache.timings(study)[timing],
+        "Query statistics": str(sweep.get("query_statistics", config.query_statistics)),
+        "Timed on": study_cache.describe_condition(condition),
         "Timed rounds": f"{clock.get('repeats', '?')}, interleaved in random order; medians and quartiles",
         "Processor": str(where.get("processor", "?")),
         "PyTorch": str(where.get("torch", "?")),
         "Data set": f"{config.dataset}, fingerprint {str(data.get('fingerprint', '?'))[:12]}",
-        "Pretraining": f"{config.pretrain_epochs} passes of ordinary classification"
-        if config.pretrain_epochs
-        else "none",
+        "Pretraining": pretraining,
         "Meta-training": f"{config.iterations} iterations of {config.meta_batch} episodes, pattern {config.pattern}",
         "Made": str(study.about.get("created", "?")),
     }
-    return list(rows.items())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lambda_core.patterns import LambdaPattern
 from lambda_core.studies import Study
 
 
@@ -22,7 +23,7 @@ def _facts(study: Study, row: pd.Series, threshold: float, confidence: float) ->
         "pattern": row["pattern"],
         "steps": int(row["steps"]),
         "lr": _short(row["lr"]),
-        "reference": {"pattern": "1" * len(study.layers), "steps": study.config.steps},
+        "reference": {"pattern": str(LambdaPattern.full(len(study.layers))), "steps": study.config.steps},
         "speed_up": _short(row["speed_up"]),
         "milliseconds": _short(row["milliseconds"]),
         "multiply_adds": int(row["multiply_adds"]),

@@ -1,4 +1,4 @@
-"""The tab of Explore that shows what a search found: patterns that update other layers at other steps."""
+"""The tab that shows what a search found: patterns that update other layers at other steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lambda_core.selection import dominating
 from lambda_core.studies import Study
 
 
-def steps_tab(study: Study, colors: Palette) -> None:
+def show(study: Study, colors: Palette) -> None:
     """The front of step × layer patterns beside the per-layer one, and those that dominate it."""
     if study.search is None:
         st.info(
@@ -24,7 +24,7 @@ def steps_tab(study: Study, colors: Palette) -> None:
         return
     best = dominating(study.search)
     figure = search_front.fronts(study.search[study.search["split"] == "test"], best, colors)
-    page.figure(figure, "steps", "Accuracy against multiply-adds: step × layer and per-layer patterns")
+    page.show_figure(figure, "steps", "Accuracy against multiply-adds: step × layer and per-layer patterns")
     if not best:
         st.caption("No pattern that changes from step to step is shown to be cheaper and better than a per-layer one.")
         return
@@ -33,37 +33,41 @@ def steps_tab(study: Study, colors: Palette) -> None:
         "shown on fresh episodes of validation and of test classes. Gains in points, with 95 % intervals."
     )
     st.dataframe(_gains(study.search, best), hide_index=True, width="stretch")
+    _into_the_editor(best)
+
+
+def _into_the_editor(best: list[tuple[str, int]]) -> None:
     names = [f"{pattern} × {steps}" for pattern, steps in best]
     left, right, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
     with left:
         chosen = st.selectbox("Pattern", names, key="found-pattern")
+    pattern, steps = best[names.index(chosen)]
     with right:
-        st.button("Into the editor", icon=":material/edit:", on_click=_edit, args=best[names.index(chosen)],
-                  width="stretch")  # fmt: skip
-
-
-def _edit(pattern: str, steps: int) -> None:
-    url_state.put("pattern", pattern)
-    url_state.put("steps", steps)
-    url_state.put("grid", True)
+        st.button(
+            "Into the editor",
+            icon=":material/edit:",
+            on_click=url_state.put,
+            kwargs={"pattern": pattern, "steps": steps, "grid": True},
+            width="stretch",
+        )
 
 
 def _gains(table: pd.DataFrame, best: list[tuple[str, int]]) -> pd.DataFrame:
     rows = []
     for pattern, steps in best:
-        own = table[(table["pattern"] == pattern) & (table["steps"] == steps)].set_index("split")
-        first = own.iloc[0]
+        splits = table[(table["pattern"] == pattern) & (table["steps"] == steps)].set_index("split")
+        first = splits.iloc[0]
         rows.append(
             {
                 "Pattern": f"{pattern} × {steps}",
                 "Better than": first["rival"],
-                "Gain, validation": _interval(own.loc["val"]),
-                "Gain, test": _interval(own.loc["test"]),
+                "Gain, validation": _gain(splits.loc["val"]),
+                "Gain, test": _gain(splits.loc["test"]),
                 "Multiply-adds, M": round(first["multiply_adds"] / 1e6, 1),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _interval(row: pd.Series) -> str:
+def _gain(row: pd.Series) -> str:
     return with_interval(row["gain"], row["gain_low"], row["gain_high"])

@@ -39,4 +39,3 @@ DARK = Palette(
 )  # fmt: skip
 
 SHAPES = {"pass": "circle", "undecided": "circle-open", "fail": "triangle-up-open"}
-ICONS = {"pass": ":material/check_circle:", "undecided": ":material/pending:", "fail": ":material/change_history:"}

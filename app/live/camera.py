@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-ASKED = -1  # what a photo is of, where it is to be recognised
+TO_RECOGNISE = -1  # what a photo is of, where it is to be recognised
 
 
-def kept(of: int) -> list[Any]:
-    """The photos of a class, by its number, or ASKED."""
+def photos_of(of: int) -> list[Any]:
+    """The photos of a class, by its number, or TO_RECOGNISE."""
     return _photos().get(of, [])
 
 
@@ -20,14 +20,14 @@ def camera(names: Sequence[str]) -> None:
     if not st.toggle("Use the camera", key="own-camera"):
         return
     classes = {number: f"{number + 1}: {name}" for number, name in enumerate(names)}
-    shown = classes | {ASKED: "what to recognise"}
+    shown = classes | {TO_RECOGNISE: "what to recognise"}
     left, right = st.columns([1.4, 1], gap="medium")
     with right:
-        st.selectbox("The photo shows", list(shown), format_func=shown.get, key="own-photo-of")
-        st.markdown("\n".join(f"- {words}: {_count(len(kept(of)))}" for of, words in shown.items()))
+        st.selectbox("The photo shows", list(shown), format_func=shown.__getitem__, key="own-photo-of")
+        st.markdown("\n".join(f"- {words}: {_count(len(photos_of(of)))}" for of, words in shown.items()))
         st.button("Forget all photos", icon=":material/delete:", on_click=_photos().clear, disabled=not _photos())
     with left:
-        st.camera_input("Take a photo", key="own-shot", on_change=_file)
+        st.camera_input("Take a photo", key="own-shot", on_change=_keep_photo)
         st.caption("No picture? Allow the camera in your browser's address bar, or upload files instead.")
 
 
@@ -35,11 +35,12 @@ def _count(photos: int) -> str:
     return "no photo" if not photos else f"{photos} photo{'s' * (photos > 1)}"
 
 
-def _file() -> None:
+def _keep_photo() -> None:
     shot = st.session_state["own-shot"]
     if shot is not None:  # None: the photo on the screen was cleared to take the next
         _photos().setdefault(st.session_state["own-photo-of"], []).append(shot)
 
 
 def _photos() -> dict[int, list[Any]]:
-    return st.session_state.setdefault("_photos", {})
+    photos: dict[int, list[Any]] = st.session_state.setdefault("_photos", {})
+    return photos

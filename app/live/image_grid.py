@@ -7,14 +7,19 @@ import io
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.figures.palette import Palette
 
+_STYLE = (Path(__file__).parents[1] / "assets" / "image_grid.css").read_text(encoding="utf-8")
 
-def support_strip(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
+
+def support_strip(images: NDArray[np.uint8], labels: NDArray[Any], names: Sequence[str]) -> str:
     """The support set, numbered by class: images (N·K, H, W, C) uint8, labels (N·K,)."""
     cells = "".join(
         f'<span class="ll-cell ll-named"><i style="{_place(i, len(images))}" title="{escape(names[label])}"></i>'
@@ -26,9 +31,14 @@ def support_strip(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) 
 
 
 def query_grid(
-    key: str, images: np.ndarray, labels: np.ndarray, predictions: np.ndarray, confidence: np.ndarray,
-    names: Sequence[str], colors: Palette,
-) -> str:  # fmt: skip
+    key: str,
+    images: NDArray[np.uint8],
+    labels: NDArray[Any],
+    predictions: NDArray[Any],
+    confidence: NDArray[Any],
+    names: Sequence[str],
+    colors: Palette,
+) -> str:
     """Query images, one row a class, each with ✓ or with ✗ and the number of the class it was taken for.
 
     images: (Q, H, W, C) uint8; labels, predictions: (Q,) int; confidence: (Q,) of the predicted class, 0 to 1.
@@ -38,7 +48,7 @@ def query_grid(
         f'<div class="ll-row"><b>{label + 1}</b>'
         + "".join(
             _query(i, len(images), labels[i], predictions[i], confidence[i], names)
-            for i in np.flatnonzero(labels == label)
+            for i in np.flatnonzero(labels == label).tolist()
         )
         + "</div>"
         for label in range(len(names))
@@ -56,14 +66,16 @@ def _query(i: int, count: int, label: int, taken: int, sure: float, names: Seque
     )
 
 
-def guesses(key: str, images: np.ndarray, probabilities: np.ndarray, names: Sequence[str], colors: Palette) -> str:
+def guesses(
+    key: str, images: NDArray[np.uint8], probabilities: NDArray[Any], names: Sequence[str], colors: Palette
+) -> str:
     """Each query with the two likeliest classes. images: (Q, H, W, C) uint8; probabilities: (Q, ways), 0 to 1."""
     style = f"<style>.{key} .ll-bar{{--edge:{colors.accent}}}</style>"
     cells = "".join(_guess(i, len(images), row, names) for i, row in enumerate(probabilities))
     return style + _sheet(images, key, f'<div class="ll-guesses">{cells}</div>')
 
 
-def _guess(i: int, count: int, row: np.ndarray, names: Sequence[str]) -> str:
+def _guess(i: int, count: int, row: NDArray[Any], names: Sequence[str]) -> str:
     best = np.argsort(row)[::-1][:2]
     lines = "".join(
         f'<span class="ll-line"><span>{escape(names[label])}</span><b>{row[label]:.0%}</b>'
@@ -87,7 +99,7 @@ def _place(i: int, count: int) -> str:
     return f"background-position:0 {100 * i / max(count - 1, 1):.4f}%"
 
 
-def _sheet(images: np.ndarray, key: str, body: str) -> str:
+def _sheet(images: NDArray[np.uint8], key: str, body: str) -> str:
     """All images in one picture, one below the other; each cell shows its part of it."""
     return (
         f"<style>{_STYLE}.{key} i{{background-image:url({data_url(images)});background-size:100% {len(images) * 100}%}}"
@@ -95,7 +107,7 @@ def _sheet(images: np.ndarray, key: str, body: str) -> str:
     )
 
 
-def data_url(images: np.ndarray) -> str:
+def data_url(images: NDArray[np.uint8]) -> str:
     """(N, H, W, C) uint8 as one WebP picture, one image below the other."""
     return _encoded(images.tobytes(), images.shape)
 
@@ -107,26 +119,3 @@ def _encoded(pixels: bytes, shape: tuple[int, ...]) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=88, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-_STYLE = """
-.ll-strip{display:flex;flex-wrap:wrap;gap:.75rem}.ll-cell.ll-named{flex:0 1 5.5rem;min-width:3.4rem;max-width:5.5rem}
-.ll-named small{display:block;text-align:center;font-size:.8rem;
-overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.ll-grid{display:grid;gap:3px;overflow-x:auto}.ll-row{display:flex;gap:3px;align-items:center}
-.ll-row>b{flex:0 0 1.1em;font-weight:600;font-size:.85rem}
-.ll-cell{position:relative;flex:1 1 0;min-width:2rem;max-width:4.5rem}
-.ll-cell i{display:block;width:100%;aspect-ratio:1;border-radius:3px;
-background-repeat:no-repeat;image-rendering:pixelated}
-.ll-ok i,.ll-no i{box-sizing:border-box;border:2px solid var(--edge)}.ll-no i{opacity:.8}
-.ll-cell em{position:absolute;right:0;bottom:0;font-style:normal;font-weight:700;font-size:.62rem;line-height:1;
-padding:1px 2px;border-radius:3px 0 3px 0;background:var(--edge);color:#fff}
-.ll-no em{font-size:.72rem}
-@media(max-width:640px){.ll-strip{gap:.4rem}.ll-row{flex-wrap:wrap;position:relative;padding-left:1.3em}.ll-row>b{position:absolute;left:0;top:.5rem}
-.ll-row .ll-cell{flex:0 0 2.25rem}}
-.ll-guesses{display:grid;gap:.6rem;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr))}
-.ll-guess{display:flex;gap:.6rem;align-items:center}.ll-guess .ll-cell{flex:0 0 4rem}.ll-guess>div{flex:1;min-width:0}
-.ll-line{display:grid;grid-template-columns:1fr auto;font-size:.85rem;margin:.15rem 0}
-.ll-line>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.ll-bar{grid-column:1/-1;height:4px;border-radius:2px;background:var(--edge)}
-"""

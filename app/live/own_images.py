@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+from numpy.typing import NDArray
 
 from app.live import camera, drawing_pad
-from app.shared import adaptation_service, study_cache, url_state
-from lambda_core.data import read_picture
+from app.shared import study_cache, url_state
+from lambda_core.data import SUFFIXES, read_picture
 from lambda_core.studies import Study
 
 if TYPE_CHECKING:
     from lambda_core.episodes import Episode
 
-Images = list[np.ndarray]  # of (size, size, channels) uint8
+Images = list[NDArray[np.uint8]]  # of (size, size, channels)
 MOST_IMAGES = 10  # a class
 MOST_QUERIES = 24
 PAD, INK = 168, 13  # pixels: side of a drawing pad, width of its pen
 CHARACTERS = ("glyphs", "omniglot")
-KINDS = ["png", "jpg", "jpeg", "webp"]
 
 
 class Upload(io.BytesIO):
@@ -37,30 +37,36 @@ class Upload(io.BytesIO):
         return str(self.name)[:80]
 
 
-def uploaded(study: Study) -> tuple[Any, Episode] | None:
+def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
     """(key, episode) of uploaded images; None, with what is still missing said, until there are enough."""
     ways = study.config.ways
     st.markdown(f"Give each of {ways} classes a name and one or a few images, then images to recognise.")
     names, supports = [], []
     for number, column in enumerate(st.columns(ways)):
         with column:
-            names.append(
-                st.text_input(f"Class {number + 1}", f"class {number + 1}", max_chars=30, key=f"own-name-{number}")
-            )
-            files = st.file_uploader(f"Images of class {number + 1}", KINDS, accept_multiple_files=True,
-                                     key=f"own-support-{number}", label_visibility="collapsed")  # fmt: skip
-            supports.append(_read([*files, *camera.kept(number)][:MOST_IMAGES], study))
-    files = st.file_uploader("Images to recognise", KINDS, accept_multiple_files=True, key="own-queries")
-    queries = _read([*files, *camera.kept(camera.ASKED)][:MOST_QUERIES], study)
+            names.append(_class_name(number))
+            files = _uploads(f"Images of class {number + 1}", f"own-support-{number}", label_visibility="collapsed")
+            supports.append(_read([*files, *camera.photos_of(number)][:MOST_IMAGES], study))
+    files = _uploads("Images to recognise", "own-queries")
+    queries = _read([*files, *camera.photos_of(camera.TO_RECOGNISE)][:MOST_QUERIES], study)
     camera.camera(names)
     return _episode_or_hint(names, supports, queries, study, "images of class")
 
 
+def _class_name(number: int) -> str:
+    return st.text_input(f"Class {number + 1}", f"class {number + 1}", max_chars=30, key=f"own-name-{number}")
+
+
+def _uploads(label: str, key: str, **more: Any) -> list[Any]:
+    return list(st.file_uploader(label, SUFFIXES, accept_multiple_files=True, key=key, **more))
+
+
 def _read(files: list[Any], study: Study) -> Images:
-    return [read_picture(Upload(file), *study.input) for file in files]
+    # any open file with a name will do in place of a path
+    return [read_picture(Upload(file), *study.input) for file in files]  # type: ignore[arg-type]
 
 
-def drawn(study: Study) -> tuple[Any, Episode] | None:
+def drawn(study: Study) -> tuple[Hashable, Episode] | None:
     """(key, episode) of drawn characters: one drawing a class, and one to recognise."""
     ways = study.config.ways
     st.markdown(f"Draw {ways} symbols, one a pad. Then draw one of them again, your own way.")
@@ -74,38 +80,27 @@ def drawn(study: Study) -> tuple[Any, Episode] | None:
 
 def _suggest_characters(study: Study) -> None:
     """A network that learned from photographs makes little of strokes: offer one that learned from characters."""
-    shelf, _ = study_cache.shelf()
-    better = next((name for name, other in shelf.items() if other.config.dataset in CHARACTERS), None)
+    studies, _ = study_cache.studies()
+    better = next((other for other in studies.values() if other.config.dataset in CHARACTERS), None)
     if better and study.config.dataset not in CHARACTERS:
-        st.button(f"Draw for {shelf[better].title}: it learned from characters", icon=":material/draw:",
-                  on_click=url_state.put, args=("study", better))  # fmt: skip
+        st.button(
+            f"Draw for {better.title}: it learned from characters",
+            icon=":material/draw:",
+            on_click=url_state.put,
+            kwargs={"study": better.name},
+        )
 
 
 def _pad(label: str, key: str, study: Study) -> Images:
     with st.container(key=f"box-{key}", width=PAD):
         st.caption(label)
-        drawing = drawing_pad.pad(label, key, PAD, INK)
-    return [] if drawing is None else centred(drawing, *study.input)
-
-
-def centred(grey: np.ndarray, size: int, channels: int) -> Images:
-    """A drawing (H, W), light on dark → one (size, size, channels) uint8, cut to its ink and centred as glyphs are.
-
-    An empty pad gives none.
-    """
-    rows, columns = (np.flatnonzero((grey > 100).any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        return []
-    cut = Image.fromarray(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    cut.thumbnail((round(size * 0.72),) * 2, Image.Resampling.LANCZOS)
-    paper = Image.new("L", (size, size))
-    paper.paste(cut, ((size - cut.width) // 2, (size - cut.height) // 2))
-    return [np.repeat(np.asarray(paper)[..., None], channels, axis=2)]
+        drawing = drawing_pad.drawing_pad(label, key, PAD, INK)
+    return [] if drawing is None else drawing_pad.centred(drawing, *study.input)
 
 
 def _episode_or_hint(
     names: list[str], supports: list[Images], queries: Images, study: Study, what: str
-) -> tuple[Any, Episode] | None:
+) -> tuple[Hashable, Episode] | None:
     missing = [str(number + 1) for number, images in enumerate(supports) if not images]
     if missing:
         st.info(f"Still to come: {what} {', '.join(missing)}.", icon=":material/add_photo_alternate:")
@@ -134,8 +129,3 @@ def _episode(names: list[str], supports: list[Images], queries: Images) -> Episo
     return Episode(
         support, labels, as_inputs(np.stack(queries)), torch.zeros(len(queries), dtype=torch.long), tuple(names)
     )
-
-
-def episode(study: Study, source: str) -> tuple[Any, Episode] | None:
-    adaptation_service.start()
-    return uploaded(study) if source == "images" else drawn(study)

@@ -2,34 +2,34 @@
 
 import streamlit as st
 
-from app.live import player
+from app.live import episode_source, image_grid, pattern_choice, player
 from app.shared import adaptation_service, page
 
-study, source = player.study_and_source()
+study, source = episode_source.study_and_source()
 if study.config.ways == 1:
-    player.no_images(study)
-    page.done()
+    episode_source.show_no_images(study)
+    page.stop()
 
 adaptation_service.start()
-colors = page.colors()
-found = player.episode_of(study, source)
+found = episode_source.find_episode(study, source)
 if found is None:
-    page.done()
+    page.stop()
 key, episode, statistics = found
+
 left, right = st.columns([1.9, 1], gap="medium", vertical_alignment="center")
 with left:
-    player.support(episode)
+    st.html(image_grid.support_strip(episode.support_images, episode.support_y.numpy(), episode.class_names))
 with right:
-    steps = player.steps_control(study)
+    steps = pattern_choice.steps_control(study)
 
 left, right = st.columns(2, gap="medium")
 with left:
-    first = player.pattern_choice("pattern", "Pattern A", study, player.suggestion(study), steps)
+    first = pattern_choice.choose("pattern", "Pattern A", study, pattern_choice.suggestion(study), steps)
 with right:
-    second = player.pattern_choice("against", "Pattern B", study, "1" * len(study.layers), steps)
+    second = pattern_choice.choose("against", "Pattern B", study, pattern_choice.full(study), steps)
 
 traces = {
-    side: adaptation_service.trace_of(study, key, episode, pattern, steps, statistics)
+    f"{side} · {pattern}": adaptation_service.trace_of(study, key, episode, pattern, steps, statistics)
     for side, pattern in (("A", first), ("B", second))
 }
-player.player(study, episode, traces, {"A": first, "B": second}, steps, colors)
+player.show(player.Run(study, episode, traces, steps, labelled=source == "data"), page.colors())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.run import forms
+from app.run import forms, job_list
 from app.shared import page
 from lambda_core.jobs import read_only
 
@@ -11,10 +11,10 @@ if read_only():
         "This server is read-only: it starts no work. Explore, Live and Compare show what is there.",
         icon=":material/lock:",
     )
-    page.done()
+    page.stop()
 
 left, right = st.columns([1, 1.25], gap="large")
 with left, page.guarded():
     forms.new_job()
 with right, page.guarded():
-    forms.jobs()
+    job_list.show()

@@ -1,3 +1,4 @@
-"""What several pages need: the address, what is remembered, and the controls that appear on more than one page.
+"""What several pages need: the address, what is remembered, and controls that appear on more than one page.
 
-Belongs here: nothing that only one page uses. Does not: figures (`figures`)."""
+Belongs here: state and parts that at least two pages use. Does not: what one page alone uses, figures (`figures`).
+"""

@@ -1,4 +1,4 @@
-"""The live part: episodes are made here, adaptations run in a process apart, both with torch.
+"""Episodes and adaptations for the pages that show them: both with torch, the adaptations in a worker process.
 
 Torch comes with the first call, behind a visible status. Adaptations take turns, so that the times of one visitor are
 not spoilt by another's.
@@ -6,12 +6,14 @@ not spoilt by another's.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.shared import study_cache
+from app.shared.study_cache import BY_FILES
 from lambda_core.data import ImageDataset, load_dataset
 from lambda_core.errors import DataError
 from lambda_core.patterns import LambdaPattern
@@ -19,12 +21,14 @@ from lambda_core.studies import Study
 from lambda_core.system import WorkerProcess
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from lambda_core.adaptation import Trace
     from lambda_core.episodes import Episode
     from lambda_core.workflows import Sine
 
 QUERIES = 15
-_apart = WorkerProcess()
+_worker = WorkerProcess()
 
 
 @st.cache_resource(show_spinner="Loading PyTorch, once after the server's start …")
@@ -32,8 +36,8 @@ def start() -> bool:
     """Import torch once a server; the visitor sees why the page takes a few seconds."""
     from lambda_core.workflows import ready
 
-    _apart.start(ready)
-    return _apart.run(ready)
+    _worker.start(ready)
+    return _worker.run(ready)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -44,7 +48,7 @@ def _dataset(name: str) -> ImageDataset | DataError:
         return error
 
 
-def at_hand() -> list[str]:
+def available_data_sets() -> list[str]:
     """The image data sets that can be used right now."""
     return [name for name in study_cache.data_sets() if name != "sinusoid"]
 
@@ -58,26 +62,20 @@ def dataset(name: str) -> ImageDataset:
     return found
 
 
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def episode(data: str, split: str, seed: int, classes: tuple[str, ...], study: Study) -> Episode:
     """The episode of a seed, or of the classes asked for, in the size and channels of the study's network."""
-    return _episode(data, split, seed, classes, study.config.ways, study.config.shots, study.input)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _episode(
-    data: str, split: str, seed: int, classes: tuple[str, ...], ways: int, shots: int, shape: tuple[int, int]
-) -> Episode:
     from lambda_core.episodes import EpisodeBank
 
-    bank = EpisodeBank(dataset(data), split, ways, shots, QUERIES, seed)
-    return fitted(bank.of_classes(list(classes)) if classes else bank[0], *shape)
+    bank = EpisodeBank(dataset(data), split, study.config.ways, study.config.shots, QUERIES, seed)
+    return fitted(bank.of_classes(list(classes)) if classes else bank[0], *study.input)
 
 
 def fitted(episode: Episode, size: int, channels: int) -> Episode:
     """The episode with its images in the size and channels that a network takes."""
     from torch.nn import functional as F
 
-    def fit(x: Any) -> Any:
+    def fit(x: Tensor) -> Tensor:
         if x.shape[1] != channels:
             x = x.mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
         return x if x.shape[-1] == size else F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
@@ -85,30 +83,27 @@ def fitted(episode: Episode, size: int, channels: int) -> Episode:
     return replace(episode, support_x=fit(episode.support_x), query_x=fit(episode.query_x))
 
 
-def trace_of(study: Study, key: Any, episode: Episode, pattern: LambdaPattern, steps: int, statistics: str) -> Trace:
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_FILES)
+def trace_of(
+    study: Study,
+    key: Hashable,  # noqa: ARG001 (stands for the episode)
+    _episode: Episode,
+    pattern: LambdaPattern,
+    steps: int,
+    statistics: str,
+) -> Trace:
     """The adaptation step by step, timed just now; remembered, so that stepping through it measures nothing anew.
 
-    key: what the episode is made from.
+    key: what the episode is made from. statistics: what the queries are normalised by (`query_statistics`).
     """
-    return _trace(str(study.folder), study_cache.stamp(study), key, pattern, steps, statistics, _episode=episode)
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _trace(
-    folder: str, stamp: Any, key: Any, pattern: LambdaPattern, steps: int, statistics: str, *, _episode: Episode  # noqa: ARG001
-) -> Trace:  # fmt: skip
     from lambda_core.workflows import trace_study
 
-    return _apart.run(trace_study, folder, stamp, _episode, pattern, steps, statistics)
+    return _worker.run(trace_study, str(study.folder), study_cache.stamp(study), _episode, pattern, steps, statistics)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
-    """Adapt the sinusoid study to the curve of a seed."""
-    return _sine(str(study.folder), study_cache.stamp(study), seed, pattern, steps)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _sine(folder: str, stamp: Any, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
+    """The sinusoid study adapted to the curve of a seed."""
     from lambda_core.workflows import trace_sine
 
-    return _apart.run(trace_sine, folder, stamp, seed, pattern, steps)
+    return _worker.run(trace_sine, str(study.folder), study_cache.stamp(study), seed, pattern, steps)

@@ -3,113 +3,20 @@
 `read_address` once at the start of a run, `value` / `bound` / `put` in between, `write_address` at the end. Values that
 equal their default stay out of the address. An address that this module did not write itself (a link, the back
 button) wins over what was on the screen; a damaged value in it falls back to the default, with a notice.
+
+`bound` is the only way from a control to the address.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
-State = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One value of the address: its default, how its text is read (ValueError if damaged), what is right."""
-
-    default: Any
-    read: Callable[[str], Any]
-    right: str
-
-
-def format_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def number(default: float | None, low: float, high: float) -> Field:
-    def read(text: str) -> float:
-        if not re.fullmatch(r"[0-9.e-]{1,24}", text) or not low <= float(text) <= high:
-            raise ValueError(text)
-        return float(text)
-
-    return Field(default, read, f"a number from {low:g} to {high:g}")
-
-
-def whole(default: int | None, low: int, high: int) -> Field:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(text)
-        return int(text)
-
-    return Field(default, read, f"a whole number from {low} to {high}")
-
-
-def one_of(default: Any, *others: Any) -> Field:
-    texts = {format_value(choice): choice for choice in (default, *others)}
-
-    def read(text: str) -> Any:
-        if text not in texts:
-            raise ValueError(text)
-        return texts[text]
-
-    return Field(default, read, "one of " + ", ".join(texts))
-
-
-def matching(default: str | None, expression: str, right: str) -> Field:
-    def read(text: str) -> str:
-        if not re.fullmatch(expression, text):
-            raise ValueError(text)
-        return text
-
-    return Field(default, read, right)
-
-
-NAME = r"[a-z0-9][a-z0-9-]{0,63}"
-PATTERN = r"[01]{1,40}(/[01]{1,40}){0,99}|maml|anil|boil|none"
-VERDICT = r"(pass|undecided|fail)"
-PATTERN_RIGHT = "a pattern such as 00001 or 11111/00001"
-
-FIELDS: dict[str, Field] = {
-    "study": matching(None, NAME, "the name of a study"),
-    "pattern": matching(None, PATTERN, PATTERN_RIGHT),  # None: follow the chosen pattern
-    "steps": whole(None, 0, 100),
-    "lr": number(None, 1e-6, 100.0),
-    "threshold": number(1.0, 0.0, 5.0),
-    "confidence": one_of(0.95, 0.8, 0.9, 0.99),
-    "axis": one_of("milliseconds", "multiply_adds"),
-    "timing": matching(None, r"(cpu|cuda)-[0-9]{1,4}", "a timing such as cpu-1"),
-    "picture": one_of("svg", "png"),
-    "show": one_of("all", "steps", "front"),
-    "grid": one_of(False, True),
-    "lrs": one_of(False, True),
-    "tab": one_of("budget", "first", "table", "steps", "take", "training", "how"),
-    "verdicts": matching(None, rf"{VERDICT}(,{VERDICT}){{0,2}}", "verdicts such as pass,undecided"),
-    "contains": matching(None, r"[01/]{1,40}", "a part of a pattern such as 0001"),
-    "front": one_of(False, True),
-    "against": matching("maml", PATTERN, PATTERN_RIGHT),
-    "data": matching(None, NAME, "the name of a data set"),
-    "split": one_of("test", "val", "train"),
-    "seed": whole(7, 0, 999_999),
-    "classes": matching(None, r"[0-9]{1,5}(,[0-9]{1,5}){0,99}", "class numbers such as 0,4,7"),
-    "at": whole(None, 0, 100),
-    "source": one_of("data", "images", "draw"),
-    "sine": matching("maml", PATTERN, PATTERN_RIGHT),
-    "work": one_of("train", "sweep", "time"),
-    "preset": one_of("glyphs-quick", "glyphs", "sinusoid", "cifar-fs-5w1s"),
-    "scene": whole(1, 1, 5),
-    "present": one_of(False, True),
-    "view": one_of("heat", "differences", "first", "transfer"),
-    "studies": matching(None, rf"{NAME}(,{NAME}){{0,9}}", "names of studies, joined by commas"),
-    "shade": one_of("degradation", "accuracy", "speed_up"),
-    "other": matching(None, PATTERN, PATTERN_RIGHT),
-}
+from app.shared.url_fields import FIELDS, format_value
+from lambda_core.errors import LambdaError
 
 
 def read_address(page: str) -> None:
@@ -126,10 +33,10 @@ def read_address(page: str) -> None:
 
 def write_address() -> None:
     """Put every value that is not its default into the address."""
-    said = _said()
-    if said != st.query_params.to_dict():
-        st.query_params.from_dict(said)
-    st.session_state["_written"] = said
+    texts = _texts()
+    if texts != st.query_params.to_dict():
+        st.query_params.from_dict(texts)
+    st.session_state["_written"] = texts
 
 
 def rerun() -> None:
@@ -141,54 +48,82 @@ def rerun() -> None:
 def link() -> str:
     """The whole address of the present view."""
     base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode(_said(), safe='/,')}"
-
-
-def _said() -> dict[str, str]:
-    values = st.session_state["_values"]
-    return {name: format_value(values[name]) for name in FIELDS if values[name] != FIELDS[name].default}
+    return f"{base}?{urlencode(_texts(), safe='/,')}"
 
 
 def value(name: str) -> Any:
+    """The present value of a field; of the field's own type, see FIELDS."""
     return st.session_state["_values"][name]
 
 
-def put(name: str, new: Any) -> None:
-    st.session_state["_values"][name] = new
+def put(**values: Any) -> None:
+    """Set fields. A number is kept as the address writes it, so that the link to it shows the same."""
+    for name, new in values.items():
+        st.session_state["_values"][name] = float(format_value(new)) if isinstance(new, float) else new
 
 
-def bound(name: str, shown: Any = None) -> dict[str, Any]:
-    """Arguments that tie a widget to a field: `st.slider("Steps", 0, 10, **bound("steps"))`.
+def bound(
+    name: str,
+    shown: Any = None,
+    *,
+    key: str = "",
+    convert: Callable[[Any], Any] | None = None,
+    then: Callable[[Any], None] | None = None,
+) -> dict[str, Any]:
+    """Arguments that tie a control to a field: `st.slider("Steps", 0, 10, **bound("steps"))`.
 
-    shown: what the widget shows while the field is None (the value then follows something else).
+    shown: what the control shows, where that is not the field's own value (it is None, or does not fit here).
+    key: of the control, `NAME-control` if left out. convert: what the control gives → the field's value, where the
+    field does not know it by itself; a LambdaError that it raises leaves the field as it was, see `refusal`.
+    then: called with the new value once it is set.
     """
-    key = f"{name}-control"
-    current = value(name)
-    st.session_state[key] = shown if current is None else current
-    return {"key": key, "on_change": _take, "args": (name, key)}
+    key = key or f"{name}-control"
+    own = FIELDS[name].blank if value(name) is None else value(name)
+    st.session_state[key] = own if shown is None else shown
+    return {"key": key, "on_change": _take, "args": (name, key, convert or FIELDS[name].taken, then)}
+
+
+def _take(name: str, key: str, convert: Callable[[Any], Any], then: Callable[[Any], None] | None) -> None:
+    try:
+        new = convert(st.session_state[key])
+    except LambdaError as error:
+        st.session_state[f"{key}-refused"] = error
+        return
+    put(**{name: new})
+    if then is not None:
+        then(new)
+
+
+def refusal(key: str) -> LambdaError | None:
+    """Why the last thing given to this control was not taken; told once."""
+    error: LambdaError | None = st.session_state.pop(f"{key}-refused", None)
+    return error
 
 
 def reject(name: str, why: str) -> None:
     """Drop a value that reads well but fits nothing here, and say so."""
-    put(name, FIELDS[name].default)
+    put(**{name: FIELDS[name].default})
     notify(why)
 
 
 def notify(sentence: str) -> None:
+    """Add a sentence to what `take_notices` gives next."""
     st.session_state["_notices"].append(sentence)
 
 
 def take_notices() -> list[str]:
     """The notices since the last call; each is told once."""
-    told, st.session_state["_notices"] = st.session_state["_notices"], []
-    return told
+    notices: list[str] = st.session_state["_notices"]
+    st.session_state["_notices"] = []
+    return notices
 
 
-def _take(name: str, key: str) -> None:
-    put(name, st.session_state[key])
+def _texts() -> dict[str, str]:
+    values = st.session_state["_values"]
+    return {name: format_value(values[name]) for name, field in FIELDS.items() if values[name] != field.default}
 
 
-def _parsed(given: dict[str, str]) -> State:
+def _parsed(given: dict[str, str]) -> dict[str, Any]:
     values = {name: field.default for name, field in FIELDS.items()}
     for name, text in given.items():
         if name not in FIELDS:

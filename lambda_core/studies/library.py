@@ -60,4 +60,7 @@ def load_checked(folder: Path, root: Path | str) -> Study:
 
 def _in_training(folder: Path) -> bool:
     """A checkpoint and no study.json: no study yet, and nothing is wrong with it."""
-    return (folder / "checkpoint").is_dir() and not (folder / "study.json").exists()
+    try:
+        return (folder / "checkpoint").is_dir() and not (folder / "study.json").exists()
+    except OSError:  # it cannot be looked into: loading it says why
+        return False

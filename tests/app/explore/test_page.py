@@ -19,28 +19,28 @@ from tests.app.conftest import APP, Open, checked, headline, param, said
 TABS = ["budget", "first", "table", "steps", "take", "training", "how"]
 
 
-def expected(shelf: Path, threshold: float, confidence: float = 0.95) -> str:
-    study = Study.load(shelf / "cifar-fs-5w1s")
+def expected(studies: Path, threshold: float, confidence: float = 0.95) -> str:
+    study = Study.load(studies / "cifar-fs-5w1s")
     val, test = (study.accuracy[study.accuracy["split"] == split] for split in ("val", "test"))
     choice = select_pattern(val, study.timing, study.config.steps, threshold, confidence)
     return sentence(choice, confirm(choice, test), study.layers)
 
 
-def test_says_what_the_engine_selects(open_page: Open, shelf: Path) -> None:
-    assert headline(open_page()) == expected(shelf, 1.0)
+def test_says_what_the_engine_selects(open_page: Open, studies: Path) -> None:
+    assert headline(open_page()) == expected(studies, 1.0)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.7, 5.0])
-def test_threshold_changes_sentence_and_address(open_page: Open, shelf: Path, threshold: float) -> None:
+def test_threshold_changes_sentence_and_address(open_page: Open, studies: Path, threshold: float) -> None:
     app = open_page()
     checked(app.slider(key="threshold-control").set_value(threshold).run())
-    assert headline(app) == expected(shelf, threshold)
+    assert headline(app) == expected(studies, threshold)
     assert param(app, "threshold") == f"{threshold:g}"
 
 
-def test_confidence_and_axis_are_settings(open_page: Open, shelf: Path) -> None:
+def test_confidence_and_axis_are_settings(open_page: Open, studies: Path) -> None:
     app = open_page(confidence="0.8")
-    assert headline(app) == expected(shelf, 1.0, 0.8)
+    assert headline(app) == expected(studies, 1.0, 0.8)
     assert "fewer multiply-adds" in headline(open_page(axis="multiply_adds"))
 
 
@@ -115,10 +115,10 @@ def test_step_counts(open_page: Open, steps: int) -> None:
         ({"unheard": "1"}, "not known here"),
     ],
 )
-def test_damaged_address_falls_back_with_a_notice(open_page: Open, shelf: Path, address: dict, notice: str) -> None:
+def test_damaged_address_falls_back_with_a_notice(open_page: Open, studies: Path, address: dict, notice: str) -> None:
     app = open_page(**address)
     assert [notice in warning.value for warning in app.warning] == [True]
-    assert headline(app) == expected(shelf, 1.0)
+    assert headline(app) == expected(studies, 1.0)
     assert not checked(app.run()).warning
 
 
@@ -142,10 +142,10 @@ def test_every_tab(open_page: Open, tab: str) -> None:
 def test_table_filters(open_page: Open) -> None:
     app = open_page(tab="table")
     everything = len(app.dataframe[0].value)
-    checked(app.text_input(key="table-pattern").set_value("0001").run())
+    checked(app.text_input(key="contains-control").set_value("0001").run())
     assert 0 < len(app.dataframe[0].value) < everything
     checked(app.checkbox(key="front-control").set_value(True).run())
-    checked(app.button_group(key="table-verdicts").set_value(["pass"]).run())
+    checked(app.button_group(key="verdicts-control").set_value(["pass"]).run())
     assert (app.dataframe[0].value["verdict"] == "pass").all()
     assert (param(app, "contains"), param(app, "front"), param(app, "verdicts")) == ("0001", "1", "pass")
     linked = open_page(tab="table", contains="0001", front="1", verdicts="pass")
@@ -165,8 +165,10 @@ def test_step_sizes_are_offered_where_measured(open_page: Open) -> None:
     assert open_page(study="lr-5w1s", tab="table").dataframe[0].value["lr"].nunique() == 1
 
 
-def test_an_unmeasured_study_says_which_command(open_page: Open) -> None:
-    assert "lambda-core sweep cached_results/young-5w1s" in said(open_page(study="young-5w1s"))
+def test_an_unmeasured_study_says_which_command(open_page: Open, studies: Path) -> None:
+    sentence = Study.load(studies / "young-5w1s").not_measured
+    assert f"lambda-core sweep {studies}/young-5w1s" in sentence
+    assert sentence in said(open_page(study="young-5w1s"))
 
 
 def test_no_study_says_what_to_do(open_page: Open, tmp_path: Path) -> None:
@@ -175,9 +177,9 @@ def test_no_study_says_what_to_do(open_page: Open, tmp_path: Path) -> None:
     assert "lambda-core train" in said(open_page())
 
 
-def test_a_damaged_study_never_hides_the_good(open_page: Open, shelf: Path, tmp_path: Path) -> None:
-    shutil.copytree(shelf / "cifar-fs-5w1s", tmp_path / "good")
-    shutil.copytree(shelf / "cifar-fs-5w1s", tmp_path / "bad")
+def test_a_damaged_study_never_hides_the_good(open_page: Open, studies: Path, tmp_path: Path) -> None:
+    shutil.copytree(studies / "cifar-fs-5w1s", tmp_path / "good")
+    shutil.copytree(studies / "cifar-fs-5w1s", tmp_path / "bad")
     (tmp_path / "bad" / "timing.parquet").write_bytes(b"PAR1 not at all")
     (tmp_path / "in-training" / "checkpoint").mkdir(parents=True)
     os.environ["LAMBDA_STUDIES"] = str(tmp_path)  # open_page restores it

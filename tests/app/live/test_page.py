@@ -21,14 +21,14 @@ def scores(app: object) -> list[str]:
     return re.findall(r"(\d+ of \d+ right after \d+ steps?)", said(app))
 
 
-def test_shows_what_the_engine_traces(open_page: Open, shelf: Path, images: Path) -> None:
+def test_shows_what_the_engine_traces(open_page: Open, studies: Path, images: Path) -> None:
     app = open_page("live", seed="3", pattern="00011", steps="4")
-    study = Study.load(shelf / "cifar-fs-5w1s")
+    study = Study.load(studies / "cifar-fs-5w1s")
     episode = EpisodeBank(load_dataset("cifar-fs", images), "test", 5, 1, 15, 3)[0]
     expected = []
     for text in ("00011", "11111"):
         found = trace(study.model(), episode, LambdaPattern.parse(text, 5), 4, study.config.lr)
-        expected.append(f"{round(found.frames[-1].accuracy * 75)} of 75 right after 4 steps")
+        expected.append(f"{round(found.states[-1].accuracy * 75)} of 75 right after 4 steps")
     assert scores(app) == expected
 
 
@@ -63,10 +63,10 @@ def test_new_episode(open_page: Open) -> None:
 
 def test_classes_by_hand(open_page: Open) -> None:
     app = open_page("live")
-    names = [f"test_{number}" for number in (6, 0, 3, 1, 2)]
-    checked(app.multiselect(key="classes-control").set_value(names).run())
+    numbers = [6, 0, 3, 1, 2]
+    checked(app.multiselect(key="classes-control").set_value(numbers).run())
     assert param(app, "classes") == "6,0,3,1,2"
-    checked(app.multiselect(key="classes-control").set_value(names[:3]).run())
+    checked(app.multiselect(key="classes-control").set_value(numbers[:3]).run())
     assert "2 more; until then the seed picks" in said(app)
 
 
