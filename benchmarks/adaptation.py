@@ -286,9 +286,9 @@ def kept_bytes(fast: nn.Sequential, lowest: int = 0) -> int:
     x, kept = last(episode(0)[0]), dict[int, int]()
     with torch.no_grad():
         for number, (layer, own) in enumerate(zip(backbone.layers, backbone.weights(), strict=True)):
-            assert layer.chain
-            patches = layer.chain.patches(x) if number == lowest else None
-            x, saved = layer.chain.forward(own, x, patches)
+            assert layer.passes
+            patches = layer.passes.patches(x) if number == lowest else None
+            x, saved = layer.passes.forward(own, x, patches)
             for tensor in _tensors(saved) if number >= lowest else ():
                 kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
     return sum(kept.values())
