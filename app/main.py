@@ -1,6 +1,12 @@
 """Lambda Lab: `streamlit run app/main.py`."""
 
-if __name__ == "__main__":  # the process that adapts (lambda_core/apart.py) reads this file too, under another name
-    import shell
+import sys
+from pathlib import Path
 
-    shell.show()
+if __name__ == "__main__":  # the process that adapts (lambda_core.system.worker) reads this file too, by another name
+    root = str(Path(__file__).resolve().parents[1])
+    if root not in sys.path:  # streamlit puts only this file's folder there
+        sys.path.insert(0, root)
+    from app import navigation
+
+    navigation.show()

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from lambda_core.analysis.claims import PAPER, RULES, check_claims
-from lambda_core.analysis.findings import THRESHOLDS, Findings, ask_study
+from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findings, ask_study
 from lambda_core.analysis.literature import literature_for
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, points, signed, times, with_interval
@@ -48,6 +48,18 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
     ]
     return "\n\n".join(parts)
+
+
+def short_table(studies: Sequence[Study]) -> str:
+    """A few studies in Markdown: accuracy of the full pattern, the choice within 1 point, points lost on test classes.
+
+    Raises LambdaError for a study that cannot be judged.
+    """
+    rows = [
+        [each.study.title, _share(each.full), _choice(*each.choices[MINIMAL_DEGRADATION])]
+        for each in map(ask_study, studies)
+    ]
+    return _table(["study", "all layers, test %", "choice, speed-up, points lost"], rows)
 
 
 def _ask_all(studies: Iterable[Study], thresholds: Sequence[float]) -> tuple[list[Findings], list[str]]:

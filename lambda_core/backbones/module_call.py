@@ -121,14 +121,24 @@ class ModuleCall:
         return any(getattr(each, "inplace", False) for module in self.modules for each in module.modules())
 
 
-_TRIED_OUT: WeakKeyDictionary[nn.Module, tuple[Any, bool]] = WeakKeyDictionary()
+_TRIED_OUT: WeakKeyDictionary[nn.Module, tuple[list[Any], bool]] = WeakKeyDictionary()
 
 
-def state_of(modules: Sequence[nn.Module]) -> tuple[Any, ...]:
+def state_of(modules: Sequence[nn.Module]) -> list[Any]:
     """What a view of modules rests on beside their weights: which they are, their modes, hooks and buffers."""
     inside = [each for module in modules for each in module.modules()]
-    looks = tuple((id(m), m.training, len(m._forward_hooks), len(m._forward_pre_hooks)) for m in inside)
-    return looks, tuple((id(b), 0 if b.is_inference() else b._version) for b in _buffers(modules))
+    return [*map(id, inside), *looks_of(inside)]
+
+
+def looks_of(modules: Sequence[nn.Module]) -> list[Any]:
+    """Modes, hooks and buffers of these modules themselves; looked at before every adaptation, so made to be quick."""
+    looks: list[Any] = []
+    for module in modules:
+        looks += (module.training, len(module._forward_hooks), len(module._forward_pre_hooks))
+        if module._buffers:
+            buffers = [buffer for buffer in module._buffers.values() if buffer is not None]
+            looks += [(id(buffer), 0 if buffer.is_inference() else buffer._version) for buffer in buffers]
+    return looks
 
 
 def _versions(modules: Sequence[nn.Module]) -> list[int]:

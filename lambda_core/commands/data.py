@@ -51,10 +51,13 @@ def data_fetch(name: str, root: str | None) -> None:
 @root_option
 def data_import(folder: Path, name: str, channels: str, root: str | None, **options: Any) -> None:
     """Prepare FOLDER, one folder of images a class (or train, val and test folders of such)."""
-    from lambda_core.data import import_folder
+    from lambda_core.data import import_folder, passed_over
 
     prepared = import_folder(folder, name, root, channels=int(channels), **options)
     click.echo(f"{name} is ready in {prepared}")
+    if others := passed_over(folder):
+        names = ", ".join(path.name for path in others[:3]) + (", …" if len(others) > 3 else "")
+        click.echo(f"{len(others)} files were passed over, being no PNG, JPEG or WebP images: {names}", err=True)
 
 
 @data.command("show")

@@ -4,7 +4,7 @@ Belongs here: the file formats (docs/formats.md). Does not: what a study's numbe
 import.
 """
 
-from lambda_core.studies.library import list_studies, studies_root
+from lambda_core.studies.library import list_studies, load_checked, studies_root, study_folders
 from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Measurement, Pretraining, StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.study import Study
@@ -29,8 +29,10 @@ __all__ = [
     "StudyMetadata",
     "check_name",
     "list_studies",
+    "load_checked",
     "read_table",
     "studies_root",
+    "study_folders",
     "write_about",
     "write_accuracy",
     "write_metadata",

@@ -1,0 +1,48 @@
+"""The row at the top: which studies to compare, and how much may be lost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.shared import page, selection_controls, study_bar, url_state
+from lambda_core.studies import Study
+
+
+def show() -> list[Study]:
+    """The measured studies to compare, the threshold beside; stops the page where none is measured."""
+    studies = study_bar.listed_studies()
+    measured = {name: study for name, study in studies.items() if study.measured}
+    if not measured:
+        for study in studies.values():
+            st.info(study.not_measured or "", icon=":material/hourglass_empty:")
+        page.stop()
+    one, two, three = st.columns([2.4, 1.6, 0.6], gap="medium", vertical_alignment="bottom")
+    with one:
+        names = _picked(measured)
+    with two:
+        selection_controls.threshold_slider()
+    with three.container(horizontal=True, horizontal_alignment="right"):
+        page.copy_link()
+    return [measured[name] for name in names]
+
+
+def _picked(measured: dict[str, Study]) -> list[str]:
+    asked = url_state.value("studies") or _unlike(measured)
+    known = [name for name in asked if name in measured] or list(measured)[:1]
+    if unknown := [name for name in asked if name not in measured]:
+        url_state.put(studies=tuple(known))
+        st.warning(f"No measured study is named {', '.join(unknown)}; left out.", icon=":material/link_off:")
+    st.multiselect("Studies", list(measured), max_selections=6, **url_state.bound("studies", known))
+    return known
+
+
+def _unlike(measured: dict[str, Study]) -> list[str]:
+    """The first study, and the first of other data, if there is one: those say most side by side."""
+    first, *others = measured
+    data = measured[first].config.dataset
+    return [first, *sorted(others, key=lambda name: measured[name].config.dataset == data)[:1]]
+
+
+def titled(study: Study) -> str:
+    """Two studies may have the same title; their names differ."""
+    return f"**{study.title}** · {study.name}"

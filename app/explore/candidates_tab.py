@@ -1,0 +1,70 @@
+"""The tab of all candidates, to filter, sort and download."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import streamlit as st
+
+from app.shared import url_state
+
+VERDICTS = ("pass", "undecided", "fail")
+
+
+def show(table: pd.DataFrame, study: str) -> None:
+    """table: as `Comparison.table` makes it. study: its name, for the files' names."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.pills("Verdict", VERDICTS, selection_mode="multi", **url_state.bound("verdicts"))
+        part = "such as 0001"
+        st.text_input("Pattern contains", placeholder=part, max_chars=40, **url_state.bound("contains"))
+        st.checkbox("Front only", **url_state.bound("front"))
+    kept = _filtered(table)
+    st.dataframe(_columns(kept), hide_index=True, column_config=_COLUMN_CONFIG, height=380, alt="All candidates")
+    st.caption(f"{len(kept)} of {len(table)} candidates. Validation classes; a click on a column's head sorts.")
+    with st.container(horizontal=True):
+        icon = ":material/download:"
+        name = f"{study}-candidates"
+        st.download_button(
+            "CSV", lambda: kept.to_csv(index=False), f"{name}.csv", "text/csv", icon=icon, on_click="ignore"
+        )
+        st.download_button("Parquet", lambda: _parquet(kept), f"{name}.parquet", icon=icon, on_click="ignore")
+
+
+def _filtered(table: pd.DataFrame) -> pd.DataFrame:
+    kept = table["verdict"].isin(url_state.value("verdicts") or VERDICTS)
+    kept &= table["pattern"].str.contains(url_state.value("contains") or "", regex=False)
+    kept &= table["on_front"] | (not url_state.value("front"))
+    return table[kept].reset_index(drop=True)
+
+
+def _columns(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table[list(_COLUMN_CONFIG)].copy()
+    shown["accuracy"] *= 100
+    shown["speed_up"] = shown["speed_up"].replace(float("inf"), float("nan"))  # no adaptation at all: left blank
+    shown["multiply_adds"] = shown["multiply_adds"] / 1e6
+    return shown
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+_number = st.column_config.NumberColumn
+_COLUMN_CONFIG = {
+    "pattern": st.column_config.TextColumn("Pattern"),
+    "steps": _number("Steps"),
+    "lr": _number("Step size", format="%.3g"),
+    "verdict": st.column_config.TextColumn("Verdict"),
+    "speed_up": _number("Speed-up", format="%.1f×"),
+    "accuracy": _number("Accuracy", format="%.2f %%"),
+    "degradation": _number("Degradation", format="%+.2f", help="percentage points below the full pattern"),
+    "degradation_low": _number("… from", format="%+.2f"),
+    "degradation_high": _number("… to", format="%+.2f"),
+    "p_adjusted": _number("p, corrected", format="%.3g", help="Holm, over all candidates"),
+    "milliseconds": _number("Time", format="%.2f ms"),
+    "multiply_adds": _number("Multiply-adds", format="%.1f M"),
+    "on_front": st.column_config.CheckboxColumn("Front"),
+}

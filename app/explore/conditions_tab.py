@@ -1,0 +1,50 @@
+"""The tab that says how the numbers came about."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.shared import study_cache
+from lambda_core.analysis import default_condition
+from lambda_core.selection import SelectionSettings
+from lambda_core.studies import Study
+
+
+def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
+    """candidates: how many were looked at, the full pattern not counted."""
+    left, right = st.columns(2)
+    left.table(_conditions(study, settings, candidates), border="horizontal")
+    with right:
+        st.markdown("**Commands that made this study**")
+        st.code("\n".join(study.metadata.commands) or "not recorded", language="bash", wrap_lines=True)
+        st.markdown(_RULES)
+
+
+_RULES = (
+    "Every pattern sees the same episodes, so each candidate is compared with the full pattern episode by episode. "
+    "*Pass*: a one-sided paired test shows, at the asked confidence and corrected (Holm) over all candidates, that the "
+    "degradation stays within the threshold. *Fail*: the opposite is shown. *Undecided*: more episodes are needed. "
+    "Patterns are chosen on validation classes; the choice is looked at once on test classes."
+)
+
+
+def _conditions(study: Study, settings: SelectionSettings, candidates: int) -> dict[str, str]:
+    metadata, sweep, clock = study.metadata, study.sweep_config, study.timing_config
+    val, test = (study.split(name)["episode"].nunique() for name in ("val", "test"))
+    config, condition = study.config, settings.condition or default_condition(study)
+    pretraining = f"{config.pretrain_epochs} passes of ordinary classification" if config.pretrain_epochs else "none"
+    return {
+        "Candidates": f"{candidates}; each verdict is corrected for having looked at all",
+        "Reference": f"full pattern, {config.steps} steps, step size {config.lr:g}",
+        "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.seed if sweep else '?'}",
+        "Queries a class": str(sweep.queries if sweep else "?"),
+        "Query statistics": (sweep or config).query_statistics,
+        "Timed on": study_cache.describe_condition(condition),
+        "Timed rounds": f"{clock.repeats if clock else '?'}, interleaved in random order; medians and quartiles",
+        "Processor": metadata.environment.processor or "?",
+        "PyTorch": metadata.environment.torch or "?",
+        "Data set": f"{config.dataset}, fingerprint {(metadata.dataset.fingerprint or '?')[:12]}",
+        "Pretraining": pretraining,
+        "Meta-training": f"{config.iterations} iterations of {config.meta_batch} episodes, pattern {config.pattern}",
+        "Made": metadata.created,
+    }

@@ -1,0 +1,85 @@
+"""What was chosen, as a sentence and as a point in the figure of all candidates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.explore.verdict_badge import verdict_badge
+from app.figures import candidate_marks, tradeoff
+from app.figures.palette import Palette
+from app.shared import page, url_state
+from lambda_core.formatting import percent, with_interval
+from lambda_core.selection import Choice, Confirmation, sentence
+from lambda_core.studies import Study
+
+
+def headline(study: Study, choice: Choice, confirmation: Confirmation) -> None:
+    """What was chosen, how much faster, at what loss; confirmed or not on unseen classes."""
+    with st.container(key="headline"):
+        st.markdown(sentence(choice, confirmation, study.layers))
+        with st.container(horizontal=True, gap="small"):
+            _promise_badge(choice)
+            _confirmation_badge(confirmation)
+
+
+def _promise_badge(choice: Choice) -> None:
+    if choice.is_reference:
+        st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
+        return
+    verdict_badge("pass", f"within your {choice.threshold:g}-point budget, {percent(choice.confidence)} sure")
+
+
+def _confirmation_badge(seen: Confirmation) -> None:
+    words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
+    loss = with_interval(*seen.degradation)
+    verdict_badge(seen.verdict, f"{words} unseen test classes: {loss}")
+
+
+def tradeoff_figure(choice: Choice, current: pd.Series | None, steps: int, colors: Palette) -> None:
+    """The figure; a click on a candidate makes it the current one."""
+    table, show = choice.verdicts, url_state.value("show")
+    shown = table[_shown(table, show, steps)].reset_index(drop=True)
+    figure = tradeoff.scatter(
+        shown,
+        axis=choice.axis,
+        threshold=choice.threshold,
+        emphasised=_emphasised(shown, show, steps).to_numpy(bool),
+        marks=candidate_marks.usual_marks(table, choice, current, colors),
+        colors=colors,
+    )
+    page.show_figure(figure, "tradeoff", _alt(choice), on_select=_take_clicked, selection_mode="points")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kinds = {"all": "All candidates", "steps": f"At {steps} steps", "front": "Front only"}
+        page.choice("Candidates shown", kinds, "show", label_visibility="collapsed")
+        if hidden := tradeoff.below_view(shown, choice.threshold):
+            st.caption(f"{hidden} candidates lie below this view; double-click the figure to see all.")
+
+
+def _shown(table: pd.DataFrame, show: str, steps: int) -> pd.Series:
+    if show == "all":
+        return pd.Series(True, index=table.index)
+    always = table["on_front"] | table["reference"]
+    return always | (table["steps"] == steps) if show == "steps" else always
+
+
+def _emphasised(table: pd.DataFrame, show: str, steps: int) -> pd.Series:
+    return table["on_front"] | (table["steps"] == steps) if show == "steps" else table["on_front"]
+
+
+def _alt(choice: Choice) -> str:
+    counts = choice.verdicts["verdict"].value_counts()
+    told = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("pass", "undecided", "fail"))
+    return (
+        f"Accuracy against adaptation time of {len(choice.verdicts)} candidates ({told}). Chosen: pattern "
+        f"{choice.pattern} at {choice.steps} steps, {choice.speed_up:.1f} times faster than the full pattern."
+    )
+
+
+def _take_clicked() -> None:
+    clicked: list[dict[str, Any]] = st.session_state["tradeoff"].selection.points
+    if clicked and clicked[0].get("customdata"):
+        pattern, steps, lr = list(clicked[0]["customdata"])[:3]
+        url_state.put(pattern=str(pattern), steps=int(steps), lr=float(lr))

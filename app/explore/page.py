@@ -1,0 +1,49 @@
+"""Explore: which pattern is fast enough and good enough, from a study's tables."""
+
+import streamlit as st
+
+from app.explore import (
+    budget_tab,
+    candidates_tab,
+    conditions_tab,
+    current_pattern,
+    export_tab,
+    one_step_tab,
+    overview,
+    search_tab,
+)
+from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar, url_state
+
+study = study_bar.study_bar()
+if not study.measured:
+    study_bar.show_not_measured(study)
+    page.stop()
+
+colors = page.colors()
+settings = selection_controls.settings_for(study)
+choice, confirmation = selection_cache.choose(study, settings)
+table = choice.verdicts
+pattern = pattern_editor.pattern_of("pattern", study.layers, choice.pattern)
+steps = pattern_editor.steps_of(choice.steps, int(table["steps"].max()))
+current = selection_cache.find_candidate(table, pattern, steps, url_state.value("lr") or choice.lr)
+
+overview.headline(study, choice, confirmation)
+
+left, right = st.columns([1.9, 1], gap="medium")
+with left:
+    overview.tradeoff_figure(choice, current, steps, colors)
+with right.container(border=True):
+    current_pattern.show(study, table, pattern, steps, current, colors)
+
+page.show_tabs(
+    "tab",
+    {
+        "budget": ("Budget curve", lambda: budget_tab.show(study, settings, colors)),
+        "first": ("After one step", lambda: one_step_tab.show(study, settings, colors)),
+        "table": ("All candidates", lambda: candidates_tab.show(table, study.name)),
+        "steps": ("Step by step", lambda: search_tab.show(study, colors)),
+        "take": ("Take it with you", lambda: export_tab.show(study, settings, current)),
+        "training": ("Training", lambda: study_bar.show_training(study)),
+        "how": ("How this was measured", lambda: conditions_tab.show(study, settings, choice.candidates)),
+    },
+)

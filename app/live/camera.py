@@ -1,0 +1,46 @@
+"""Photos taken with the camera, each kept for the class that it was taken of, as long as the session lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+TO_RECOGNISE = -1  # what a photo is of, where it is to be recognised
+
+
+def photos_of(of: int) -> list[Any]:
+    """The photos of a class, by its number, or TO_RECOGNISE."""
+    return _photos().get(of, [])
+
+
+def camera(names: Sequence[str]) -> None:
+    """The camera, folded away until it is wanted."""
+    if not st.toggle("Use the camera", key="own-camera"):
+        return
+    classes = {number: f"{number + 1}: {name}" for number, name in enumerate(names)}
+    shown = classes | {TO_RECOGNISE: "what to recognise"}
+    left, right = st.columns([1.4, 1], gap="medium")
+    with right:
+        st.selectbox("The photo shows", list(shown), format_func=shown.__getitem__, key="own-photo-of")
+        st.markdown("\n".join(f"- {words}: {_count(len(photos_of(of)))}" for of, words in shown.items()))
+        st.button("Forget all photos", icon=":material/delete:", on_click=_photos().clear, disabled=not _photos())
+    with left:
+        st.camera_input("Take a photo", key="own-shot", on_change=_keep_photo)
+        st.caption("No picture? Allow the camera in your browser's address bar, or upload files instead.")
+
+
+def _count(photos: int) -> str:
+    return "no photo" if not photos else f"{photos} photo{'s' * (photos > 1)}"
+
+
+def _keep_photo() -> None:
+    shot = st.session_state["own-shot"]
+    if shot is not None:  # None: the photo on the screen was cleared to take the next
+        _photos().setdefault(st.session_state["own-photo-of"], []).append(shot)
+
+
+def _photos() -> dict[int, list[Any]]:
+    photos: dict[int, list[Any]] = st.session_state.setdefault("_photos", {})
+    return photos

@@ -1,0 +1,80 @@
+"""The forms that start a job: what to do, with which settings, on which study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.run.presets import PRESETS
+from app.run.settings_inputs import as_options, settings_inputs
+from app.shared import page, study_cache, url_state
+from lambda_core.config import MetaTrainConfig, Settings, SweepConfig, TimingConfig
+from lambda_core.jobs import JobError, start_job
+from lambda_core.studies import check_name, studies_root
+
+WORK = {"train": "Meta-train", "sweep": "Sweep", "time": "Time"}
+CONFIGS: dict[str, type[Settings]] = {"sweep": SweepConfig, "time": TimingConfig}
+
+
+def new_job() -> None:
+    """What to do, with which settings, on which study."""
+    st.header("Start work", anchor=False)
+    page.choice("Work", WORK, "work", label_visibility="collapsed")
+    if url_state.value("work") == "train":
+        _train_form()
+    else:
+        _measure_form(url_state.value("work"))
+
+
+def _train_form() -> None:
+    preset = st.selectbox(
+        "Start from", list(PRESETS), format_func=lambda name: PRESETS[name].title, **url_state.bound("preset")
+    )
+    chosen = PRESETS[preset]
+    with st.form("train-form", border=True):
+        hint = "small letters, digits and hyphens"
+        name = st.text_input("Name of the new study", f"my-{chosen.dataset}", max_chars=64, help=hint)
+        dataset = _dataset(chosen.dataset, preset)
+        values = {"dataset": dataset} | settings_inputs(MetaTrainConfig, chosen.defaults, preset)
+        if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
+            with page.guarded():
+                _start_training(name, values)
+
+
+def _dataset(name: str, preset: str) -> str:
+    names = study_cache.data_sets()
+    if name not in names:
+        st.caption(f"{name} is not at hand: `lambda-core data fetch {name}` gets it.")
+    return st.selectbox("Data set", names, names.index(name) if name in names else 0, key=f"{preset}-dataset")
+
+
+def _measure_form(work: str) -> None:
+    studies, _ = study_cache.studies()
+    fitting = [name for name, study in studies.items() if study.config.ways > 1]
+    if not fitting:
+        st.info("There is no study to measure yet: train one first.", icon=":material/folder_open:")
+        return
+    with st.form(f"{work}-form", border=True):
+        name = st.selectbox(
+            "Study", fitting, format_func=lambda name: f"{studies[name].title} ({name})", key=f"{work}-study"
+        )
+        values = settings_inputs(CONFIGS[work], {}, work)
+        if st.form_submit_button(f"Start the {work}", type="primary", icon=":material/play_arrow:"):
+            with page.guarded():
+                _start_measuring(work, name, values)
+
+
+def _start_training(name: str, values: dict[str, Any]) -> None:
+    check_name(name)
+    config = MetaTrainConfig.from_dict(values)
+    if (studies_root() / name).exists():
+        raise JobError(f"a study named {name} is there already: take another name")
+    start_job(["train", *as_options(config), "--out", f"{studies_root().name}/{name}"], name)
+    st.toast("Training has started", icon=":material/play_arrow:")
+
+
+def _start_measuring(work: str, name: str, values: dict[str, Any]) -> None:
+    config = CONFIGS[work].from_dict(values)
+    start_job([work, f"{studies_root().name}/{name}", *as_options(config)], name)
+    st.toast(f"The {work} has started", icon=":material/play_arrow:")

@@ -1,0 +1,109 @@
+"""Episodes and adaptations for the pages that show them: both with torch, the adaptations in a worker process.
+
+Torch comes with the first call, behind a visible status. Adaptations take turns, so that the times of one visitor are
+not spoilt by another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.shared import study_cache
+from app.shared.study_cache import BY_FILES
+from lambda_core.data import ImageDataset, load_dataset
+from lambda_core.errors import DataError
+from lambda_core.patterns import LambdaPattern
+from lambda_core.studies import Study
+from lambda_core.system import WorkerProcess
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lambda_core.adaptation import Trace
+    from lambda_core.episodes import Episode
+    from lambda_core.workflows import Sine
+
+QUERIES = 15
+_worker = WorkerProcess()
+
+
+@st.cache_resource(show_spinner="Loading PyTorch, once after the server's start …")
+def start() -> bool:
+    """Import torch once a server; the visitor sees why the page takes a few seconds."""
+    from lambda_core.workflows import ready
+
+    _worker.start(ready)
+    return _worker.run(ready)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _dataset(name: str) -> ImageDataset | DataError:
+    try:
+        return load_dataset(name)
+    except DataError as error:
+        return error
+
+
+def available_data_sets() -> list[str]:
+    """The image data sets that can be used right now."""
+    return [name for name in study_cache.data_sets() if name != "sinusoid"]
+
+
+def dataset(name: str) -> ImageDataset:
+    """A prepared data set. Raises DataError that says how to get it."""
+    found = _dataset(name)
+    if isinstance(found, DataError):
+        _dataset.clear(name)  # it may be fetched while the server runs
+        raise found
+    return found
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def episode(data: str, split: str, seed: int, classes: tuple[str, ...], study: Study) -> Episode:
+    """The episode of a seed, or of the classes asked for, in the size and channels of the study's network."""
+    from lambda_core.episodes import EpisodeBank
+
+    bank = EpisodeBank(dataset(data), split, study.config.ways, study.config.shots, QUERIES, seed)
+    return fitted(bank.of_classes(list(classes)) if classes else bank[0], *study.input)
+
+
+def fitted(episode: Episode, size: int, channels: int) -> Episode:
+    """The episode with its images in the size and channels that a network takes."""
+    from torch.nn import functional as F
+
+    def fit(x: Tensor) -> Tensor:
+        if x.shape[1] != channels:
+            x = x.mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
+        return x if x.shape[-1] == size else F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
+
+    return replace(episode, support_x=fit(episode.support_x), query_x=fit(episode.query_x))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_FILES)
+def trace_of(
+    study: Study,
+    key: Hashable,  # noqa: ARG001 (stands for the episode)
+    _episode: Episode,
+    pattern: LambdaPattern,
+    steps: int,
+    statistics: str,
+) -> Trace:
+    """The adaptation step by step, timed just now; remembered, so that stepping through it measures nothing anew.
+
+    key: what the episode is made from. statistics: what the queries are normalised by (`query_statistics`).
+    """
+    from lambda_core.workflows import trace_study
+
+    return _worker.run(trace_study, str(study.folder), study_cache.stamp(study), _episode, pattern, steps, statistics)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
+    """The sinusoid study adapted to the curve of a seed."""
+    from lambda_core.workflows import trace_sine
+
+    return _worker.run(trace_sine, str(study.folder), study_cache.stamp(study), seed, pattern, steps)

@@ -1,0 +1,95 @@
+"""What every page is made with: its theme, how it ends early, its figures, tabs, errors and link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.figures.palette import DARK, LIGHT, Palette
+from app.shared import url_state
+from lambda_core.errors import LambdaError
+
+
+def theme() -> str:
+    """The visitor's present theme: light or dark."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def colors() -> Palette:
+    """The palette of that theme."""
+    return DARK if theme() == "dark" else LIGHT
+
+
+class StopPage(Exception):  # noqa: N818 (no error: the page has shown all it can)
+    """Ends a page early. Not `st.stop`, after which not even the address can be written."""
+
+
+def stop() -> NoReturn:
+    """There is no more to show on this page."""
+    raise StopPage
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """A mendable error becomes its sentence, in place of the part that raised it."""
+    try:
+        yield
+    except LambdaError as error:
+        st.error(sentence_of(error), icon=":material/error:")
+
+
+def sentence_of(error: Exception) -> str:
+    """The error's text as a sentence with its capital and its full stop."""
+    text = str(error)
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def show_notices() -> None:
+    """What was wrong with the address, each once."""
+    for sentence in url_state.take_notices():
+        st.warning(sentence, icon=":material/link_off:")
+
+
+def show_figure(figure: go.Figure, key: str, alt: str, *, static: bool = False, **more: Any) -> None:
+    """Show a figure. alt: what it shows, for those who cannot see it. static: nothing to zoom or to save."""
+    save = {"format": url_state.value("picture"), "filename": f"lambda-lab-{key}", "scale": 2}
+    config = {"displayModeBar": False} if static else {**_TOOLS, "toImageButtonOptions": save}
+    st.plotly_chart(figure, key=key, alt=alt, config=config, **more)
+
+
+_TOOLS: dict[str, Any] = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+
+
+def show_tabs(field: str, tabs: dict[str, tuple[str, Callable[[], None]]]) -> None:
+    """Tabs by the field's values, each with its label and what fills it; only the open one is filled."""
+    labels = {value: label for value, (label, _) in tabs.items()}
+    values = {label: value for value, label in labels.items()}
+    shown = labels[url_state.value(field)]
+    tied = url_state.bound(field, shown, key=f"{field}-tabs", convert=values.__getitem__)
+    for tab, (_, fill) in zip(st.tabs(list(values), **tied), tabs.values(), strict=True):
+        if tab.open:
+            with tab, guarded():
+                fill()
+
+
+def choice(label: str, options: dict[Any, str], field: str, **more: Any) -> None:
+    """One of a few values of a field, as a row of buttons. options: value → what its button says."""
+    st.segmented_control(
+        label, list(options), format_func=options.__getitem__, required=True, **more, **url_state.bound(field)
+    )
+
+
+def next_seed() -> None:
+    """What a click for another episode or another curve does."""
+    url_state.put(seed=(url_state.value("seed") + 1) % 1_000_000)
+
+
+def copy_link() -> None:
+    """The address of the present view, to copy."""
+    with st.popover("Link", icon=":material/link:", help="A link to exactly this view"):
+        st.caption("Everything visible is in the address: copy it, send it, same picture.")
+        st.code(url_state.link(), language=None, wrap_lines=True)

@@ -1,0 +1,114 @@
+"""A pattern to edit: toggles for each layer, presets, and its text; every change goes to the field that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from app.shared import page, url_state
+from lambda_core.errors import PatternError
+from lambda_core.patterns import LambdaPattern
+
+Button = tuple[str, str, Callable[[], None]]  # label, help, what a click does
+
+PRESETS = {
+    "maml": ("MAML", "all layers, at every step"),
+    "anil": ("ANIL", "only the head"),
+    "boil": ("BOIL", "all layers but the head"),
+}
+
+
+def pattern_of(field: str, layers: Sequence[str], fallback: str) -> LambdaPattern:
+    """The pattern a field holds; one that does not fit the backbone is dropped with a notice."""
+    try:
+        return LambdaPattern.parse(url_state.value(field) or fallback, len(layers))
+    except PatternError as error:
+        url_state.reject(field, f"{page.sentence_of(error)} Shown instead: {fallback}.")
+        page.show_notices()
+        return LambdaPattern.parse(fallback, len(layers))
+
+
+def steps_of(fallback: int, most: int) -> int:
+    """The inner steps that the address asks for, if they were measured."""
+    asked: int | None = url_state.value("steps")
+    if asked is not None and asked > most:
+        why = f"This study was measured for at most {most} steps, not {asked}; shown instead: {fallback}."
+        url_state.reject("steps", why)
+        page.show_notices()
+        return fallback
+    return fallback if asked is None else asked
+
+
+def pattern_editor(field: str, layers: Sequence[str], pattern: LambdaPattern, steps: int, *more: Button) -> None:
+    """Toggles for each layer, in the order of the network; with the grid open, one row of them a step.
+
+    more: presets beside MAML, ANIL and BOIL.
+    """
+    by_step = url_state.value("grid") or not pattern.is_per_layer
+    rows = pattern.matrix(max(steps, 1) if by_step else 1).tolist()
+    for number in range(len(rows)):
+        _layer_toggles(field, layers, rows, number)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for label, help_text, put in (*_presets(field, layers), *more):
+            st.button(label, key=f"{field}-{label}", help=help_text, on_click=put)
+        per_layer = partial(_put_per_layer, field, str(pattern.first(1)))
+        tied = url_state.bound("grid", by_step, key=f"{field}-grid", then=per_layer)
+        st.toggle("By step", help="Different layers at each step", **tied)
+
+
+def _presets(field: str, layers: Sequence[str]) -> list[Button]:
+    patterns = {name: str(LambdaPattern.named(name, len(layers))) for name in PRESETS}
+    return [(*PRESETS[name], partial(url_state.put, **{field: text})) for name, text in patterns.items()]
+
+
+def _put_per_layer(field: str, first_row: str, opened: bool) -> None:
+    """Closing the grid leaves the first step's layers for every step."""
+    if not opened:
+        url_state.put(**{field: first_row})
+
+
+def _layer_toggles(field: str, layers: Sequence[str], rows: list[list[bool]], number: int) -> None:
+    count = len(rows)
+    last = " and later" if number == count - 1 else ""
+    tied = url_state.bound(
+        field,
+        [name for name, on in zip(layers, rows[number], strict=True) if on],
+        key=_row_key(field, number),
+        convert=lambda _: _rows_as_text(field, layers, count),
+    )
+    st.segmented_control(
+        "Layers updated at every step" if count == 1 else f"Step {number + 1}{last}",
+        list(layers),
+        selection_mode="multi",
+        width="stretch",
+        wrap=False,
+        **tied,
+    )
+
+
+def _rows_as_text(field: str, layers: Sequence[str], count: int) -> str:
+    """The pattern that all rows show together."""
+    rows = [st.session_state[_row_key(field, number)] for number in range(count)]
+    return str(LambdaPattern.from_matrix([[name in row for name in layers] for row in rows]))
+
+
+def _row_key(field: str, number: int) -> str:
+    return f"{field}-row-{number}"
+
+
+def pattern_text(field: str, layers: Sequence[str], pattern: LambdaPattern) -> None:
+    """The pattern as text, to read, copy and type; a wrong text gets its sentence."""
+    key = f"{field}-text"
+    tied = url_state.bound(
+        field, str(pattern), key=key, convert=lambda text: str(LambdaPattern.parse(text, len(layers)))
+    )
+    st.text_input("As text", max_chars=400, help=_TEXT_HELP, **tied)
+    if error := url_state.refusal(key):
+        st.error(page.sentence_of(error), icon=":material/edit_off:")
+
+
+_TEXT_HELP = (
+    "One row of 0 and 1 a step, rows joined by “/”; the last row repeats. maml, anil, boil and none are known too."
+)

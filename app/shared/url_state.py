@@ -1,0 +1,141 @@
+"""What is on the screen, in the address: every control's value is a query parameter, so a copied link shows the same.
+
+`read_address` once at the start of a run, `value` / `bound` / `put` in between, `write_address` at the end. Values that
+equal their default stay out of the address. An address that this module did not write itself (a link, the back
+button) wins over what was on the screen; a damaged value in it falls back to the default, with a notice.
+
+`bound` is the only way from a control to the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app.shared.url_fields import FIELDS, format_value
+from lambda_core.errors import LambdaError
+
+
+def read_address(page: str) -> None:
+    """Take over what the address says, unless it is what the last run wrote there."""
+    memory = st.session_state
+    given = st.query_params.to_dict()
+    turned = memory.get("_page") not in (None, page)
+    memory["_page"], memory["_notices"] = page, []
+    if turned and not given:
+        return
+    if "_values" not in memory or given != memory.get("_written"):
+        memory["_values"] = _parsed(given)
+
+
+def write_address() -> None:
+    """Put every value that is not its default into the address."""
+    texts = _texts()
+    if texts != st.query_params.to_dict():
+        st.query_params.from_dict(texts)
+    st.session_state["_written"] = texts
+
+
+def rerun() -> None:
+    """Run the page anew. The address goes first: a new run starts from the one that was there when it was asked for."""
+    write_address()
+    st.rerun()
+
+
+def link() -> str:
+    """The whole address of the present view."""
+    base = (st.context.url or "").split("?")[0]
+    return f"{base}?{urlencode(_texts(), safe='/,')}"
+
+
+def value(name: str) -> Any:
+    """The present value of a field; of the field's own type, see FIELDS."""
+    return st.session_state["_values"][name]
+
+
+def put(**values: Any) -> None:
+    """Set fields. A number is kept as the address writes it, so that the link to it shows the same."""
+    for name, new in values.items():
+        st.session_state["_values"][name] = float(format_value(new)) if isinstance(new, float) else new
+
+
+def bound(
+    name: str,
+    shown: Any = None,
+    *,
+    key: str = "",
+    convert: Callable[[Any], Any] | None = None,
+    then: Callable[[Any], None] | None = None,
+) -> dict[str, Any]:
+    """Arguments that tie a control to a field: `st.slider("Steps", 0, 10, **bound("steps"))`.
+
+    shown: what the control shows, where that is not the field's own value (it is None, or does not fit here).
+    key: of the control, `NAME-control` if left out. convert: what the control gives → the field's value, where the
+    field does not know it by itself; a LambdaError that it raises leaves the field as it was, see `refusal`.
+    then: called with the new value once it is set.
+    """
+    key = key or f"{name}-control"
+    own = FIELDS[name].blank if value(name) is None else value(name)
+    st.session_state[key] = own if shown is None else shown
+    return {"key": key, "on_change": _take, "args": (name, key, convert or FIELDS[name].taken, then)}
+
+
+def _take(name: str, key: str, convert: Callable[[Any], Any], then: Callable[[Any], None] | None) -> None:
+    try:
+        new = convert(st.session_state[key])
+    except LambdaError as error:
+        st.session_state[f"{key}-refused"] = error
+        return
+    put(**{name: new})
+    if then is not None:
+        then(new)
+
+
+def refusal(key: str) -> LambdaError | None:
+    """Why the last thing given to this control was not taken; told once."""
+    error: LambdaError | None = st.session_state.pop(f"{key}-refused", None)
+    return error
+
+
+def reject(name: str, why: str) -> None:
+    """Drop a value that reads well but fits nothing here, and say so."""
+    put(**{name: FIELDS[name].default})
+    notify(why)
+
+
+def notify(sentence: str) -> None:
+    """Add a sentence to what `take_notices` gives next."""
+    st.session_state["_notices"].append(sentence)
+
+
+def take_notices() -> list[str]:
+    """The notices since the last call; each is told once."""
+    notices: list[str] = st.session_state["_notices"]
+    st.session_state["_notices"] = []
+    return notices
+
+
+def _texts() -> dict[str, str]:
+    values = st.session_state["_values"]
+    return {name: format_value(values[name]) for name, field in FIELDS.items() if values[name] != field.default}
+
+
+def _parsed(given: dict[str, str]) -> dict[str, Any]:
+    values = {name: field.default for name, field in FIELDS.items()}
+    for name, text in given.items():
+        if name not in FIELDS:
+            notify(f"The address has a part that is not known here, “{name[:30]}”; it was left out.")
+            continue
+        try:
+            values[name] = FIELDS[name].read(text)
+        except ValueError:
+            right, instead = FIELDS[name].right, _instead(FIELDS[name].default)
+            notify(f"“{text[:40]}” in the address is no right {name}: it should be {right}. {instead}")
+    return values
+
+
+def _instead(default: Any) -> str:
+    return "It was left out." if default is None else f"Shown instead: {format_value(default)}."

@@ -1,0 +1,11 @@
+"""About names what is here."""
+
+from __future__ import annotations
+
+from tests.app.conftest import Open, said
+
+
+def test_names_the_studies_and_the_words(open_page: Open) -> None:
+    app = open_page("about")
+    assert "degradation" in said(app)
+    assert "cifar-fs-5w1s" in set(app.dataframe[0].value["Name"])

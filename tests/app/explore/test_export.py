@@ -1,0 +1,31 @@
+"""What is taken along: plain JSON, and Python that runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from app.explore import export
+from lambda_core.studies.study import Study
+
+
+def test_json_is_plain_even_for_no_adaptation(study: Study, table: pd.DataFrame) -> None:
+    still = table[table["steps"] == 0].iloc[0]
+    facts = json.loads(export.as_json(study, still, 1.0, 0.95))
+    assert facts["speed_up"] is None
+    assert facts["pattern"] == "00000"
+
+
+def test_the_snippet_runs(study: Study, studies: Path, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "cached_results").symlink_to(studies)
+    code = export.as_python(study, "00011", 3, study.config.lr, "conv4 and head")
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path,
+        env={"LAMBDA_DATA": str(images), "PATH": "", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.endswith("of 75 queries right\n")

@@ -1,0 +1,136 @@
+"""Live: episodes, two patterns, the player."""
+
+from __future__ import annotations
+
+import gc
+import re
+from pathlib import Path
+
+import pytest
+
+from lambda_core.adaptation.tracing import trace
+from lambda_core.data import load_dataset
+from lambda_core.episodes.image_bank import EpisodeBank
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.studies.study import Study
+from tests.app.conftest import Open, checked, param, said
+from tests.support.synthetic import write_study
+
+
+def scores(app: object) -> list[str]:
+    return re.findall(r"(\d+ of \d+ right after \d+ steps?)", said(app))
+
+
+def test_shows_what_the_engine_traces(open_page: Open, studies: Path, images: Path) -> None:
+    app = open_page("live", seed="3", pattern="00011", steps="4")
+    study = Study.load(studies / "cifar-fs-5w1s")
+    episode = EpisodeBank(load_dataset("cifar-fs", images), "test", 5, 1, 15, 3)[0]
+    expected = []
+    for text in ("00011", "11111"):
+        found = trace(study.model(), episode, LambdaPattern.parse(text, 5), 4, study.config.lr)
+        expected.append(f"{round(found.states[-1].accuracy * 75)} of 75 right after 4 steps")
+    assert scores(app) == expected
+
+
+def test_step_slider_looks_at_earlier_steps(open_page: Open) -> None:
+    app = open_page("live", at="0")
+    before = scores(app)
+    assert all(score.endswith("after 0 steps") for score in before)
+    assert len(set(before)) == 1  # nothing is adapted yet: both patterns are alike
+    checked(app.slider(key="at-control").set_value(2).run())
+    assert param(app, "at") == "2"
+
+
+@pytest.mark.parametrize(("label", "at"), [("Start over", 0), ("Next step", 3), ("Play", 3)])
+def test_player_buttons(open_page: Open, label: str, at: int) -> None:
+    app = open_page("live", at="2")
+    checked(next(button for button in app.button if button.label == label).click().run())
+    assert f"after {at} step" in scores(app)[0]
+
+
+def test_play_stops_at_the_end(open_page: Open) -> None:
+    app = open_page("live", at="4", steps="5")
+    checked(next(button for button in app.button if button.label == "Play").click().run())
+    assert [button.label for button in app.button].count("Pause") == 0
+    assert "after 5 steps" in scores(app)[0]
+
+
+def test_new_episode(open_page: Open) -> None:
+    app = open_page("live")
+    checked(next(button for button in app.button if button.label == "New episode").click().run())
+    assert param(app, "seed") == "8"
+
+
+def test_classes_by_hand(open_page: Open) -> None:
+    app = open_page("live")
+    numbers = [6, 0, 3, 1, 2]
+    checked(app.multiselect(key="classes-control").set_value(numbers).run())
+    assert param(app, "classes") == "6,0,3,1,2"
+    checked(app.multiselect(key="classes-control").set_value(numbers[:3]).run())
+    assert "2 more; until then the seed picks" in said(app)
+
+
+@pytest.mark.parametrize("split", ["val", "train"])
+def test_other_splits(open_page: Open, split: str) -> None:
+    assert scores(open_page("live", split=split))
+
+
+def test_both_patterns_have_their_own_toggles(open_page: Open) -> None:
+    app = open_page("live")
+    checked(app.button_group(key="against-row-0").set_value(["head"]).run())
+    checked(app.button_group(key="pattern-row-0").set_value(["conv1"]).run())
+    assert (param(app, "against"), param(app, "pattern")) == ("00001", "10000")
+
+
+@pytest.mark.parametrize(
+    ("address", "notice"),
+    [
+        ({"data": "fc100"}, "fc100 is not at hand"),
+        ({"data": "Not A Name"}, "should be the name of a data set"),
+        ({"seed": "-3"}, "should be a whole number"),
+        ({"against": "11"}, "2 digits for 5 layers"),
+        ({"classes": "a,b"}, "should be class numbers"),
+        ({"split": "all"}, "should be one of"),
+    ],
+)
+def test_damaged_address(open_page: Open, address: dict, notice: str) -> None:
+    app = open_page("live", **address)
+    assert any(notice in warning.value for warning in app.warning)
+    assert scores(app)
+
+
+@pytest.mark.parametrize("numbers", ["99,98,97,96,95", "0,0,1,2,3", "0,1"])
+def test_class_numbers_that_fit_nothing_leave_it_to_the_seed(open_page: Open, numbers: str) -> None:
+    assert scores(open_page("live", classes=numbers)) == scores(open_page("live"))
+
+
+def test_another_data_set_is_fitted_to_the_network(open_page: Open) -> None:
+    assert scores(open_page("live", data="glyphs"))
+
+
+def test_a_page_that_ends_early_still_writes_its_address(open_page: Open) -> None:
+    app = open_page("live", study="sinusoid-is-not-here", source="images")
+    assert param(app, "study") is None
+    assert param(app, "source") == "images"
+
+
+def test_images_of_another_kind_are_told_from_the_models_own(open_page: Open) -> None:
+    told = [each.value for each in open_page("live", study="cifar-fs-5w1s", data="glyphs").info]
+    assert any("learned on cifar-fs; you are looking at glyphs" in text for text in told)
+    assert not open_page("live", study="glyphs-5w1s").info
+
+
+def test_who_asks_for_no_study_gets_one_whose_images_are_at_hand(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, dataset in (("cifar-fs-5w1s", "fc100"), ("other-5w1s", "cifar-fs")):
+        write_study(tmp_path, name, episodes=20, max_steps=2, dataset=dataset)
+    monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
+    assert open_page("explore").selectbox(key="study-control").value == "cifar-fs-5w1s"
+    assert open_page("live").selectbox(key="study-control").value == "other-5w1s"
+
+
+def test_what_imports_made_is_out_of_the_collectors_sight(open_page: Open) -> None:
+    """Streamlit collects garbage after every run; looking at torch's objects each time would take most of a run."""
+    open_page("live")
+    assert len(gc.get_objects()) < gc.get_freeze_count()

@@ -1,0 +1,69 @@
+"""Run: forms, jobs, and a server that starts nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from lambda_core.jobs import list_jobs
+from tests.app.conftest import Open, checked, param, said
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAMBDA_JOBS", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
+@pytest.mark.parametrize("work", ["train", "sweep", "time"])
+@pytest.mark.usefixtures("jobs")
+def test_has_a_form_for_each_work(open_page: Open, work: str) -> None:
+    app = open_page("run", work=work)
+    assert "Nothing was started yet" in said(app)
+    assert len(app.number_input) >= 3
+
+
+@pytest.mark.usefixtures("jobs")
+def test_takes_its_preset_from_the_address(open_page: Open) -> None:
+    app = open_page("run", preset="sinusoid")
+    assert app.selectbox(key="sinusoid-dataset").value == "sinusoid"
+    checked(app.selectbox(key="preset-control").set_value("glyphs").run())
+    assert param(app, "preset") == "glyphs"
+
+
+@pytest.mark.parametrize("name", ["", "Has Capitals", "../up", "cifar-fs-5w1s"])
+def test_refuses_a_wrong_name_in_one_sentence(open_page: Open, jobs: Path, name: str) -> None:
+    app = open_page("run")
+    app.text_input[0].set_value(name)
+    checked(submit(app).click().run())
+    assert len(app.error) == 1
+    assert list_jobs(jobs) == []
+
+
+@pytest.mark.parametrize("work", ["train", "sweep"])
+def test_starts_a_job_of_these_words(open_page: Open, jobs: Path, work: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambda_core.jobs.ENGINE", ("echo",))
+    app = open_page("run", work=work)
+    checked(submit(app).click().run())
+    job = list_jobs(jobs)[0]
+    assert job.words[0] == work
+    assert any(word.endswith(f"/{job.study}") for word in job.words)
+    end = time.monotonic() + 60
+    while job.state == "running" and time.monotonic() < end:
+        time.sleep(0.05)
+    assert job.state == "done"
+    assert work in job.says
+
+
+def test_a_read_only_server_hides_run(open_page: Open, jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMBDA_READ_ONLY", "1")
+    app = open_page("run")
+    assert "read-only" in said(app)
+    assert not app.button
+    assert list_jobs(jobs) == []
+
+
+def submit(app: object) -> object:
+    return next(button for button in app.button if button.label.startswith("Start"))  # type: ignore[attr-defined]

@@ -1,0 +1,114 @@
+"""A race finds what an exhaustive selection finds, for a fifth of the adaptations or less, and keeps the promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.promise import World, all_worse, ladder, one_good
+from lambda_core.errors import SelectionError
+from lambda_core.selection.paired_tests import PairedDifference
+from lambda_core.selection.racing import rounds
+from lambda_core.selection.racing.error_spending import looks
+from lambda_core.selection.racing.rounds import race
+from tests.support.race_worlds import entrants_of, runner_of
+
+DRAWS = 80
+
+
+def chosen(world: World, threshold: float, confidence: float, rng: np.random.Generator) -> int:
+    seen = world.draw(rng)
+    result = race(entrants_of(len(seen)), runner_of(seen), world.episodes, threshold, confidence)
+    return int(result.chosen.pattern, 2)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "confidence", "world"),
+    [
+        pytest.param(1.0, 0.95, replace(all_worse(1.0, 31), episodes=200), id="one point"),
+        pytest.param(0.5, 0.95, replace(all_worse(0.5, 31), episodes=200), id="half a point"),
+        pytest.param(1.0, 0.95, replace(all_worse(1.0, 1), episodes=200), id="one candidate"),
+        pytest.param(1.0, 0.8, replace(all_worse(1.0, 31), episodes=200), id="lower confidence"),
+        pytest.param(1.0, 0.95, replace(all_worse(1.0, 31), episodes=200, correlation=0.0), id="independent"),
+        pytest.param(1.0, 0.95, replace(all_worse(1.0, 31), episodes=40), id="few episodes"),
+        pytest.param(1.0, 0.95, World(truth=(0.0, 0.5, *(1.01,) * 60, 0.9), episodes=200), id="mixed"),
+    ],
+)
+def test_too_bad_patterns_are_chosen_less_often_than_promised(threshold, confidence, world):
+    rng = np.random.default_rng(5)
+    truth = np.append(world.truth, 0.0)
+    worse = sum(truth[chosen(world, threshold, confidence, rng)] > threshold for _ in range(DRAWS))
+    assert worse <= stats.binom.ppf(0.999, DRAWS, 1 - confidence)
+
+
+def test_uncorrected_looks_would_break_the_promise(monkeypatch):
+    """So the test above can fail."""
+    monkeypatch.setattr(rounds, "alpha_spending", lambda episodes: np.ones(len(looks(episodes))))
+    monkeypatch.setattr(rounds, "holm", lambda p: p)
+    rng, world = np.random.default_rng(5), replace(all_worse(1.0, 31), episodes=200)
+    worse = sum(chosen(world, 1.0, 0.95, rng) < 31 for _ in range(30))
+    assert worse > 15
+
+
+@pytest.mark.parametrize(("world", "power"), [(one_good(1.0, 310, 0.0), 0.9), (one_good(1.0, 31, 0.3), 0.9)])
+def test_the_fastest_admissible_pattern_is_found(world, power):
+    rng = np.random.default_rng(5)
+    found = [chosen(world, 1.0, 0.95, rng) == len(world.truth) - 1 for _ in range(10)]
+    assert np.mean(found) >= power
+
+
+def test_on_a_ladder_it_spends_less_than_a_fifth_and_agrees_with_the_exhaustive_choice():
+    rng, world = np.random.default_rng(0), ladder(310)
+    for _ in range(3):
+        seen = world.draw(rng)
+        result = race(entrants_of(311), runner_of(seen), 600, 1.0)
+        full = PairedDifference.of(seen).p_at_most(1.0)
+        exhaustive = int((full <= 0.05 / 310).argmax())  # Bonferroni: Holm passes at least these
+        assert result.share <= 0.2
+        assert abs(exhaustive - int(result.chosen.pattern, 2)) <= 15  # rungs of 0.013 points
+
+
+def test_adaptations_are_those_that_ran():
+    calls: list[tuple[int, int]] = []
+    seen = ladder(60).draw(np.random.default_rng(1))
+    result = race(entrants_of(61), runner_of(seen, calls), 600, 1.0)
+    assert (
+        result.adaptations
+        == sum(candidates * episodes for candidates, episodes in calls)
+        == result.table["episodes"].sum()
+    )
+    assert result.exhaustive == 61 * 600
+
+
+def test_slower_ones_than_a_winner_never_run():
+    result = race(entrants_of(100), runner_of(np.random.default_rng(0).normal(0, 1, (100, 600))), 600, 2.0)
+    slow = result.table.iloc[20:-1]
+    assert (slow["episodes"] == 0).all()
+    assert set(slow["outcome"]) == {"not needed"}
+    assert result.chosen.pattern == "0"
+
+
+def test_a_lucky_start_without_any_spread_is_no_evidence():
+    seen = np.zeros((3, 600))
+    seen[0, 300:] = 5.0  # the same as the reference on the first half, plainly worse on the second
+    result = race(entrants_of(3), runner_of(seen), 600, 1.0)
+    assert result.chosen.pattern == "1"
+
+
+def test_where_nothing_passes_the_reference_is_chosen():
+    result = race(entrants_of(20), runner_of(np.vstack([np.random.default_rng(0).normal(9, 5, (19, 100)),
+                                                     np.zeros((1, 100))])), 100, 1.0)  # fmt: skip
+    assert result.is_reference
+    assert result.speed_up == 1.0
+
+
+@pytest.mark.parametrize(
+    ("episodes", "threshold", "confidence", "complaint"),
+    [(4, 1.0, 0.95, "at least 8 episodes"), (50, -1.0, 0.95, "threshold"), (50, 1.0, 0.2, "confidence")],
+)
+def test_bad_input_is_named(episodes, threshold, confidence, complaint):
+    with pytest.raises(SelectionError, match=complaint):
+        race(entrants_of(3), runner_of(np.zeros((3, 50))), episodes, threshold, confidence)
