@@ -1,28 +1,39 @@
-"""Puts the measured tables into the README: python -m benchmarks.readme
+"""Puts the measured tables into README.md and docs/results.md: python -m benchmarks.readme
 
-Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- peers -->` the ratios
-that the last `python -m benchmarks.adaptation` wrote, after `<!-- chosen -->` those of `python -m benchmarks.chosen`.
+Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
+rows of it, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation` wrote, and after
+`<!-- chosen -->` those of `python -m benchmarks.chosen`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lambda_core.analysis import as_markdown
+from lambda_core.analysis import as_markdown, short_table
 from lambda_core.studies import list_studies, studies_root
 
 ROOT = Path(__file__).parent.parent
-README, RESULTS = ROOT / "README.md", ROOT / "benchmarks" / "results"
+RESULTS = ROOT / "benchmarks" / "results"
+SHOWN = ("cifar-fs-5w1s-pretrained", "cifar-fs-5w5s-pretrained", "omniglot-20w1s", "glyphs-5w1s")  # in README.md
 
 
 def main() -> None:
-    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, render in DOCUMENTS.items():
+        path = ROOT / name
+        path.write_text(render(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def renewed(text: str) -> str:
-    """The README with its tables as they are now."""
+def readme(text: str) -> str:
+    """README.md with its table as it is now."""
+    studies = [study for study in list_studies(studies_root())[0] if study.name in SHOWN]
+    return _between(text, "studies", short_table(sorted(studies, key=lambda study: SHOWN.index(study.name))))
+
+
+def results(text: str) -> str:
+    """docs/results.md with its tables as they are now."""
     found = {
         name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("adaptation", "chosen")
     }
@@ -30,6 +41,9 @@ def renewed(text: str) -> str:
     for name, table in tables.items():
         text = _between(text, name, table)
     return text
+
+
+DOCUMENTS: dict[str, Callable[[str], str]] = {"README.md": readme, "docs/results.md": results}
 
 
 def report() -> str:

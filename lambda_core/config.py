@@ -99,8 +99,10 @@ class MetaTrainConfig(Settings):
     query_statistics: str = setting(
         "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
     )
-    rotations: bool = setting(False, help="training classes rotated by 90, 180 and 270 degrees count as classes")
-    flips: bool = setting(False, help="training images are mirrored at random, support and query alike")
+    rotations: bool = setting(
+        default=False, help="training classes rotated by 90, 180 and 270 degrees count as classes"
+    )
+    flips: bool = setting(default=False, help="training images are mirrored at random, support and query alike")
     max_shift: int = setting(
         0, formerly="shifts", help="training images are moved at random by up to so many pixels", low=0, high=64
     )

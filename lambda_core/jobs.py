@@ -183,7 +183,7 @@ def _check_may_start(root: Path) -> None:
 def _launch(job: Job) -> Job:
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "lambda_core.jobs", str(job.folder.resolve())],
-        cwd=studies_root().resolve().parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        cwd=studies_root().resolve().parent, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     # reaped when it ends; where this server ends first, the supervisor goes on by itself
@@ -191,6 +191,13 @@ def _launch(job: Job) -> Job:
     born = psutil.Process(supervisor.pid).create_time()
     write_json(job.folder / "process.json", {"pid": supervisor.pid, "born": born})
     return job
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with folders that mean the same from anywhere: the work runs beside the studies."""
+    folders = {"LAMBDA_STUDIES": os.environ.get("LAMBDA_STUDIES"), "LAMBDA_DATA": os.environ.get("LAMBDA_DATA")}
+    absolute = {name: str(Path(value).expanduser().absolute()) for name, value in folders.items() if value}
+    return dict(os.environ) | absolute
 
 
 def supervise(folder: Path) -> int:

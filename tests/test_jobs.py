@@ -15,6 +15,8 @@ import pytest
 from lambda_core.errors import StudyError
 from lambda_core.jobs import Job, JobError, list_jobs, start_job
 
+pytestmark = pytest.mark.slow
+
 WORK = """
 import json, sys, time
 from pathlib import Path

@@ -24,8 +24,8 @@ def show(studies: list[Study], settings: SelectionSettings, colors: Palette) -> 
             "Best pattern": gain.pattern,
             "Full": f"{gain.full_accuracy:.1%}",
             "Best": f"{gain.accuracy:.1%}",
-            "Gain, points": number(gain.gain),
-            percent(settings.confidence): interval(gain.gain_low, gain.gain_high),
+            "Gain, points": number(gain.gain.estimate),
+            percent(settings.confidence): interval(gain.gain.low, gain.gain.high),
             "Better than full": "yes" if gain.better else "not shown",
         }
         for name, gain in gains.items()

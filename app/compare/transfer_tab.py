@@ -36,4 +36,4 @@ def _judged(choice: Choice, source: Study, target: Study) -> str:
     seen = judge_transfer(choice, target) if source.layers == target.layers else None
     if seen is None:
         return "not measured"
-    return f"{seen.verdict}: {with_interval(seen.degradation, seen.low, seen.high)}"
+    return f"{seen.verdict}: {with_interval(*seen.degradation)}"

@@ -27,7 +27,7 @@ def _sentence(gain: PatternGain, study: Study) -> str:
     not_shown = "not shown to be better than the full pattern"
     return (
         f"After one step, updating {best} gives {gain.accuracy:.1%} and the full pattern {gain.full_accuracy:.1%}: "
-        f"{number(gain.gain)} points ({interval(gain.gain_low, gain.gain_high)}), "
+        f"{number(gain.gain.estimate)} points ({interval(gain.gain.low, gain.gain.high)}), "
         f"{shown if gain.better else not_shown}. Picked on validation classes, reported on {gain.episodes} episodes "
         "of test classes."
     )

@@ -34,7 +34,7 @@ def _promise_badge(choice: Choice) -> None:
 
 def _confirmation_badge(seen: Confirmation) -> None:
     words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
-    loss = with_interval(seen.degradation, seen.low, seen.high)
+    loss = with_interval(*seen.degradation)
     verdict_badge(seen.verdict, f"{words} unseen test classes: {loss}")
 
 

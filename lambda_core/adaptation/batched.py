@@ -63,10 +63,12 @@ class BatchedBackbone(Backbone):
 
 
 def _batched(plain: Backbone) -> Backbone:
-    layers = tuple(BatchedLayer(each.name, each.module, each.trailing, each.trainable) for each in plain.layers)
+    layers = tuple(
+        BatchedLayer(each.name, each.module, each.trailing, each.trainable, each.places) for each in plain.layers
+    )
     for batched, each in zip(layers, plain.layers, strict=True):
         batched.__dict__["call"] = each.call  # which is tried out already
-    batch = BatchedBackbone(plain.model, plain.stem, layers, plain.seen)
+    batch = BatchedBackbone(plain.model, plain.stem, layers, plain.modules, plain.seen)
     batch.__dict__["_stem_call"] = plain._stem_call
     return batch
 

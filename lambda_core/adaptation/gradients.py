@@ -6,7 +6,8 @@ stay differentiable. Both compute gradients for the layers asked for, and stop a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 
 from lambda_core.adaptation.support_activations import SupportActivations
 from lambda_core.backbones import Backbone
+from lambda_core.errors import ModelError
 from lambda_core.kernels import CrossEntropy, LayerPasses, Weights
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -90,7 +92,7 @@ def gradients_by_autograd(
     A parameter that the loss does not depend on is left out: its gradient is zero.
     """
     leaves = {layer: _leaves(backbone.layers[layer].trainable, weights[layer], create_graph) for layer in chosen}
-    with torch.enable_grad():
+    with torch.enable_grad(), _in_place_explained():
         for layer in range(chosen[0], len(weights)):
             x = backbone.layers[layer].forward(weights[layer] | leaves.get(layer, {}), x)
         value = loss(x)
@@ -103,6 +105,20 @@ def gradients_by_autograd(
         if gradient is not None:
             gradients[layer][name] = gradient
     return value.detach(), gradients
+
+
+@contextmanager
+def _in_place_explained() -> Iterator[None]:
+    """autograd's own words for a module that overwrites what a gradient needs, in ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "modified by an inplace operation" not in str(error) and "being modified inplace" not in str(error):
+            raise
+        raise ModelError(
+            "a module of the model overwrites in place what the gradient of another one needs, so that no gradient of "
+            "the model can be taken; build it without inplace=True, or let it make a new tensor"
+        ) from error
 
 
 def _leaves(trainable: frozenset[str], weights: Weights, create_graph: bool) -> Weights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from typing import Self
 
 import torch
@@ -10,9 +11,10 @@ from torch import Tensor, nn
 
 from lambda_core.adaptation.adapting import adapt
 from lambda_core.backbones import Backbone
+from lambda_core.errors import LostWorkerError
 from lambda_core.kernels import Weights
 from lambda_core.patterns import LambdaPattern
-from lambda_core.system import worker_pool
+from lambda_core.system import NO_MAIN_GUARD, worker_pool
 
 
 class AdaptationPool:
@@ -36,12 +38,18 @@ class AdaptationPool:
     def adapt_many(
         self, support_x: Tensor, support_y: Tensor, pattern: LambdaPattern, steps: int, lr: float
     ) -> list[list[Weights]]:
-        """Adapted weights, episode by episode. support_x: (E, N·K, …), support_y: (E, N·K)."""
+        """Adapted weights, episode by episode. support_x: (E, N·K, …), support_y: (E, N·K).
+
+        Raises LostWorkerError where a worker ended or could not start.
+        """
         parts = [
             self._pool.submit(_adapt_part, x.contiguous(), y, pattern, steps, lr)
             for x, y in zip(support_x.chunk(4 * self.processes), support_y.chunk(4 * self.processes), strict=True)
         ]
-        return [weights for part in parts for weights in _unstacked(part.result())]
+        try:
+            return [weights for part in parts for weights in _unstacked(part.result())]
+        except BrokenProcessPool as error:
+            raise LostWorkerError(f"a process that adapts was lost: memory is short, or {NO_MAIN_GUARD}") from error
 
 
 _backbone: Backbone | None = None

@@ -40,7 +40,8 @@ def adapt_by_definition(
     columns = tuple(layers) or tuple(dict.fromkeys(name.split(".")[0] for name in weights))
     column_of = {name: next(i for i, c in enumerate(columns) if f"{name}.".startswith(f"{c}.")) for name in weights}
     for row in pattern.matrix(steps):
-        value = loss(functional_call(model, weights, (support_x,)), support_y)
+        # a copy: some models write into what they are given
+        value = loss(functional_call(model, weights, (support_x.clone(),)), support_y)
         gradients = torch.autograd.grad(
             value,
             [weights[name] for name in trainable],

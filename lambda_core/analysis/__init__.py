@@ -4,20 +4,24 @@ Belongs here: the one path from a study to a choice, that command line, report a
 statistics (`selection`). No torch.
 """
 
-from lambda_core.analysis.report import as_markdown, report_table
-from lambda_core.analysis.study_choice import choose, compare_study, default_condition
+from lambda_core.analysis.report import as_markdown, report_table, short_table
+from lambda_core.analysis.study_choice import choose, compare_study, default_condition, study_best_gain, study_gain
 from lambda_core.analysis.study_race import race_tables, study_entrants
-from lambda_core.analysis.transfer import as_text, judge_transfer, transfer_table
+from lambda_core.analysis.transfer import judge_transfer, transfer_choice, transfer_table, transfer_text
 
 __all__ = [
     "as_markdown",
-    "as_text",
     "choose",
     "compare_study",
     "default_condition",
     "judge_transfer",
     "race_tables",
     "report_table",
+    "short_table",
+    "study_best_gain",
     "study_entrants",
+    "study_gain",
+    "transfer_choice",
     "transfer_table",
+    "transfer_text",
 ]

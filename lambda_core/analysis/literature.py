@@ -37,5 +37,5 @@ def literature_for(study: Study) -> Literature | None:
     trained with all layers, at the end at least.
     """
     config = study.config
-    comparable = config.backbone == "conv4" and config.order == "second" and config.last_pattern in ("maml", "11111")
+    comparable = config.backbone == "conv4" and config.order == "second" and study.ends_with_all_layers
     return LITERATURE.get((config.dataset, config.ways, config.shots)) if comparable else None

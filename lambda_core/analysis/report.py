@@ -1,6 +1,6 @@
 """The table that the README shows: per study what was chosen, what it costs in accuracy, and under what conditions.
 
-Everything is computed from the studies' tables by the same code as the app's and `select`'s; no torch.
+Everything is computed from the studies' tables by the same code as the app's and `select`'s. No torch.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from lambda_core.analysis.claims import PAPER, RULES, check_claims
-from lambda_core.analysis.findings import THRESHOLDS, Findings, findings
+from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findings, ask_study
 from lambda_core.analysis.literature import literature_for
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, points, signed, times, with_interval
-from lambda_core.selection import Choice, Confirmation, PatternGain
+from lambda_core.selection import Choice, Confirmation, Interval, PatternGain
 from lambda_core.studies import Study
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
@@ -29,82 +29,102 @@ def report_table(studies: Iterable[Study], thresholds: Sequence[float] = THRESHO
     test_low_t, test_high_t, confirmed_t (verdict on test), one_step_…, better_… and the conditions.
     Raises LambdaError for a study that cannot be judged.
     """
-    return pd.DataFrame([_record(findings(study, thresholds)) for study in studies])
+    return pd.DataFrame([_record(ask_study(study, thresholds)) for study in studies])
 
 
 def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOLDS) -> str:
-    """The report in Markdown: choices, gains, the paper's claims and the conditions. A bad study becomes a note."""
-    found, notes = _ask_all(studies, thresholds)
-    if not found:
+    """The report in Markdown: choices, gains, the paper's claims and the conditions. A bad study becomes a note.
+
+    thresholds: points.
+    """
+    findings, notes = _ask_all(studies, thresholds)
+    if not findings:
         return "\n".join(["No study is measured yet; run lambda-core sweep and lambda-core time.", *notes])
     parts = [
-        _choices_text(found),
-        _gains_text(found),
-        _claims_text(found),
-        _conditions_text(found),
+        _choices_text(findings),
+        _gains_text(findings),
+        _claims_text(findings),
+        _conditions_text(findings),
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
     ]
     return "\n\n".join(parts)
 
 
+def short_table(studies: Sequence[Study]) -> str:
+    """A few studies in Markdown: accuracy of the full pattern, the choice within 1 point, points lost on test classes.
+
+    Raises LambdaError for a study that cannot be judged.
+    """
+    found = [ask_study(study) for study in studies]
+    rows = [[each.study.title, _share(each.full), _choice(*each.choices[MINIMAL_DEGRADATION])] for each in found]
+    return _table(["study", "all layers, test %", "choice, speed-up, points lost"], rows)
+
+
 def _ask_all(studies: Iterable[Study], thresholds: Sequence[float]) -> tuple[list[Findings], list[str]]:
-    found, notes = [], []
+    """What the studies say, and notes on those that cannot answer or must be read with care."""
+    findings, notes = [], []
     for study in studies:
         try:
-            found.append(findings(study, thresholds))
+            findings.append(ask_study(study, thresholds))
             notes += [f"{study.name}: {warning}" for warning in study.warnings]
         except LambdaError as error:
             notes.append(f"{study.name} is left out: {error}")
-    return found, notes
+    return findings, notes
 
 
-def _record(found: Findings) -> dict[str, Any]:
-    study, expected = found.study, literature_for(found.study)
-    record: dict[str, Any] = {"study": study.name, "title": study.title}
-    record |= {"full": found.full, "full_half": found.full_half, "literature": expected.accuracy if expected else None}
-    for threshold, (choice, confirmation) in found.choices.items():
+def _record(findings: Findings) -> dict[str, Any]:
+    study, expected = findings.study, literature_for(findings.study)
+    record: dict[str, Any] = {
+        "study": study.name,
+        "title": study.title,
+        "full": findings.full.estimate,
+        "full_half": findings.full.half_width,
+        "literature": expected.accuracy if expected else None,
+    }
+    for threshold, (choice, confirmation) in findings.choices.items():
         record |= {f"{name}_{threshold:g}": value for name, value in _chosen(choice, confirmation).items()}
-    record |= {f"one_step_{name}": value for name, value in vars(found.one_step).items()}
-    if found.better is not None:
-        record |= {f"better_{name}": value for name, value in vars(found.better).items()}
-    return record | _conditions(found)
+    record |= {f"one_step_{name}": value for name, value in findings.one_step.as_dict().items()}
+    if findings.better is not None:
+        record |= {f"better_{name}": value for name, value in findings.better.as_dict().items()}
+    return record | _conditions(findings)
 
 
 def _chosen(choice: Choice, confirmation: Confirmation) -> dict[str, Any]:
-    kept = ("pattern", "steps", "lr", "speed_up", "degradation", "degradation_low", "degradation_high")
-    return {name: getattr(choice, name) for name in kept} | {
-        "test_degradation": confirmation.degradation,
-        "test_low": confirmation.low,
-        "test_high": confirmation.high,
+    return {
+        **vars(choice.candidate),
+        "speed_up": choice.speed_up,
+        **choice.degradation.as_dict("degradation"),
+        "test_degradation": confirmation.degradation.estimate,
+        "test_low": confirmation.degradation.low,
+        "test_high": confirmation.degradation.high,
         "confirmed": confirmation.verdict,
     }
 
 
-def _conditions(found: Findings) -> dict[str, Any]:
-    sweep, about = found.study.sweep_config, found.study.about
-    machine = about["timing"].get("environment") or about["environment"]
+def _conditions(findings: Findings) -> dict[str, Any]:
+    config, metadata, sweep = findings.study.config, findings.study.metadata, findings.study.sweep_config
     return {
-        "pretraining": found.study.config.pretrain_epochs or None,
-        "iterations": about["iterations_done"],
-        "training pattern": found.study.config.pattern,
-        "seed": found.study.config.seed,
-        "episodes": found.one_step.episodes,
+        "pretraining": config.pretrain_epochs or None,
+        "iterations": metadata.iterations_done,
+        "training pattern": config.pattern,
+        "seed": config.seed,
+        "episodes": findings.one_step.episodes,
         "queries": sweep.queries if sweep else None,
         "statistics": sweep.query_statistics if sweep else None,
-        "device": found.condition.device,
-        "threads": found.condition.threads,
-        "processor": machine.get("processor"),
-        "torch": machine.get("torch"),
+        "device": findings.condition.device,
+        "threads": findings.condition.threads,
+        "processor": metadata.timed_with.processor,
+        "torch": metadata.timed_with.torch,
     }
 
 
-def _choices_text(found: list[Findings]) -> str:
-    thresholds = list(found[0].choices)
+def _choices_text(findings: list[Findings]) -> str:
+    thresholds = list(findings[0].choices)
     header = ["study", "full, test %", "literature %", *(f"within {points(threshold)}" for threshold in thresholds)]
     rows = [
-        [f"{each.study.title} (`{each.study.name}`)", _share(each.full, each.full_half), _expected(each.study)]
+        [f"{each.study.title} (`{each.study.name}`)", _share(each.full), _expected(each.study)]
         + [_choice(*each.choices[threshold]) for threshold in thresholds]
-        for each in found
+        for each in findings
     ]
     legend = (
         "Chosen on validation classes: pattern × steps, **speed-up** over the full pattern at the study's own steps, "
@@ -113,16 +133,16 @@ def _choices_text(found: list[Findings]) -> str:
     return f"{_table(header, rows)}\n\n{legend}"
 
 
-def _gains_text(found: list[Findings]) -> str:
+def _gains_text(findings: list[Findings]) -> str:
     header = ["study", "full after 1 step, %", "best pattern after 1 step", "best pattern that beats full"]
     rows = [
         [
             f"`{each.study.name}`",
-            _share(each.one_step.full_accuracy, each.one_step.full_accuracy_high - each.one_step.full_accuracy),
+            _share(each.one_step.full),
             _gain(each.one_step),
             "none shown" if each.better is None else _gain(each.better),
         ]
-        for each in found
+        for each in findings
     ]
     legend = (
         "Picked on validation classes; points above the full pattern at the same step count, on test classes (95 % "
@@ -131,16 +151,16 @@ def _gains_text(found: list[Findings]) -> str:
     return f"{_table(header, rows)}\n\n{legend}"
 
 
-def _claims_text(found: list[Findings]) -> str:
-    told: dict[tuple[str, str], list[str]] = {}
-    for held in check_claims(found):
-        told.setdefault((held.claim, held.outcome), []).append(f"`{held.study}` {held.measured}")
-    rows = [[claim, f"**{outcome}**", "; ".join(studies)] for (claim, outcome), studies in told.items()]
+def _claims_text(findings: list[Findings]) -> str:
+    studies: dict[tuple[str, str], list[str]] = {}
+    for claim in check_claims(findings):
+        studies.setdefault((claim.claim, claim.outcome), []).append(f"`{claim.study}` {claim.measured}")
+    rows = [[claim, f"**{outcome}**", "; ".join(texts)] for (claim, outcome), texts in studies.items()]
     return f"### Claims of {PAPER}\n\n{_table(['claim', 'outcome', 'studies'], rows)}\n\n{RULES}"
 
 
-def _conditions_text(found: list[Findings]) -> str:
-    records = [{"study": each.study.name} | _conditions(each) for each in found]
+def _conditions_text(findings: list[Findings]) -> str:
+    records = [{"study": each.study.name} | _conditions(each) for each in findings]
     rows = [["–" if value is None else str(value) for value in record.values()] for record in records]
     return f"### Conditions\n\n{_table(list(records[0]), rows)}"
 
@@ -148,14 +168,14 @@ def _conditions_text(found: list[Findings]) -> str:
 def _choice(choice: Choice, confirmation: Confirmation) -> str:
     if choice.is_reference:
         return "full: nothing faster passes"
-    loss = with_interval(confirmation.degradation, confirmation.low, confirmation.high)
-    return f"`{choice.pattern}` × {choice.steps}: **{times(choice.speed_up)}**, {loss} {MARKS[confirmation.verdict]}"
+    degradation = f"{with_interval(*confirmation.degradation)} {MARKS[confirmation.verdict]}"
+    return f"`{choice.pattern}` × {choice.steps}: **{times(choice.speed_up)}**, {degradation}"
 
 
 def _gain(gain: PatternGain) -> str:
-    shown = "✓" if gain.better else "?"
-    between = interval(gain.gain_low, gain.gain_high)
-    return f"`{gain.pattern}` × {gain.steps}: {signed(gain.gain)} ({between}) {shown}"
+    mark = MARKS["pass" if gain.better else "undecided"]
+    estimate, low, high = gain.gain
+    return f"`{gain.pattern}` × {gain.steps}: {signed(estimate)} ({interval(low, high)}) {mark}"
 
 
 def _expected(study: Study) -> str:
@@ -163,8 +183,8 @@ def _expected(study: Study) -> str:
     return "–" if expected is None else f"{expected.accuracy} ± {expected.margin} ({expected.source})"
 
 
-def _share(accuracy: float, half: float) -> str:
-    return f"{100 * accuracy:.1f} ± {100 * half:.1f}"
+def _share(accuracy: Interval) -> str:
+    return f"{100 * accuracy.estimate:.1f} ± {100 * accuracy.half_width:.1f}"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

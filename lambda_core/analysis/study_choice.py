@@ -1,5 +1,7 @@
 """The one path from a study to a choice: selected on validation classes, confirmed once on test classes.
 
+Likewise for patterns that beat the full one: picked on validation classes, reported on test classes.
+
 Command line, report, race, transfer and app all ask here.
 """
 
@@ -9,8 +11,11 @@ from lambda_core.selection import (
     Choice,
     Comparison,
     Confirmation,
+    PatternGain,
     SelectionSettings,
     TimingCondition,
+    best_gain,
+    best_gain_at,
     compare_candidates,
     confirm,
     rows_under,
@@ -42,6 +47,21 @@ def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
         axis=settings.axis,
         lr=study.config.lr,
     )
+
+
+def study_gain(study: Study, settings: SelectionSettings, *, steps: int = 1) -> PatternGain:
+    """The best pattern other than full after `steps` steps, picked on validation classes, reported on test classes.
+
+    settings: confidence and any_lr count. Raises StudyError where there are no accuracies, SelectionError.
+    """
+    val, test = study.split("val"), study.split("test")
+    return best_gain_at(val, test, settings.confidence, steps=steps, any_lr=settings.any_lr, lr=study.config.lr)
+
+
+def study_best_gain(study: Study, settings: SelectionSettings) -> PatternGain | None:
+    """The pattern that beats the full one by most at any step count; None if none is shown to. As `study_gain`."""
+    val, test = study.split("val"), study.split("test")
+    return best_gain(val, test, settings.confidence, any_lr=settings.any_lr, lr=study.config.lr)
 
 
 def default_condition(study: Study) -> TimingCondition:

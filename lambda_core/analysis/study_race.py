@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -12,8 +11,10 @@ from lambda_core.errors import StudyError
 from lambda_core.patterns import LambdaPattern, count_cost
 from lambda_core.selection import (
     Axis,
+    Candidate,
     Confirmation,
     Entrants,
+    ExhaustiveChoice,
     Race,
     SelectionSettings,
     against_exhaustive,
@@ -27,37 +28,46 @@ from lambda_core.selection import (
 from lambda_core.studies import Study
 
 
-def race_tables(study: Study, settings: SelectionSettings) -> tuple[Race, Confirmation, dict[str, Any]]:
-    """Replay a race on a study's tables: the race, what test classes say, and the exhaustive choice beside it."""
+def race_tables(study: Study, settings: SelectionSettings) -> tuple[Race, Confirmation, ExhaustiveChoice]:
+    """Replay a race on a study's tables: the race, what test classes say, and the exhaustive choice beside it.
+
+    Raises StudyError for a study that is not measured, SelectionError where its tables cannot answer.
+    """
     comparison = compare_study(study, settings)
     val, test = study.split("val"), study.split("test")
     runner = replay(val)
     entrants = Entrants.of(comparison.candidates, settings.axis, comparison.reference)
     result = race(entrants, runner, comparison.degradation.episodes, settings.threshold, settings.confidence)
-    seen = confirm_race(result, replay(test), int(test["episode"].nunique()))
-    return result, seen, against_exhaustive(result, comparison, runner)
+    confirmation = confirm_race(result, replay(test), int(test["episode"].nunique()))
+    return result, confirmation, against_exhaustive(result, comparison, runner)
 
 
 def study_entrants(study: Study, axis: Axis = "milliseconds") -> Entrants:
-    """A study's timed candidates at its own step size, to race on live episodes; untimed ones by multiply-adds."""
-    layers, own = len(study.layers), study.config.lr
+    """A study's timed candidates at its own step size, to race on live episodes; untimed ones by multiply-adds.
+
+    Raises StudyError for a study that knows no cost by `axis`.
+    """
     if study.timing is not None:
         timing = rows_under(study.timing, default_condition(study))
-        places = timing[["pattern", "steps"]].drop_duplicates().astype({"pattern": "str", "steps": int})
-        candidates = places.reset_index(drop=True).assign(lr=own)
-        candidates = candidates.assign(**candidate_costs(candidates, timing))
+        candidates = _timed(timing, study.config.lr)
     elif axis == "multiply_adds" and study.layer_costs is not None:
-        candidates = _counted(layers, study.config.steps, study.layer_costs).assign(lr=own)
+        candidates = _counted(study.config.steps, study.layer_costs, study.config.lr)
     else:
         raise StudyError(str(study.not_measured))
-    return Entrants.of(
-        candidates, axis, candidate_index(candidates, str(LambdaPattern.full(layers)), study.config.steps, own)
-    )
+    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.config.steps, study.config.lr)
+    return Entrants.of(candidates, axis, candidate_index(candidates, full))
 
 
-def _counted(layers: int, steps: int, costs: Sequence[int]) -> pd.DataFrame:
+def _timed(timing: pd.DataFrame, lr: float) -> pd.DataFrame:
+    """Every pattern and step count that was timed, with its costs."""
+    pairs = timing[["pattern", "steps"]].drop_duplicates().astype({"pattern": "str", "steps": int})
+    candidates = pairs.reset_index(drop=True).assign(lr=lr)
+    return candidates.assign(**candidate_costs(candidates, timing))
+
+
+def _counted(steps: int, costs: Sequence[int], lr: float) -> pd.DataFrame:
     """Every per-layer pattern at 1 … `steps` steps, and no adaptation, with its multiply-adds."""
-    patterns = LambdaPattern.enumerate(layers)
-    places = [(patterns[0], 0), *((pattern, count) for pattern in patterns[1:] for count in range(1, steps + 1))]
-    rows = [(str(pattern), count, count_cost(pattern, count, costs)) for pattern, count in places]
-    return pd.DataFrame(rows, columns=["pattern", "steps", "multiply_adds"])
+    patterns = LambdaPattern.enumerate(len(costs))
+    pairs = [(patterns[0], 0), *((pattern, count) for pattern in patterns[1:] for count in range(1, steps + 1))]
+    rows = [(str(pattern), count, lr, count_cost(pattern, count, costs)) for pattern, count in pairs]
+    return pd.DataFrame(rows, columns=["pattern", "steps", "lr", "multiply_adds"])

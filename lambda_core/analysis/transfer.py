@@ -11,11 +11,12 @@ import pandas as pd
 from lambda_core.analysis.study_choice import choose, default_condition
 from lambda_core.errors import SelectionError
 from lambda_core.formatting import times, with_interval
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import full_like
 from lambda_core.selection import (
     Axis,
     Choice,
     Confirmation,
+    Interval,
     SelectionSettings,
     candidate_costs,
     confirm,
@@ -27,10 +28,10 @@ from lambda_core.studies import Study
 SPLITS = ("val", "test")
 
 
-SEEN = ["split", "verdict", "degradation", "degradation_low", "degradation_high", "episodes"]
+ON_TARGET = ["split", "verdict", "degradation", "degradation_low", "degradation_high", "episodes"]
 
 
-COLUMNS = ["chosen_on", "judged_on", "pattern", "steps", "lr_scale", "speed_up_there", "speed_up_here", *SEEN]
+COLUMNS = ["chosen_on", "judged_on", "pattern", "steps", "lr_scale", "speed_up_there", "speed_up_here", *ON_TARGET]
 
 
 def transfer_table(studies: Sequence[Study], settings: SelectionSettings) -> pd.DataFrame:
@@ -40,10 +41,11 @@ def transfer_table(studies: Sequence[Study], settings: SelectionSettings) -> pd.
     speed_up_here (each by its own times), split, verdict (pass | fail | undecided, or `not measured` there),
     degradation with its paired interval (points), episodes. A verdict is one look at one candidate, so uncorrected;
     a study's own validation classes are those it was chosen on, and prove nothing.
+    Raises StudyError for a study that is not measured.
     """
     choices = {study.name: choose(study, settings)[0] for study in studies}
     rows = [
-        _row(source, target, transfer_choice(choices[source.name], target), choices[source.name], split, settings.axis)
+        _row(choices[source.name], source, target, split, settings.axis)
         for source in studies
         for target in studies
         if source.layers == target.layers
@@ -53,15 +55,18 @@ def transfer_table(studies: Sequence[Study], settings: SelectionSettings) -> pd.
 
 
 def transfer_choice(choice: Choice, study: Study) -> Choice:
-    """The choice taken to another study: pattern, step count and multiple of the step size travel."""
-    own = study.config.lr
-    scaled = own * choice.lr / choice.reference_lr
-    return replace(choice, lr=scaled, reference_steps=study.config.steps, reference_lr=own)
+    """The choice taken to another study: pattern, step count and multiple of the step size travel.
+
+    What was measured stays that of the study it comes from.
+    """
+    lr = study.config.lr * choice.lr / choice.reference_lr
+    reference = replace(choice.reference, steps=study.config.steps, lr=study.config.lr)
+    return replace(choice, candidate=replace(choice.candidate, lr=lr), reference=reference)
 
 
 def judge_transfer(choice: Choice, study: Study, split: str = "test") -> Confirmation | None:
-    """How a choice made elsewhere does on this study's classes; None where this study cannot say."""
-    if len(choice.pattern.split("/")[0]) != len(study.layers) or study.accuracy is None:
+    """How a choice made elsewhere does on this study's classes (val or test); None where this study cannot say."""
+    if len(full_like(choice.pattern)) != len(study.layers) or study.accuracy is None:
         return None
     try:
         return confirm(transfer_choice(choice, study), study.split(split))
@@ -69,17 +74,18 @@ def judge_transfer(choice: Choice, study: Study, split: str = "test") -> Confirm
         return None
 
 
-def as_text(table: pd.DataFrame) -> str:
-    """The table for a terminal: one line a pair, validation and test classes side by side."""
+def transfer_text(table: pd.DataFrame) -> str:
+    """`transfer_table` for a terminal: one line a pair, validation and test classes side by side."""
     keys = ["chosen_on", "judged_on", "pattern", "steps", "speed_up_there", "speed_up_here"]
-    told = table.assign(told=[_told(row) for _, row in table.iterrows()])
-    wide = told.set_index([*keys, "split"])["told"].unstack("split").reset_index()[[*keys, *SPLITS]]
+    cells = table.assign(cell=[_cell(row) for _, row in table.iterrows()])
+    wide = cells.set_index([*keys, "split"])["cell"].unstack("split").reset_index()[[*keys, *SPLITS]]
     formats = {"speed_up_there": times, "speed_up_here": lambda value: "–" if np.isnan(value) else times(value)}
     return str(wide.to_string(index=False, formatters=formats))
 
 
-def _row(source: Study, target: Study, taken: Choice, choice: Choice, split: str, axis: Axis) -> dict[str, object]:
-    seen = judge_transfer(choice, target, split)
+def _row(choice: Choice, source: Study, target: Study, split: str, axis: Axis) -> dict[str, object]:
+    confirmation = judge_transfer(choice, target, split)
+    degradation = confirmation.degradation if confirmation else Interval(np.nan, np.nan, np.nan)
     return {
         "chosen_on": source.name,
         "judged_on": target.name,
@@ -87,28 +93,25 @@ def _row(source: Study, target: Study, taken: Choice, choice: Choice, split: str
         "steps": choice.steps,
         "lr_scale": float(f"{choice.lr / choice.reference_lr:.4g}"),
         "speed_up_there": choice.speed_up,
-        "speed_up_here": _speed_up(taken, target, axis),
+        "speed_up_here": _speed_up(transfer_choice(choice, target), target, axis),
         "split": split,
-        "verdict": seen.verdict if seen else "not measured",
-        "degradation": seen.degradation if seen else np.nan,
-        "degradation_low": seen.low if seen else np.nan,
-        "degradation_high": seen.high if seen else np.nan,
-        "episodes": seen.episodes if seen else 0,
+        "verdict": confirmation.verdict if confirmation else "not measured",
+        **degradation.as_dict("degradation"),
+        "episodes": confirmation.episodes if confirmation else 0,
     }
 
 
 def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
     """By this study's own times; NaN where the candidate was not timed there."""
-    full = str(LambdaPattern.full(len(study.layers)))
-    asked = pd.DataFrame({"pattern": [full, choice.pattern], "steps": [choice.reference_steps, choice.steps]})
+    pair = pd.DataFrame([vars(choice.reference), vars(choice.candidate)])
     try:
-        costs = candidate_costs(asked, rows_under(study.measurements()[1], default_condition(study)))[axis]
+        costs = candidate_costs(pair, rows_under(study.measurements()[1], default_condition(study)))[axis]
     except SelectionError:
         return float("nan")
     return float(ratio(costs[0], costs)[1])
 
 
-def _told(row: pd.Series) -> str:
+def _cell(row: pd.Series) -> str:
     if row["verdict"] == "not measured":
         return "not measured"
     return f"{row['verdict']}: {with_interval(row['degradation'], row['degradation_low'], row['degradation_high'])}"

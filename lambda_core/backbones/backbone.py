@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lambda_core.backbones.inspection import check_adaptable, is_plain_row
-from lambda_core.backbones.module_call import ModuleCall, state_of
+from lambda_core.backbones.module_call import ModuleCall, looks_of
 from lambda_core.errors import ModelError, PatternError
 from lambda_core.kernels import LayerPasses, Weights, layer_passes_of
 from lambda_core.patterns import LambdaPattern
@@ -22,18 +22,30 @@ class Layer:
     """A named child that owns parameters, with the parameterless modules that follow it.
 
     trainable: names of the parameters that a step may change; those with requires_grad=False stay as they are.
+    places: each parameter's name, the dictionary that holds it, and its key there: quicker than named_parameters.
     """
 
     name: str
     module: nn.Module
     trailing: tuple[nn.Module, ...]
     trainable: frozenset[str]
+    places: tuple[tuple[str, dict[str, nn.Parameter | None], str], ...] = field(repr=False)
 
     @classmethod
     def of(cls, name: str, module: nn.Module, trailing: tuple[nn.Module, ...]) -> Layer:
         """The layer with the parameters that its module asks gradients for."""
-        trainable = (key for key, parameter in module.named_parameters() if parameter.requires_grad)
-        return cls(name, module, trailing, frozenset(trainable))
+        trainable = frozenset(key for key, parameter in module.named_parameters() if parameter.requires_grad)
+        places = tuple(
+            (f"{prefix}.{key}" if prefix else key, each._parameters, key)
+            for prefix, each in module.named_modules()
+            for key, parameter in each._parameters.items()
+            if parameter is not None
+        )
+        return cls(name, module, trailing, trainable, places)
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The module's parameters as they are now, by name."""
+        return {name: parameter for name, holder, key in self.places if (parameter := holder[key]) is not None}
 
     @cached_property
     def passes(self) -> LayerPasses | None:
@@ -71,7 +83,8 @@ class Backbone:
     model: nn.Sequential
     stem: tuple[nn.Module, ...]
     layers: tuple[Layer, ...]
-    seen: tuple[Any, ...]  # what the view rests on; where it has changed, a view is made anew
+    modules: tuple[nn.Module, ...] = field(repr=False)  # all of them, at any depth
+    seen: list[Any] = field(repr=False)  # what the view rests on; where it has changed, a view is made anew
 
     @classmethod
     def of(cls, model: nn.Sequential, *, split: bool = False) -> Backbone:
@@ -90,7 +103,9 @@ class Backbone:
             Layer.of(*children[start], tuple(child for _, child in children[start + 1 : end]))
             for start, end in zip(starts, ends, strict=True)
         )
-        return cls(model, tuple(child for _, child in children[: starts[0]]), layers, _state_of(model))
+        modules = tuple(model.modules())
+        stem = tuple(child for _, child in children[: starts[0]])
+        return cls(model, stem, layers, modules, looks_of(modules) + _trainable(layers))
 
     @classmethod
     def matching(cls, model: nn.Sequential | Backbone, pattern: LambdaPattern) -> Backbone:
@@ -106,7 +121,7 @@ class Backbone:
 
     def up_to_date(self) -> Backbone:
         """This view, or a new one where the model's modes, hooks or buffers have changed since it was made."""
-        if _state_of(self.model) == self.seen:
+        if looks_of(self.modules) + _trainable(self.layers) == self.seen:
             return self
         whole = Backbone.of(self.model)
         return whole if whole.names == self.names else Backbone.of(self.model, split=True)
@@ -118,11 +133,11 @@ class Backbone:
 
     def weights(self) -> list[Weights]:
         """The model's own parameters, a dictionary a layer."""
-        return [dict(layer.module.named_parameters()) for layer in self.layers]
+        return [dict(layer.weights()) for layer in self.layers]
 
     def detached_weights(self) -> list[Weights]:
         """The same, detached: where an adaptation starts that no gradient is to follow back."""
-        return [{name: _detached(value) for name, value in own.items()} for own in self.weights()]
+        return [{name: _detached(value) for name, value in layer.weights().items()} for layer in self.layers]
 
     def prepare_input(self, x: Tensor) -> Tensor:
         """The input of the first layer: x after the stem, in the memory layout that the first layer's weights have."""
@@ -157,8 +172,8 @@ def _detached(value: Tensor) -> Tensor:
     return value.detach().clone() if value.is_inference() else value.detach()
 
 
-def _state_of(model: nn.Sequential) -> tuple[Any, ...]:
-    return *state_of([model]), tuple(parameter.requires_grad for parameter in model.parameters())
+def _trainable(layers: Sequence[Layer]) -> list[bool]:
+    return [parameter.requires_grad for layer in layers for parameter in layer.weights().values()]
 
 
 def _children(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:

@@ -49,10 +49,9 @@ class ModuleCall:
                     self._overwrites_input = self._try_out(weights, x)
                     _TRIED_OUT[self.modules[0]] = state_of(self.modules), self._overwrites_input
         copies = self.private_copies(leading)
-        versions = [buffer._version for buffer in _buffers(copies)]
+        versions = _versions(copies)
         y = self._run(copies, weights, x.clone() if self._overwrites_input else x)
-        if versions != [buffer._version for buffer in _buffers(copies)]:
-            raise ModelError(f"{self.name} changes its own buffers when it is called; call .eval() on the model first")
+        self._check_buffers(copies, versions)
         return y
 
     def private_copies(self, leading: int | None = None) -> tuple[nn.Module, ...]:
@@ -79,23 +78,27 @@ class ModuleCall:
 
     def _run(self, copies: Sequence[nn.Module], weights: Weights, x: Tensor) -> Tensor:
         first, *rest = copies
-        y: Any = functional_call(first, weights, (x,)) if weights else first(x)
+        y = self._tensor(functional_call(first, weights, (x,)) if weights else first(x))
         for module in rest:
-            y = module(y)
-        if not isinstance(y, Tensor):
-            raise ModelError(
-                f"{self.name} returns a {type(y).__name__}; a layer must return one tensor: wrap it in a module that "
-                "picks the part that goes on"
-            )
+            y = self._tensor(module(y))
         return y
+
+    def _tensor(self, y: Any) -> Tensor:
+        if isinstance(y, Tensor):
+            return y
+        raise ModelError(
+            f"{self.name} returns a {type(y).__name__}; a layer must return one tensor: wrap it in a module that picks "
+            "the part that goes on"
+        )
 
     def _try_out(self, weights: Weights, x: Tensor) -> bool:
         """Whether the modules overwrite their input. Raises ModelError where two calls differ."""
         copies, own = self.private_copies(), {name: value.detach() for name, value in weights.items()}
         with torch.no_grad(), torch.inference_mode(False):
             given, again = x.detach().clone(), x.detach().clone()
-            before, version = _random_state(x), given._version
+            before, version, versions = _random_state(x), given._version, _versions(copies)
             first = self._run(copies, own, given)
+            self._check_buffers(copies, versions)
             if not _same_state(before, _random_state(x)):
                 raise ModelError(
                     f"{self.name} draws random numbers: its activations cannot be reused; call .eval() on the model, "
@@ -104,6 +107,10 @@ class ModuleCall:
             if not _agree(first, self._run(copies, own, again)):
                 raise ModelError(f"{self.name} gives another output at each call: its activations cannot be reused")
         return given._version != version
+
+    def _check_buffers(self, copies: Sequence[nn.Module], versions: list[int]) -> None:
+        if versions != _versions(copies):
+            raise ModelError(f"{self.name} changes its own buffers when it is called; call .eval() on the model first")
 
     def _as_found_before(self) -> bool | None:
         """What an earlier view of the same modules, in the same modes, found out; None: they must be tried out."""
@@ -114,14 +121,28 @@ class ModuleCall:
         return any(getattr(each, "inplace", False) for module in self.modules for each in module.modules())
 
 
-_TRIED_OUT: WeakKeyDictionary[nn.Module, tuple[Any, bool]] = WeakKeyDictionary()
+_TRIED_OUT: WeakKeyDictionary[nn.Module, tuple[list[Any], bool]] = WeakKeyDictionary()
 
 
-def state_of(modules: Sequence[nn.Module]) -> tuple[Any, ...]:
+def state_of(modules: Sequence[nn.Module]) -> list[Any]:
     """What a view of modules rests on beside their weights: which they are, their modes, hooks and buffers."""
     inside = [each for module in modules for each in module.modules()]
-    looks = tuple((id(m), m.training, len(m._forward_hooks), len(m._forward_pre_hooks)) for m in inside)
-    return looks, tuple((id(b), 0 if b.is_inference() else b._version) for b in _buffers(modules))
+    return [*map(id, inside), *looks_of(inside)]
+
+
+def looks_of(modules: Sequence[nn.Module]) -> list[Any]:
+    """Modes, hooks and buffers of these modules themselves; looked at before every adaptation, so made to be quick."""
+    looks: list[Any] = []
+    for module in modules:
+        looks += (module.training, len(module._forward_hooks), len(module._forward_pre_hooks))
+        if module._buffers:
+            buffers = [buffer for buffer in module._buffers.values() if buffer is not None]
+            looks += [(id(buffer), 0 if buffer.is_inference() else buffer._version) for buffer in buffers]
+    return looks
+
+
+def _versions(modules: Sequence[nn.Module]) -> list[int]:
+    return [0 if buffer.is_inference() else buffer._version for buffer in _buffers(modules)]
 
 
 def _buffers(modules: Sequence[nn.Module]) -> Iterator[Tensor]:

@@ -7,7 +7,7 @@ from lambda_core.data.catalogue import DatasetInfo, describe, list_datasets
 from lambda_core.data.dataset import SPLITS, ImageDataset
 from lambda_core.data.fetching import fetch
 from lambda_core.data.image_file import SUFFIXES, read_picture
-from lambda_core.data.importing import import_folder
+from lambda_core.data.importing import import_folder, passed_over
 from lambda_core.data.prepared import load_dataset
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "import_folder",
     "list_datasets",
     "load_dataset",
+    "passed_over",
     "read_picture",
 ]

@@ -8,12 +8,13 @@ import numpy as np
 
 from lambda_core.data.dataset import SPLITS
 from lambda_core.data.image_file import SUFFIXES, read_picture
-from lambda_core.data.prepared import FETCHABLE, check_name, data_root
+from lambda_core.data.prepared import FETCHABLE, can_be_shown, check_name, data_root
 from lambda_core.data.writing import Draft, write_dataset
 from lambda_core.errors import ConfigError, DataError
 
 SMALLEST, LARGEST = 16, 256  # pixels of a side; 4-CONV halves it four times
 FEWEST = 2  # classes of a split, images of a class: less leaves nothing to tell apart, or nothing to ask
+OTHER_NAMES_OF_VAL = {"valid", "validation", "dev"}
 TAKEN = ("glyphs", "sinusoid", *FETCHABLE)
 
 Classes = dict[str, list[Path]]  # class name to its image files
@@ -48,6 +49,7 @@ def find_splits(folder: Path, val: float, test: float, seed: int) -> dict[str, C
         raise DataError(f"{folder} is no folder; give one that holds a folder of images for each class")
     home = folder.resolve()
     inside = _folders(folder, home)
+    _refuse_other_names_of_splits(folder, {path.name for path in inside})
     if {path.name for path in inside} == set(SPLITS):
         splits = {split: _classes(_folders(folder / split, home), home) for split in SPLITS}
         _check_apart(splits)
@@ -69,10 +71,25 @@ def divide(names: list[str], val: float, test: float, seed: int) -> dict[str, li
     return {split: [names[place] for place in sorted(drawn[split])] for split in SPLITS}
 
 
+def _refuse_other_names_of_splits(folder: Path, names: set[str]) -> None:
+    """train, valid and test would otherwise pass for three classes."""
+    others = names - set(SPLITS)
+    if others and others <= OTHER_NAMES_OF_VAL and "train" in names:
+        raise DataError(
+            f"{folder} holds train and {min(others)}; the splits are train, val and test: rename {min(others)} to val"
+        )
+
+
+def passed_over(folder: str | Path) -> list[Path]:
+    """The files below `folder` that are no images of a kind that is read; hidden ones are not counted."""
+    files = (path for path in Path(folder).rglob("*") if path.is_file() and path.suffix.lower() not in SUFFIXES)
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
 def _classes(folders: list[Path], home: Path) -> Classes:
     found = {}
     for folder in folders:
-        if not folder.name.isprintable():
+        if not can_be_shown(folder.name):
             raise DataError(f"the folder name {folder.name!a} has characters that cannot be shown; rename it")
         found[folder.name] = _images(folder, home)
     return found
@@ -81,7 +98,9 @@ def _classes(folders: list[Path], home: Path) -> Classes:
 def _images(folder: Path, home: Path) -> list[Path]:
     images = [path for path in _entries(folder, home) if path.suffix.lower() in SUFFIXES and path.is_file()]
     if len(images) < FEWEST:
-        raise DataError(f"{folder} holds {len(images)} PNG, JPEG or WebP images; a class needs at least {FEWEST}")
+        others = sorted({path.suffix.lower() for path in passed_over(folder) if path.suffix})
+        what = f", and {len(passed_over(folder))} other files ({', '.join(others)}): convert them" if others else ""
+        raise DataError(f"{folder} holds {len(images)} PNG, JPEG or WebP images{what}; a class needs at least {FEWEST}")
     return images
 
 

@@ -18,6 +18,7 @@ from lambda_core.errors import DataError
 FETCHABLE = ("cifar-fs", "fc100", "omniglot")
 FILES = ("images.npy", "labels.npy", "dataset.json")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_SHOWN_TOO = "\u200c\u200d\u00a0\u202f"  # zero-width non-joiner and joiner, no-break spaces
 _LARGEST_JSON = 64 * 2**20  # bytes; a million class names fit
 
 
@@ -37,8 +38,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> ImageDataset:
 
 
 def data_root(root: str | Path | None = None) -> Path:
-    """Where prepared data sets live: `root`, else $LAMBDA_DATA, else the user's cache folder."""
-    return Path(root or os.environ.get("LAMBDA_DATA") or platformdirs.user_cache_dir("lambda-lab"))
+    """Where prepared data sets live: `root`, else $LAMBDA_DATA, else the user's cache folder; ~ is the home folder."""
+    return Path(root or os.environ.get("LAMBDA_DATA") or platformdirs.user_cache_dir("lambda-lab")).expanduser()
 
 
 def is_name(name: object) -> bool:
@@ -50,6 +51,11 @@ def check_name(name: str) -> str:
     if not is_name(name):
         raise DataError(f"{name!r} is no name of a data set: small letters, digits and hyphens are right, up to 64")
     return name
+
+
+def can_be_shown(name: str) -> bool:
+    """Whether a class's name is text for a screen; joiners, as in Persian and emoji, and no-break spaces are."""
+    return all(sign.isprintable() or sign in _SHOWN_TOO for sign in name)
 
 
 def load_folder(folder: Path, name: str | None = None) -> ImageDataset:
@@ -84,7 +90,7 @@ def _read_about(path: Path, name: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_JSON:
             raise DataError(f"{path} is larger than {_LARGEST_JSON // 2**20} MB, which no description is")
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a byte-order mark first
     except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path} is no readable JSON: {_first_line(error)}") from error
     _check_about(path, about)
@@ -105,7 +111,7 @@ def _check_about(path: Path, about: Any) -> None:
 
 
 def _is_class_name(name: object) -> bool:
-    return isinstance(name, str) and name != "" and name.isprintable()
+    return isinstance(name, str) and name != "" and can_be_shown(name)
 
 
 def _first_line(error: BaseException) -> str:

@@ -61,6 +61,9 @@ class EpisodeBank:
         random = generator(self.seed, self.split, index)
         return self.episode([self.classes[i] for i in draw(random, len(self.classes), self.ways)], random)
 
+    def __iter__(self) -> Iterator[Episode]:
+        raise TypeError("a bank of episodes has no end: take bank[i], or for i in range(count)")
+
     def of_classes(self, names: list[str], index: int = 0) -> Episode:
         """An episode of the classes asked for by name, in that order; images by (seed, index)."""
         known = {name: (name, images, turn) for name, images, turn in reversed(self.classes)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -22,6 +24,9 @@ class SinusoidBank:
         """(amplitude, phase) of episode `index`."""
         amplitude, phase = generator(self.seed, self.split, index).random_sample(2)
         return 0.1 + 4.9 * float(amplitude), np.pi * float(phase)
+
+    def __iter__(self) -> Iterator[Episode]:
+        raise TypeError("a bank of episodes has no end: take bank[i], or for i in range(count)")
 
     def __getitem__(self, index: int) -> Episode:
         amplitude, phase = self.curve(index)

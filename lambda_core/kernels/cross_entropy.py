@@ -22,13 +22,7 @@ class CrossEntropy:
     def __call__(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """logits: (N, ways) → the loss, 0-dimensional, and its gradient to them."""
         log_p = torch.log_softmax(logits, 1)
-        return F.nll_loss(log_p, self.labels), self.logit_gradient(log_p)
-
-    def logit_gradient(self, log_p: Tensor) -> Tensor:
-        """The gradient to the logits, (N, ways), from their log-softmax."""
-        aim = self._gradient_to_log_p(log_p)
-        gradient: Tensor = torch.ops.aten._log_softmax_backward_data(aim, log_p, 1, log_p.dtype)
-        return gradient
+        return F.nll_loss(log_p, self.labels), logit_gradient(self._gradient_to_log_p(log_p), log_p)
 
     def _gradient_to_log_p(self, log_p: Tensor) -> Tensor:
         """−one-hot / M, with rows of zeros where the label does not count."""
@@ -54,8 +48,14 @@ class CrossEntropy:
             logits = features @ across if bias is None else torch.addmm(bias, features, across)
             log_p = torch.log_softmax(logits, 1)
             before.append(log_p)
-            gradient = self.logit_gradient(log_p)
+            gradient = logit_gradient(self._gradient_to_log_p(log_p), log_p)
             across = torch.addmm(across, turned, gradient, alpha=-lr)
             bias = None if bias is None else torch.sub(bias, gradient.sum(0), alpha=lr)
         losses = (torch.stack(before) * self._log_p_gradient).sum((1, 2))
         return across.t(), bias, losses
+
+
+def logit_gradient(gradient_to_log_p: Tensor, log_p: Tensor) -> Tensor:
+    """The gradient to the logits, (N, ways), from that to their log-softmax and from the log-softmax itself."""
+    gradient: Tensor = torch.ops.aten._log_softmax_backward_data(gradient_to_log_p, log_p, 1, log_p.dtype)
+    return gradient

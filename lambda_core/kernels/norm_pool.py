@@ -34,6 +34,9 @@ class NormPool(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
+        if _plain_operations_only(x):
+            unit = F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
+            return F.relu(F.max_pool2d(unit, 2))
         return norm_pool_relu(x, self.weight, self.bias, self.eps)
 
 
@@ -45,7 +48,7 @@ def norm_pool_relu(x: Tensor, weight: Tensor, bias: Tensor, eps: float, leading:
     if leading is not None:
         unit = normalise_by_first(x, leading, eps)
         return F.relu(F.max_pool2d(torch.addcmul(_channel(bias), unit, _channel(weight)), 2))
-    if _plain_operations_only(x):
+    if x.is_cuda:
         return F.relu(F.max_pool2d(F.batch_norm(x, None, None, weight, bias, True, 0.0, eps), 2))
     if torch.is_grad_enabled():
         return F.relu(torch.addcmul(_channel(bias), norm_pool(x, weight.detach() < 0, eps), _channel(weight)))

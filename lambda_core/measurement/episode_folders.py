@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def episodes_of(folder: Path, ways: int, size: int, channels: int) -> Iterator[E
     """The episodes of a folder, in the order of their names."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}")
-    places = sorted(place for place in folder.iterdir() if place.is_dir())
+    places = _visible(folder, Path.is_dir)
     if not places:
         raise DataError(f"{folder} holds no episodes: it needs folders such as episode1/support/<class>/image.png")
     for place in places:
@@ -76,11 +76,20 @@ def _episode(place: Path, ways: int, size: int, channels: int) -> Episode:
 def _class_names(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; an episode has support/<class>/ and query/<class>/")
-    return sorted(each.name for each in folder.iterdir() if each.is_dir())
+    return [each.name for each in _visible(folder, Path.is_dir)]
+
+
+def _visible(folder: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
+    """What is wanted of a folder, by name; hidden entries are what systems and editors leave there."""
+    return sorted(each for each in folder.iterdir() if not each.name.startswith(".") and is_wanted(each))
+
+
+def _is_image(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
 def _images(folder: Path, names: list[str], size: int, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
-    files = [[file for file in sorted((folder / name).glob("*")) if file.suffix.lower() in SUFFIXES] for name in names]
+    files = [_visible(folder / name, _is_image) if (folder / name).is_dir() else [] for name in names]
     if empty := [name for name, found in zip(names, files, strict=True) if not found and folder.name == "support"]:
         raise DataError(f"{folder / empty[0]} holds no PNG, JPEG or WebP image")
     pixels = [read_picture(file, size, channels) for found in files for file in found]

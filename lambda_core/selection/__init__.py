@@ -4,24 +4,26 @@ Belongs here: statistics and choices. Does not: studies on disk (`studies`), que
 No torch.
 """
 
-from lambda_core.selection.candidates import Candidate, candidate_index, episode_matrix
+from lambda_core.selection.candidates import Candidate, candidate_index, episode_matrix, same_step_size
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
 from lambda_core.selection.costs import Axis, TimingCondition, candidate_costs, ratio, rows_under, timing_conditions
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
-from lambda_core.selection.paired_tests import Floats, PairedDifference, half_width_of_mean
+from lambda_core.selection.paired_tests import Floats, Interval, PairedDifference, half_width_of_mean, mean_accuracy
 from lambda_core.selection.pareto import pareto_front
 from lambda_core.selection.pattern_search import SearchResult, search
 from lambda_core.selection.racing import (
     Entrants,
+    ExhaustiveChoice,
     Race,
     Runner,
     against_exhaustive,
     confirm_race,
+    describe_race,
     race,
     replay,
 )
-from lambda_core.selection.search_verdicts import dominating, in_words, verdicts
+from lambda_core.selection.search_verdicts import describe_search, dominating, judge_search
 from lambda_core.selection.sentences import sentence
 from lambda_core.selection.settings import SelectionSettings
 from lambda_core.selection.verdicts import fastest, judge
@@ -33,7 +35,9 @@ __all__ = [
     "Comparison",
     "Confirmation",
     "Entrants",
+    "ExhaustiveChoice",
     "Floats",
+    "Interval",
     "PairedDifference",
     "PatternGain",
     "Race",
@@ -50,20 +54,23 @@ __all__ = [
     "compare_candidates",
     "confirm",
     "confirm_race",
+    "describe_race",
+    "describe_search",
     "dominating",
     "episode_matrix",
     "fastest",
     "half_width_of_mean",
-    "in_words",
     "judge",
+    "judge_search",
+    "mean_accuracy",
     "pareto_front",
     "race",
     "ratio",
     "replay",
     "rows_under",
+    "same_step_size",
     "search",
     "select_pattern",
     "sentence",
     "timing_conditions",
-    "verdicts",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,26 @@ class Candidate:
     steps: int
     lr: float
 
+    def is_same(self, other: Candidate) -> bool:
+        """Whether the two are one candidate, their step sizes being the same by `same_step_size`."""
+        alike = (self.pattern, self.steps) == (other.pattern, other.steps)
+        return alike and bool(same_step_size(self.lr, other.lr))
+
+
+def same_step_size(lr: Any, other: float) -> NDArray[np.bool_]:
+    """Where step sizes are the same: up to the rounding of float32, which tables keep. Sweeps tell them to 4 figures.
+
+    lr: one step size or an array of them.
+    """
+    alike: NDArray[np.bool_] = np.isclose(np.asarray(lr, dtype=float), other, rtol=1e-5, atol=0)
+    return alike
+
+
+def candidates_of(table: pd.DataFrame) -> list[Candidate]:
+    """The rows of a table (pattern, steps, lr) as values."""
+    rows = zip(*(table[key] for key in KEYS), strict=True)
+    return [Candidate(str(pattern), int(steps), float(lr)) for pattern, steps, lr in rows]
+
 
 def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     """One split's accuracy table as (candidates, matrix).
@@ -32,73 +53,92 @@ def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     Raises SelectionError for NaN, unequal or doubled episodes, fewer than two episodes, or several splits.
     """
     _check_one_split(accuracy)
-    codes = _candidate_codes(accuracy)
-    candidate, first = _numbered(codes)
-    episode, _ = _numbered(accuracy["episode"].to_numpy())
-    shape = (len(first), int(episode.max()) + 1)
-    cells = candidate * shape[1] + episode
-    candidates = accuracy[KEYS].iloc[first].reset_index(drop=True).astype({"pattern": "str", "steps": int})
-    # the shortest decimal of a float32: 0.05, not 0.05000000074505806
-    candidates["lr"] = [float(str(lr)) for lr in candidates["lr"].to_numpy(np.float32)]
-    _check_cells(np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape), candidates)
+    _check_keys(accuracy)
+    row = _numbers_of_combinations([accuracy[key] for key in KEYS])
+    column = _numbers_of_combinations([accuracy["episode"]])
+    candidates = _candidate_table(accuracy, row)
+    shape = (len(candidates), int(column.max()) + 1)
+    cell = row * shape[1] + column
+    _check_cells(np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape), candidates)
     values = accuracy["accuracy"].to_numpy(np.float64)
     if not np.isfinite(values).all():
         raise SelectionError("an accuracy is NaN or infinite; measure this study again")
     matrix = np.empty(shape)
-    matrix.reshape(-1)[cells] = values
+    matrix.reshape(-1)[cell] = values
     return candidates, matrix
 
 
 def own_step_size(candidates: pd.DataFrame, lr: float | None = None) -> float:
-    """The study's own inner step size: `lr` if given, else the only one, else that of the "no adaptation" row."""
+    """The study's own inner step size: `lr` if given, else the only one, else that of the "no adaptation" row.
+
+    Raises SelectionError where the table does not say.
+    """
     if lr is not None:
         return lr
-    found = candidates["lr"].unique()
-    if len(found) > 1:
-        found = candidates.loc[candidates["steps"] == 0, "lr"].unique()
-    if len(found) != 1:
+    step_sizes = candidates["lr"].unique()
+    if len(step_sizes) > 1:
+        step_sizes = candidates.loc[candidates["steps"] == 0, "lr"].unique()
+    if len(step_sizes) != 1:
         raise SelectionError("the accuracy table has several step sizes; say which is the study's own (lr)")
-    return float(found[0])
+    return float(step_sizes[0])
 
 
-def candidate_index(candidates: pd.DataFrame, pattern: str, steps: int, lr: float) -> int:
-    """The row of a candidate; SelectionError if it was not measured. Step sizes are compared as float32."""
-    fits = (candidates["pattern"] == pattern) & (candidates["steps"] == steps) & np.isclose(candidates["lr"], lr)
-    rows = np.flatnonzero(fits)
+def candidate_index(candidates: pd.DataFrame, candidate: Candidate) -> int:
+    """The row of a candidate in a table with columns pattern, steps, lr. Raises SelectionError if it has none."""
+    alike = (candidates["pattern"] == candidate.pattern) & (candidates["steps"] == candidate.steps)
+    rows = np.flatnonzero(alike & same_step_size(candidates["lr"], candidate.lr))
     if not len(rows):
-        raise SelectionError(f"the accuracy table has no pattern {pattern} at {steps} steps with step size {lr:.4g}")
+        raise SelectionError(
+            f"the accuracy table has no pattern {candidate.pattern} at {candidate.steps} steps with step size "
+            f"{candidate.lr:.4g}"
+        )
     return int(rows[0])
 
 
-def _candidate_codes(accuracy: pd.DataFrame) -> NDArray[Any]:
-    pattern, steps, lr = (pd.factorize(accuracy[key])[0].astype(np.int64) for key in KEYS)
-    if min(pattern.min(), steps.min(), lr.min()) < 0:
+def _numbers_of_combinations(columns: Sequence[pd.Series]) -> NDArray[np.int64]:
+    """(rows,) 0, 1, …: rows that agree in all columns get one number, in order of first appearance.
+
+    Two columns of numbers below m and n make one column of numbers below m·n; a third joins that one, and so on.
+    """
+    numbers = _numbers_by_appearance(columns[0])
+    for column in columns[1:]:
+        more = _numbers_by_appearance(column)
+        numbers = _numbers_by_appearance(numbers * (more.max() + 1) + more)
+    return numbers
+
+
+def _numbers_by_appearance(values: pd.Series | NDArray[np.int64]) -> NDArray[np.int64]:
+    numbers: NDArray[np.int64] = pd.factorize(values)[0].astype(np.int64)
+    return numbers
+
+
+def _candidate_table(accuracy: pd.DataFrame, row: NDArray[np.int64]) -> pd.DataFrame:
+    """Pattern, steps and lr of the first row of each number in `row`."""
+    first = np.flatnonzero(~pd.Series(row).duplicated())
+    candidates = accuracy[KEYS].iloc[first].reset_index(drop=True).astype({"pattern": "str", "steps": int})
+    # the shortest decimal of a float32: 0.05, not 0.05000000074505806
+    candidates["lr"] = [float(str(lr)) for lr in candidates["lr"].to_numpy(np.float32)]
+    return candidates
+
+
+def _check_keys(accuracy: pd.DataFrame) -> None:
+    if accuracy[KEYS].isna().any(axis=None):
         raise SelectionError("a pattern, step count or step size is missing in the accuracy table")
-    codes: NDArray[np.int64] = (pattern * (steps.max() + 1) + steps) * (lr.max() + 1) + lr
-    return codes
-
-
-def _numbered(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each value's number by order of first appearance, and the row where each number first appears."""
-    numbers, uniques = pd.factorize(values)
-    first = np.full(len(uniques), len(values), dtype=np.int64)
-    np.minimum.at(first, numbers, np.arange(len(values)))
-    return numbers.astype(np.int64), first
 
 
 def _check_one_split(accuracy: pd.DataFrame) -> None:
     if accuracy.empty:
         raise SelectionError("the accuracy table has no rows for this split; lambda-core sweep makes them")
     if "split" in accuracy and accuracy["split"].nunique() > 1:
-        found = ", ".join(sorted(map(str, accuracy["split"].unique())))
-        raise SelectionError(f"the accuracy table mixes the splits {found}; give one, such as split == 'val'")
+        splits = ", ".join(sorted(map(str, accuracy["split"].unique())))
+        raise SelectionError(f"the accuracy table mixes the splits {splits}; give one, such as split == 'val'")
 
 
 def _check_cells(counts: NDArray[np.int64], candidates: pd.DataFrame) -> None:
     if (counts != 1).any():
         row = int((counts != 1).any(axis=1).argmax())
         pattern, steps, lr = candidates.iloc[row]
-        what = "has an episode twice" if (counts[row] > 1).any() else "lacks an episode that others have"
-        raise SelectionError(f"pattern {pattern} at {steps} steps, lr {lr:g}, {what}; all need the same episodes")
+        fault = "has an episode twice" if (counts[row] > 1).any() else "lacks an episode that others have"
+        raise SelectionError(f"pattern {pattern} at {steps} steps, lr {lr:g}, {fault}; all need the same episodes")
     if counts.shape[1] < 2:
         raise SelectionError("one episode shows no spread; at least 2 are needed, 600 are usual")

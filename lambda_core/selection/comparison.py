@@ -1,8 +1,8 @@
 """The fastest pattern whose loss of accuracy is shown to stay within a threshold, with a stated error rate.
 
-Tables are those of a study, one split each (see DESIGN.md); accuracies 0 to 1, degradations and thresholds in
-percentage points. Everything is paired by episode. Pass and fail are one-sided t tests, corrected by Holm (1979) over
-all candidates looked at, so that the chance of calling *any* truly worse candidate a pass stays below 1 − confidence.
+Tables are those of a study, one split each; accuracies are 0 to 1, degradations and thresholds in percentage points.
+Everything is paired by episode. Pass and fail are one-sided t tests, corrected by Holm (1979) over all candidates
+looked at, so that the chance of calling *any* truly worse candidate a pass stays below 1 − confidence.
 benchmarks/promise.py shows it by simulation, and its limit: near 99 % accuracy, errors are too rare and lopsided for a
 t test on few episodes, and the hardest world breaks the promise (about 9 % at 20 episodes, little from 100 on).
 """
@@ -16,11 +16,19 @@ import pandas as pd
 
 from lambda_core.errors import SelectionError
 from lambda_core.patterns import full_like
-from lambda_core.selection.candidates import candidate_index, episode_matrix, own_step_size
+from lambda_core.selection.candidates import (
+    Candidate,
+    candidate_index,
+    candidates_of,
+    episode_matrix,
+    own_step_size,
+    same_step_size,
+)
 from lambda_core.selection.choice import Choice
-from lambda_core.selection.costs import AXES, Axis, candidate_costs, ratio
+from lambda_core.selection.costs import AXES, Axis, candidate_costs, cost_and_spread, ratio
 from lambda_core.selection.paired_tests import (
     Floats,
+    Interval,
     PairedDifference,
     check_confidence,
     check_threshold,
@@ -28,6 +36,8 @@ from lambda_core.selection.paired_tests import (
 )
 from lambda_core.selection.pareto import pareto_front
 from lambda_core.selection.verdicts import fastest, judge
+
+DEGRADATION = ("degradation", "degradation_low", "degradation_high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,49 +57,40 @@ class Comparison:
         """One row a candidate: `candidates` with degradation (t interval), p_value, p_adjusted and verdict."""
         check_threshold(threshold)
         check_confidence(confidence)
-        p, half = self.degradation.p_at_most(threshold), self.degradation.half_width(confidence)
         verdicts, adjusted = judge(self.degradation, threshold, confidence, self.reference)
         return self.candidates.assign(
-            degradation=self.degradation.mean,
-            degradation_low=self.degradation.mean - half,
-            degradation_high=self.degradation.mean + half,
-            p_value=p,
+            **self.degradation.columns("degradation", confidence),
+            p_value=self.degradation.p_at_most(threshold),
             p_adjusted=adjusted,
             verdict=verdicts,
         )
 
     def choose(self, threshold: float, confidence: float = 0.95) -> Choice:
-        """The fastest candidate that passes; the reference itself if nothing faster does."""
+        """The fastest candidate that passes; the reference itself if nothing faster does.
+
+        threshold: points. Raises SelectionError for a threshold or confidence that no honest choice can be made with.
+        """
         table = self.table(threshold, confidence)
-        cost, accuracy = table[self.axis].to_numpy(float), table["accuracy"].to_numpy(float)
         passing = (table["verdict"] == "pass").to_numpy()
-        chosen = table.iloc[fastest(passing, cost, self._spread(), accuracy, self.reference)]
+        cost, spread = cost_and_spread(table, self.axis)
+        row = fastest(passing, cost, spread, table["accuracy"].to_numpy(float), self.reference)
+        chosen = table.iloc[row]
+        candidate, reference = candidates_of(table.iloc[[row, self.reference]])
         return Choice(
-            pattern=str(chosen["pattern"]),
-            steps=int(chosen["steps"]),
-            lr=float(chosen["lr"]),
+            candidate=candidate,
+            reference=reference,
             speed_up=float(chosen["speed_up"]),
-            degradation=float(chosen["degradation"]),
-            degradation_low=float(chosen["degradation_low"]),
-            degradation_high=float(chosen["degradation_high"]),
+            degradation=Interval(*(float(chosen[name]) for name in DEGRADATION)),
             accuracy=float(chosen["accuracy"]),
             milliseconds=float(chosen["milliseconds"]),
             multiply_adds=int(chosen["multiply_adds"]),
             threshold=float(threshold),
             confidence=float(confidence),
-            reference_steps=int(self.candidates["steps"].iloc[self.reference]),
-            reference_lr=float(self.candidates["lr"].iloc[self.reference]),
             episodes=self.degradation.episodes,
             candidates=len(table) - 1,
             axis=self.axis,
             verdicts=table,
         )
-
-    def _spread(self) -> Floats:
-        if self.axis == "multiply_adds":  # counted, not measured
-            return np.zeros(len(self.candidates))
-        spread: Floats = (self.candidates["milliseconds_high"] - self.candidates["milliseconds_low"]).to_numpy(float)
-        return spread
 
 
 def compare_candidates(
@@ -103,17 +104,20 @@ def compare_candidates(
 ) -> Comparison:
     """Pair every candidate with the full pattern at `reference_steps` and the study's own step size.
 
+    accuracy, timing: tables of a study, one split and one timing condition.
     any_lr: look at step sizes other than the study's own too. lr: the study's own; found from the tables if None.
-    axis: what speed-up and fastest are about, milliseconds or multiply_adds. Raises SelectionError.
+    axis: what speed-up and fastest are about, milliseconds or multiply_adds.
+    Raises SelectionError where the tables lack the reference or a cost, or cannot be compared.
     """
     if axis not in AXES:
         raise SelectionError(f"speed is measured in {' or '.join(AXES)}, not {axis!r}")
     candidates, matrix = episode_matrix(accuracy)
     own = own_step_size(candidates, lr)
     if not any_lr:
-        kept = np.isclose(candidates["lr"], own)
+        kept = same_step_size(candidates["lr"], own)
         candidates, matrix = candidates[kept].reset_index(drop=True), matrix[kept]
-    reference = candidate_index(candidates, full_like(candidates["pattern"].iloc[0]), reference_steps, own)
+    full = Candidate(full_like(candidates["pattern"].iloc[0]), reference_steps, own)
+    reference = candidate_index(candidates, full)
     costs = candidate_costs(candidates, timing)
     half = half_width_of_mean(matrix)
     mean = matrix.mean(axis=1)
@@ -126,7 +130,7 @@ def compare_candidates(
         reference=np.arange(len(candidates)) == reference,
     )
     described["on_front"] = pareto_front(described, cost=axis)
-    return Comparison(described, PairedDifference.of(100 * (matrix[reference] - matrix)), reference, axis)
+    return Comparison(described, PairedDifference.in_points(matrix[reference], matrix), reference, axis)
 
 
 def candidate_table(
@@ -149,12 +153,17 @@ def select_pattern(
     reference_steps: int,
     threshold: float,
     confidence: float = 0.95,
+    *,
     any_lr: bool = False,
     axis: Axis = "milliseconds",
 ) -> Choice:
     """The fastest candidate shown to lose at most `threshold` points, wrong with a chance below 1 − confidence.
 
-    accuracy, timing: tables of a study, one split (validation) and one device. Raises SelectionError.
+    accuracy: split, pattern, steps, lr, episode, accuracy (0 to 1), of one split (validation).
+    timing: pattern, steps, device, threads, milliseconds, multiply_adds, of one device and thread count.
+    reference_steps: step count of the full pattern that all are compared with. threshold: points.
+    any_lr: choose over all step sizes in the table. axis: what fastest means, milliseconds or multiply_adds.
+    Raises SelectionError for tables or settings that no honest choice can be made with.
     """
     return compare_candidates(accuracy, timing, reference_steps, any_lr=any_lr, axis=axis).choose(threshold, confidence)
 

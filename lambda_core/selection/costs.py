@@ -66,8 +66,8 @@ def timing_conditions(timing: pd.DataFrame) -> list[TimingCondition]:
     """The conditions that a timing table holds, commonest first."""
     names = [name for name in CONDITIONS if name in timing]
     counts = timing.groupby(names, observed=True).size().sort_values(ascending=False, kind="stable")
-    found = (dict(zip(names, key, strict=True)) for key in counts.index.tolist())
-    return [TimingCondition(str(each["device"]), int(each["threads"]), each.get("torch")) for each in found]
+    rows = (dict(zip(names, key, strict=True)) for key in counts.index.tolist())
+    return [TimingCondition(str(row["device"]), int(row["threads"]), row.get("torch")) for row in rows]
 
 
 def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame:
@@ -76,6 +76,17 @@ def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame
     if condition.torch is not None:
         kept &= timing["torch"] == condition.torch
     return timing[kept.to_numpy()]
+
+
+def cost_and_spread(table: pd.DataFrame, axis: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(candidates,) each: what each row costs by `axis`, and how far repeated measurements of that lie apart.
+
+    table: column `axis`; for milliseconds also their quartiles. Multiply-adds are counted: they do not spread.
+    """
+    cost = table[axis].to_numpy(float)
+    if axis == "multiply_adds":
+        return cost, np.zeros(len(table))
+    return cost, (table[f"{axis}_high"] - table[f"{axis}_low"]).to_numpy(float)
 
 
 def ratio(reference: float, costs: NDArray[Any]) -> NDArray[np.float64]:

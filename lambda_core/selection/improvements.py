@@ -4,36 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lambda_core.errors import SelectionError
 from lambda_core.patterns import full_like
-from lambda_core.selection.candidates import candidate_index, episode_matrix, own_step_size
-from lambda_core.selection.paired_tests import PairedDifference, check_confidence, half_width_of_mean, holm
+from lambda_core.selection.candidates import (
+    Candidate,
+    candidate_index,
+    candidates_of,
+    episode_matrix,
+    own_step_size,
+    same_step_size,
+)
+from lambda_core.selection.paired_tests import Interval, PairedDifference, check_confidence, holm, mean_accuracy
 
 
 @dataclass(frozen=True)
 class PatternGain:
-    """Accuracy after `steps` steps: full against the best other pattern, picked on one split, told of another.
+    """The full pattern against the best other one at the same step count: picked on one split, reported on another.
 
-    Accuracies 0 to 1; gains in points, paired, with a two-sided interval; p_value: one-sided, for "better than full".
+    candidate: the best other one. accuracy: its mean, 0 to 1. full: that of the full pattern, with its 95 % interval.
+    gain: points above full, paired. p_value: one-sided, for "better than full". better: whether that is shown.
     """
 
-    steps: int
-    pattern: str
-    lr: float
+    candidate: Candidate
     accuracy: float
-    full_accuracy: float
-    full_accuracy_low: float
-    full_accuracy_high: float
-    gain: float
-    gain_low: float
-    gain_high: float
+    full: Interval
+    gain: Interval
     p_value: float
     better: bool
     episodes: int
+
+    @property
+    def pattern(self) -> str:
+        return self.candidate.pattern
+
+    @property
+    def steps(self) -> int:
+        return self.candidate.steps
+
+    @property
+    def lr(self) -> float:
+        return self.candidate.lr
+
+    @property
+    def full_accuracy(self) -> float:
+        return self.full.estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Flat and fit for JSON."""
+        return {
+            "steps": self.steps,
+            "pattern": self.pattern,
+            "lr": self.lr,
+            "accuracy": self.accuracy,
+            **self.full.as_dict("full_accuracy"),
+            **self.gain.as_dict("gain"),
+            "p_value": self.p_value,
+            "better": self.better,
+            "episodes": self.episodes,
+        }
 
 
 def better_than_full(
@@ -46,25 +80,25 @@ def better_than_full(
 ) -> pd.DataFrame:
     """Every pattern against the full one at the same step count and the study's own step size, highest gain first.
 
-    accuracy: one split. steps: the step counts to look at, all if None. lr: the study's own step size, found if None.
+    accuracy: one split. steps: the step counts to look at, all if None. any_lr: other patterns at any step size.
+    lr: the study's own step size, found from the table if None.
     Returns pattern, steps, lr, accuracy, full_accuracy, gain, gain_low, gain_high (points, paired t interval),
     p_value (one-sided, for "better than full"), p_adjusted (Holm over all rows) and better.
+    Raises SelectionError where no other pattern was measured beside a full one.
     """
     check_confidence(confidence)
     candidates, matrix = episode_matrix(accuracy)
     own = own_step_size(candidates, lr)
-    full = _full_rows(candidates, own, steps)
-    rows = _rivals(candidates, full, own, any_lr)
+    full = _rows_of_full(candidates, own, steps)
+    rows = _rows_of_others(candidates, full, None if any_lr else own)
     against = candidates["steps"].iloc[rows].map(full).to_numpy()
-    paired = PairedDifference.of(100 * (matrix[rows] - matrix[against]))
-    half, p = paired.half_width(confidence), paired.p_above(0.0)
+    paired = PairedDifference.in_points(matrix[rows], matrix[against])
+    p = paired.p_above(0.0)
     adjusted = holm(p)
     table = candidates.iloc[rows].assign(
         accuracy=matrix[rows].mean(axis=1),
         full_accuracy=matrix[against].mean(axis=1),
-        gain=paired.mean,
-        gain_low=paired.mean - half,
-        gain_high=paired.mean + half,
+        **paired.columns("gain", confidence),
         p_value=p,
         p_adjusted=adjusted,
         better=adjusted <= 1 - confidence,
@@ -74,72 +108,70 @@ def better_than_full(
 
 def best_gain_at(
     picked_on: pd.DataFrame,
-    told_of: pd.DataFrame,
+    reported_on: pd.DataFrame,
     confidence: float = 0.95,
     *,
     steps: int = 1,
     any_lr: bool = False,
     lr: float | None = None,
 ) -> PatternGain:
-    """Pick the most accurate pattern other than full on one split (val), report it on another (test): one look."""
-    best = better_than_full(picked_on, confidence, steps=[steps], any_lr=any_lr, lr=lr).iloc[0]
-    return _told(told_of, best, confidence, lr)
+    """The most accurate pattern other than full after `steps` steps, picked on one split, reported on another.
+
+    picked_on, reported_on: accuracy tables of one split each (val, test). Settings: those of `better_than_full`.
+    Raises SelectionError.
+    """
+    best = better_than_full(picked_on, confidence, steps=[steps], any_lr=any_lr, lr=lr).head(1)
+    return _report(reported_on, candidates_of(best)[0], confidence, lr)
 
 
 def best_gain(
     picked_on: pd.DataFrame,
-    told_of: pd.DataFrame,
+    reported_on: pd.DataFrame,
     confidence: float = 0.95,
     *,
     any_lr: bool = False,
     lr: float | None = None,
 ) -> PatternGain | None:
     """The pattern that beats the full one by most at any step count, shown on one split (corrected over all), reported
-    on another; None if no pattern is shown to beat it.
+    on another; None if no pattern is shown to beat it. Settings: those of `better_than_full`. Raises SelectionError.
     """
     table = better_than_full(picked_on, confidence, any_lr=any_lr, lr=lr)
-    shown = table[table["better"]]
-    return None if shown.empty else _told(told_of, shown.iloc[0], confidence, lr)
+    shown = table[table["better"]].head(1)
+    return None if shown.empty else _report(reported_on, candidates_of(shown)[0], confidence, lr)
 
 
-def _told(told_of: pd.DataFrame, best: pd.Series, confidence: float, lr: float | None) -> PatternGain:
-    """What another split says of a pattern already picked: one look, so uncorrected."""
-    candidates, matrix = episode_matrix(told_of)
-    steps, own = int(best["steps"]), own_step_size(candidates, lr)
-    full = matrix[candidate_index(candidates, full_like(best["pattern"]), steps, own)]
-    chosen = matrix[candidate_index(candidates, best["pattern"], steps, best["lr"])]
-    paired = PairedDifference.of(100 * (chosen - full)[None])
-    gain, half = float(paired.mean[0]), float(paired.half_width(confidence)[0])
-    spread, p = float(half_width_of_mean(full[None])[0]), float(paired.p_above(0.0)[0])
+def _report(accuracy: pd.DataFrame, candidate: Candidate, confidence: float, lr: float | None) -> PatternGain:
+    """What another split says of a candidate that is already picked: one look, so uncorrected."""
+    candidates, matrix = episode_matrix(accuracy)
+    full = Candidate(full_like(candidate.pattern), candidate.steps, own_step_size(candidates, lr))
+    full_accuracy = matrix[candidate_index(candidates, full)]
+    chosen = matrix[candidate_index(candidates, candidate)]
+    paired = PairedDifference.in_points(chosen, full_accuracy)
+    p = paired.p_above(0.0).item()
     return PatternGain(
-        steps=steps,
-        pattern=best["pattern"],
-        lr=float(best["lr"]),
+        candidate=candidate,
         accuracy=float(chosen.mean()),
-        full_accuracy=float(full.mean()),
-        full_accuracy_low=float(full.mean()) - spread,
-        full_accuracy_high=float(full.mean()) + spread,
-        gain=gain,
-        gain_low=gain - half,
-        gain_high=gain + half,
+        full=mean_accuracy(full_accuracy),
+        gain=paired.interval(confidence),
         p_value=p,
         better=p <= 1 - confidence,
         episodes=paired.episodes,
     )
 
 
-def _full_rows(candidates: pd.DataFrame, own: float, steps: Sequence[int] | None) -> dict[int, int]:
+def _rows_of_full(candidates: pd.DataFrame, own: float, steps: Sequence[int] | None) -> dict[int, int]:
     """Step count → row of the full pattern at the study's own step size."""
-    is_full = (candidates["pattern"].str.strip("1") == "") & np.isclose(candidates["lr"], own)
-    asked = is_full if steps is None else is_full & candidates["steps"].isin(steps)
-    rows = np.flatnonzero(asked)
-    return {int(candidates["steps"].iloc[row]): int(row) for row in rows}
+    full = full_like(candidates["pattern"].iloc[0])
+    is_full = (candidates["pattern"] == full) & same_step_size(candidates["lr"], own)
+    wanted = is_full if steps is None else is_full & candidates["steps"].isin(steps)
+    return {int(candidates["steps"].iloc[row]): int(row) for row in np.flatnonzero(wanted)}
 
 
-def _rivals(candidates: pd.DataFrame, full: dict[int, int], own: float, any_lr: bool) -> np.ndarray:
+def _rows_of_others(candidates: pd.DataFrame, full: dict[int, int], only_lr: float | None) -> NDArray[Any]:
+    """Rows of all other patterns at the step counts in `full`, at one step size or (None) at any."""
     kept = candidates["steps"].isin(list(full)).to_numpy(copy=True)
-    if not any_lr:
-        kept &= np.isclose(candidates["lr"], own)
+    if only_lr is not None:
+        kept &= same_step_size(candidates["lr"], only_lr)
     kept[list(full.values())] = False
     if not kept.any():
         raise SelectionError("no other pattern was measured at a step count where the full pattern was")

@@ -1,12 +1,13 @@
-"""PairedDifference statistics: the same episodes under every candidate, compared one by one with the reference.
+"""Paired statistics: the same episodes under every candidate, compared one by one with the reference.
 
 The t distribution comes from scipy.special: scipy.stats, which the tests hold this against, takes a second to import.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,33 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An estimate and its two-sided interval, in one unit: points for a difference, 0 to 1 for an accuracy.
+
+    Unpacks into its three numbers: `with_interval(*degradation)`.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, estimate: float, half_width: float) -> Self:
+        return cls(estimate, estimate - half_width, estimate + half_width)
+
+    @property
+    def half_width(self) -> float:
+        return self.high - self.estimate
+
+    def __iter__(self) -> Iterator[float]:
+        return iter((self.estimate, self.low, self.high))
+
+    def as_dict(self, name: str) -> dict[str, float]:
+        """{name, name_low, name_high}, as tables and JSON spell it."""
+        return {name: self.estimate, f"{name}_low": self.low, f"{name}_high": self.high}
+
+
+@dataclass(frozen=True)
 class PairedDifference:
     """Mean paired differences with what is needed to test them: mean and error (candidates,), n episodes."""
 
@@ -26,8 +54,8 @@ class PairedDifference:
     episodes: int
 
     @classmethod
-    def of(cls, differences: Floats) -> PairedDifference:
-        """differences: (candidates, episodes)."""
+    def of(cls, differences: Floats) -> Self:
+        """differences: (candidates, episodes), at least two episodes; any unit."""
         n = differences.shape[1]
         constant = differences.max(axis=1) == differences.min(axis=1)
         # the mean of equal floats may differ from them in the last bit
@@ -35,9 +63,23 @@ class PairedDifference:
         error = np.where(constant, 0.0, differences.std(axis=1, ddof=1) / np.sqrt(n))
         return cls(mean, error, n)
 
+    @classmethod
+    def in_points(cls, accuracy: Floats, subtrahend: Floats) -> Self:
+        """accuracy − subtrahend in percentage points; both 0 to 1, (candidates, episodes) or one row of episodes."""
+        return cls.of(np.atleast_2d(100 * (accuracy - subtrahend)))
+
     def half_width(self, confidence: float) -> Floats:
         """Half of the two-sided t interval of the mean."""
         return self.error * float(stdtrit(self.episodes - 1, (1 + confidence) / 2))
+
+    def interval(self, confidence: float) -> Interval:
+        """The mean of the only candidate, with its t interval."""
+        return Interval.around(self.mean.item(), self.half_width(confidence).item())
+
+    def columns(self, name: str, confidence: float) -> dict[str, Floats]:
+        """Columns of a table: name (the mean), name_low and name_high (its t interval)."""
+        half = self.half_width(confidence)
+        return {name: self.mean, f"{name}_low": self.mean - half, f"{name}_high": self.mean + half}
 
     def p_at_most(self, bound: float) -> Floats:
         """One-sided p values for the claim "the mean is at most `bound`"; 0 or 1 where nothing varies."""
@@ -56,7 +98,11 @@ class PairedDifference:
 
 
 def holm(p: Floats) -> Floats:
-    """p values adjusted by Holm (1979): the chance of even one false claim among all stays below the level."""
+    """p values (n,) adjusted for being n: the chance of even one false claim among all stays below the level.
+
+    The smallest counts n-fold, the next n − 1-fold, …, and none less than one before it (Holm 1979, "A simple
+    sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6:65).
+    """
     order = np.argsort(p)
     steps = np.arange(len(p), 0, -1)
     adjusted = np.empty_like(p)
@@ -65,8 +111,13 @@ def holm(p: Floats) -> Floats:
 
 
 def half_width_of_mean(matrix: Floats, confidence: float = 0.95) -> Floats:
-    """Half-widths of the two-sided t intervals of the row means of `matrix` (candidates, episodes)."""
+    """Half-widths (candidates,) of the two-sided t intervals of the row means of `matrix` (candidates, episodes)."""
     return PairedDifference.of(matrix).half_width(confidence)
+
+
+def mean_accuracy(accuracy: Floats, confidence: float = 0.95) -> Interval:
+    """Mean of one candidate's accuracies (episodes,), 0 to 1, with its t interval."""
+    return Interval.around(float(accuracy.mean()), half_width_of_mean(accuracy[None], confidence).item())
 
 
 def check_confidence(confidence: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from lambda_core.config import SearchConfig
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection.costs import ratio
 from lambda_core.selection.paired_tests import Floats, PairedDifference, half_width_of_mean, holm
-from lambda_core.selection.pattern_search import Rows, SearchResult, as_candidate, cost_of
+from lambda_core.selection.pattern_search import Rows, SearchResult, as_candidate, cost_of, is_per_layer
 from lambda_core.selection.racing import Runner
 from lambda_core.selection.verdicts import judge
 
+GAIN = ("gain", "gain_low", "gain_high", "gain_p_adjusted")
 
-def verdicts(
-    found: SearchResult, runner: Runner, reference_steps: int, lr: float, config: SearchConfig
+
+def judge_search(
+    result: SearchResult, runner: Runner, reference_steps: int, lr: float, config: SearchConfig
 ) -> pd.DataFrame:
     """The front and the per-layer front on fresh episodes (the runner's), cheapest first; degradations in points.
 
@@ -27,72 +30,90 @@ def verdicts(
     rows; and for a step × layer pattern its rival, the next more expensive per-layer pattern of the front: gain over
     it with interval (points), gain_p_adjusted (Holm over all rivalries), dominates (cheaper, and better is shown).
     """
-    full: Rows = ((True,) * len(found.costs),) * reference_steps
-    front, rivals = found.front(), found.front(per_layer=True)
-    asked = [rows for rows in dict.fromkeys([*front, *rivals]) if rows != full] + [full]
-    matrix = runner([as_candidate(rows, lr) for rows in asked], range(config.fresh))
-    costs = np.array([cost_of(rows, found.costs) for rows in asked])
-    degradation = PairedDifference.of(100 * (matrix[-1] - matrix))
-    verdict, adjusted = judge(degradation, config.threshold, config.confidence, len(asked) - 1)
-    half, spread = degradation.half_width(config.confidence), half_width_of_mean(matrix)
-    table = pd.DataFrame(
-        {
-            "pattern": [str(LambdaPattern(rows)) for rows in asked],
-            "steps": [len(rows) for rows in asked],
-            "multiply_adds": costs,
-            "speed_up": ratio(costs[-1], costs),
-            "per_layer": [len(set(rows)) == 1 for rows in asked],
-            "on_front": [rows in front for rows in asked],
-            "search_accuracy": [found.accuracy[rows] for rows in asked],
-            "accuracy": matrix.mean(axis=1),
-            "accuracy_low": matrix.mean(axis=1) - spread,
-            "accuracy_high": matrix.mean(axis=1) + spread,
-            "degradation": degradation.mean,
-            "degradation_low": degradation.mean - half,
-            "degradation_high": degradation.mean + half,
-            "p_adjusted": adjusted,
-            "verdict": verdict,
-            "episodes": config.fresh,
-        }
-    )
-    places = [asked.index(rows) for rows in rivals]
-    table = table.assign(**_rivalry(table, matrix, places, config.confidence))
+    full = LambdaPattern.full(len(result.costs)).rows * reference_steps
+    patterns = [rows for rows in dict.fromkeys([*result.front(), *result.per_layer_front()]) if rows != full] + [full]
+    accuracy = runner([as_candidate(rows, lr) for rows in patterns], range(config.fresh))
+    table = _found(result, patterns).assign(**_verdicts(accuracy, config), episodes=config.fresh)
+    is_rival = [rows in result.per_layer_front() for rows in patterns]
+    table = table.assign(**_rivalry(table, accuracy, np.flatnonzero(is_rival), config.confidence))
     return table.sort_values("multiply_adds", kind="stable", ignore_index=True)
 
 
 def dominating(table: pd.DataFrame) -> list[tuple[str, int]]:
-    """(pattern, steps) of those that are shown to dominate on every split, cheapest first. table: of `verdicts`."""
+    """(pattern, steps) of those shown to dominate on every split, cheapest first. table: of `judge_search`."""
     cheapest_first = table.sort_values("multiply_adds", kind="stable")
-    held = cheapest_first.groupby(["pattern", "steps"], observed=True, sort=False)["dominates"].all()
-    return [(str(pattern), int(steps)) for pattern, steps in held[held].index]
+    on_all = cheapest_first.groupby(["pattern", "steps"], observed=True, sort=False)["dominates"].all()
+    return [(str(pattern), int(steps)) for pattern, steps in on_all[on_all].index]
 
 
-def in_words(found: SearchResult, table: pd.DataFrame) -> str:
-    """What was found and how hard was looked; patterns that dominate on every split are named, or none is."""
-    front, plain = len(found.front()), len(found.front(per_layer=True))
-    looked = f"{len(found.accuracy)} patterns on all search episodes, {found.adaptations:,} adaptations"
-    named = ", ".join(f"{pattern} × {steps}" for pattern, steps in dominating(table))
-    what = f"dominate a per-layer pattern, shown on each split: {named}" if named else "none is shown to dominate"
-    return f"A front of {front} patterns ({plain} per-layer alone): {what}. Looked at: {looked}."
+def describe_search(result: SearchResult, table: pd.DataFrame) -> str:
+    """What was found and how hard was looked; patterns that dominate on every split are named, or none is.
+
+    table: of `judge_search`, of all splits together.
+    """
+    front, per_layer = len(result.front()), len(result.per_layer_front())
+    effort = f"{len(result.accuracy)} patterns on all search episodes, {result.adaptations:,} adaptations"
+    names = ", ".join(f"{pattern} × {steps}" for pattern, steps in dominating(table))
+    claim = f"dominate a per-layer pattern, shown on each split: {names}" if names else "none is shown to dominate"
+    return f"A front of {front} patterns ({per_layer} per-layer alone): {claim}. Looked at: {effort}."
 
 
-def _rivalry(table: pd.DataFrame, matrix: Floats, rivals: list[int], confidence: float) -> dict[str, NDArray[Any]]:
-    """Each step × layer pattern of the front against the next more expensive pattern of the per-layer front."""
+def _found(result: SearchResult, patterns: Sequence[Rows]) -> pd.DataFrame:
+    """A row a pattern: what the search knew of it. The last one is the full pattern."""
+    costs = np.array([cost_of(rows, result.costs) for rows in patterns])
+    front = result.front()
+    return pd.DataFrame(
+        {
+            "pattern": [str(LambdaPattern(rows)) for rows in patterns],
+            "steps": [len(rows) for rows in patterns],
+            "multiply_adds": costs,
+            "speed_up": ratio(costs[-1], costs),
+            "per_layer": [is_per_layer(rows) for rows in patterns],
+            "on_front": [rows in front for rows in patterns],
+            "search_accuracy": [result.accuracy[rows] for rows in patterns],
+        }
+    )
+
+
+def _verdicts(accuracy: Floats, config: SearchConfig) -> dict[str, NDArray[Any]]:
+    """Columns that fresh accuracies (patterns, episodes) give; the last pattern is the full one."""
+    degradation = PairedDifference.in_points(accuracy[-1], accuracy)
+    verdict, adjusted = judge(degradation, config.threshold, config.confidence, reference=len(accuracy) - 1)
+    mean, half = accuracy.mean(axis=1), half_width_of_mean(accuracy)
+    return {
+        "accuracy": mean,
+        "accuracy_low": mean - half,
+        "accuracy_high": mean + half,
+        **degradation.columns("degradation", config.confidence),
+        "p_adjusted": adjusted,
+        "verdict": verdict,
+    }
+
+
+def _rivalry(
+    table: pd.DataFrame, accuracy: Floats, rivals: NDArray[np.int64], confidence: float
+) -> dict[str, NDArray[Any]]:
+    """Columns rival, GAIN and dominates: each step × layer pattern of the front against its rival, where it has one.
+
+    accuracy: (patterns, episodes). rivals: rows of the per-layer front.
+    """
+    rival_of = _next_more_expensive(table, rivals)
+    columns: dict[str, NDArray[Any]] = {name: np.full(len(table), np.nan) for name in GAIN}
+    columns["rival"] = np.full(len(table), None, dtype=object)
+    if rival_of:
+        rows, others = np.array(list(rival_of)), np.array(list(rival_of.values()))
+        paired = PairedDifference.in_points(accuracy[rows], accuracy[others])
+        gains = paired.columns("gain", confidence) | {"gain_p_adjusted": holm(paired.p_above(0.0))}
+        for name in GAIN:
+            columns[name][rows] = gains[name]
+        columns["rival"][rows] = [f"{table['pattern'][row]} × {table['steps'][row]}" for row in others]
+    return columns | {"dominates": columns["gain_p_adjusted"] <= 1 - confidence}
+
+
+def _next_more_expensive(table: pd.DataFrame, rivals: NDArray[np.int64]) -> dict[int, int]:
+    """Row of each step × layer pattern on the front → row of the cheapest rival that costs more than it."""
     costs = table["multiply_adds"].to_numpy()
-    pairs = []
-    for place in np.flatnonzero(~table["per_layer"] & table["on_front"]):
-        dearer = [rival for rival in rivals if costs[rival] > costs[place]]
-        if dearer:
-            pairs.append((int(place), min(dearer, key=lambda rival: int(costs[rival]))))
-    names = ("gain", "gain_low", "gain_high", "gain_p_adjusted")
-    told: dict[str, NDArray[Any]] = {name: np.full(len(table), np.nan) for name in names}
-    rival = np.full(len(table), None, dtype=object)
-    if pairs:
-        ours, theirs = (np.array(side) for side in zip(*pairs, strict=True))
-        paired = PairedDifference.of(100 * (matrix[ours] - matrix[theirs]))
-        half = paired.half_width(confidence)
-        values = (paired.mean, paired.mean - half, paired.mean + half, holm(paired.p_above(0.0)))
-        for name, value in zip(names, values, strict=True):
-            told[name][ours] = value
-        rival[ours] = [f"{table['pattern'][at]} × {table['steps'][at]}" for at in theirs]
-    return {"rival": rival, **told, "dominates": told["gain_p_adjusted"] <= 1 - confidence}
+    rivals = rivals[np.argsort(costs[rivals], kind="stable")]
+    place = np.searchsorted(costs[rivals], costs, side="right")
+    challengers = np.flatnonzero(~table["per_layer"] & table["on_front"] & (place < len(rivals)))
+    return {int(row): int(rivals[place[row]]) for row in challengers}

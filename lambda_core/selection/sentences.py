@@ -1,36 +1,41 @@
-"""A choice in words: what is updated, how much faster, at what loss. Computed, never written by hand."""
+"""A choice in words: what is updated, how much faster, at what degradation. Computed, never written by hand."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lambda_core.formatting import interval, number, percent, points, times
 from lambda_core.patterns import LambdaPattern, describe_pattern
-
-if TYPE_CHECKING:
-    from lambda_core.selection.choice import Choice, Confirmation
+from lambda_core.selection.candidates import same_step_size
+from lambda_core.selection.choice import Choice, Confirmation
+from lambda_core.selection.paired_tests import Interval
 
 
 def sentence(choice: Choice, confirmation: Confirmation | None, layers: Sequence[str]) -> str:
-    """One sentence: `Update only the head for 3 steps: 14.2× faster, 0.5 points lower (95 %: 0.1 … 0.9).`"""
+    """One sentence: `Update only the head for 3 steps: 14.2× faster, 0.5 points lower (95 %: 0.1 … 0.9).`
+
+    confirmation: what unseen classes say of the choice, where they were asked. layers: names, one a pattern's column.
+    """
     if choice.is_reference:
         allowed = f"{points(choice.threshold)} with {percent(choice.confidence)} confidence"
         return f"Keep the full pattern for {_steps(choice.steps)}: nothing faster is shown to lose at most {allowed}."
-    loss = describe_loss(choice.degradation, choice.degradation_low, choice.degradation_high, choice.confidence)
+    degradation = describe_degradation(choice.degradation, choice.confidence)
     tail = "" if confirmation is None else _confirmed(confirmation)
-    return f"{_action(choice, layers)}: {_speed(choice)}, {loss}{tail}."
+    return f"{_action(choice, layers)}: {_speed(choice)}, {degradation}{tail}."
 
 
-def describe_loss(degradation: float, low: float, high: float, confidence: float) -> str:
-    """`0.5 points lower (95 %: 0.1 … 0.9)`; a gain is told as `higher`, with its interval turned round."""
-    if degradation < 0:
-        degradation, low, high, word = -degradation, -high, -low, "higher"
-    else:
-        word = "lower"
-    told = "equally accurate" if round(degradation, 1) == 0 else f"{points(degradation)} {word}"
-    return f"{told} ({percent(confidence)}: {interval(low, high)})"
+def describe_degradation(degradation: Interval, confidence: float) -> str:
+    """`0.5 points lower (95 %: 0.1 … 0.9)`; a gain is said as `higher`, with its interval turned round.
+
+    degradation: points, with its interval at `confidence`.
+    """
+    estimate, low, high = degradation
+    direction = "lower"
+    if estimate < 0:
+        estimate, low, high, direction = -estimate, -high, -low, "higher"
+    text = "equally accurate" if round(estimate, 1) == 0 else f"{points(estimate)} {direction}"
+    return f"{text} ({percent(confidence)}: {interval(low, high)})"
 
 
 def _action(choice: Choice, layers: Sequence[str]) -> str:
@@ -42,8 +47,8 @@ def _action(choice: Choice, layers: Sequence[str]) -> str:
 
 
 def _step_size(choice: Choice) -> str:
-    scale = choice.lr / choice.reference_lr
-    return "" if math.isclose(scale, 1, rel_tol=1e-5) else f" with a step size of {choice.lr:.3g}"
+    same = bool(same_step_size(choice.lr, choice.reference_lr))
+    return "" if same else f" with a step size of {choice.lr:.3g}"
 
 
 def _steps(count: int) -> str:
@@ -58,9 +63,10 @@ def _speed(choice: Choice) -> str:
 
 
 def _confirmed(confirmation: Confirmation) -> str:
-    loss = f"{number(confirmation.degradation)}, {interval(confirmation.low, confirmation.high)}"
+    estimate, low, high = confirmation.degradation
+    degradation = f"{number(estimate)}, {interval(low, high)}"
     return {
         "pass": ", confirmed on unseen classes",
-        "fail": f", but not confirmed: on unseen classes it loses more than allowed ({loss})",
-        "undecided": f", neither confirmed nor refuted on unseen classes ({loss})",
+        "fail": f", but not confirmed: on unseen classes it loses more than allowed ({degradation})",
+        "undecided": f", neither confirmed nor refuted on unseen classes ({degradation})",
     }[confirmation.verdict]

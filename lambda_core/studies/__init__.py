@@ -5,12 +5,14 @@ import.
 """
 
 from lambda_core.studies.library import list_studies, load_checked, studies_root, study_folders
-from lambda_core.studies.metadata import SCHEMA, check_name
+from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Measurement, Pretraining, StudyMetadata
+from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.study import Study
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.writing import (
     write_about,
     write_accuracy,
+    write_metadata,
     write_search,
     write_timing,
     write_training,
@@ -19,7 +21,12 @@ from lambda_core.studies.writing import (
 
 __all__ = [
     "SCHEMA",
+    "DatasetRecord",
+    "Environment",
+    "Measurement",
+    "Pretraining",
     "Study",
+    "StudyMetadata",
     "check_name",
     "list_studies",
     "load_checked",
@@ -28,6 +35,7 @@ __all__ = [
     "study_folders",
     "write_about",
     "write_accuracy",
+    "write_metadata",
     "write_search",
     "write_table",
     "write_timing",

@@ -14,7 +14,7 @@ from lambda_core.studies.tables import first_line
 def studies_root() -> Path:
     """Where studies lie: $LAMBDA_STUDIES, else cached_results beside the package, else ./cached_results."""
     if chosen := os.environ.get("LAMBDA_STUDIES"):
-        return Path(chosen)
+        return Path(chosen).expanduser().absolute()
     beside = Path(__file__).parents[2] / "cached_results"
     return beside if beside.is_dir() else Path("cached_results")
 

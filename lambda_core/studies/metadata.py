@@ -1,113 +1,185 @@
-"""study.json: what a study is and how it was made; read with distrust."""
+"""What study.json says: what a study is and how it was made, as typed values, checked when read."""
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from lambda_core.config import Settings
-from lambda_core.errors import ConfigError, StudyError
-from lambda_core.studies.tables import first_line
+from lambda_core.config import MetaTrainConfig, SearchConfig, Settings, SweepConfig, TimingConfig
+from lambda_core.errors import StudyError
+from lambda_core.studies.metadata_checks import (
+    check_name,
+    input_shape,
+    known_values,
+    layer_costs,
+    layer_names,
+    of_type,
+    settings_of,
+)
 
 SCHEMA = 2  # 1: some settings under other names (config.py)
-
-
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
-
-LAYER = re.compile(r"[A-Za-z0-9_-]{1,40}")  # layer names are shown on screens and in file names
-
-
-KINDS = {"dataset": dict, "environment": dict, "commands": list, "created": str, "iterations_done": int}
-
-
-MAX_BYTES = 1 << 20
-
+FILE = Path("study.json")
+ENVIRONMENT_KEYS = {"torch": str, "device": str, "processor": str, "threads": int, "python": str, "platform": str}
+DATASET_KEYS = {"name": str, "source": str, "fingerprint": str}
+PRETRAINING_KEYS = {"seconds": float, "loss": float, "accuracy": float}
 
 S = TypeVar("S", bound=Settings)
 
 
-def check_name(name: str) -> str:
-    """The name itself, if a study may be called so; else StudyError."""
-    if not NAME.fullmatch(name):
-        raise StudyError(
-            f"{name[:80]!r} is no name for a study; use 1 to 64 of a-z, 0-9 and -, starting with a letter or digit, "
-            "such as cifar-fs-5w1s"
+@dataclass(frozen=True)
+class DatasetRecord:
+    """The data set that a study was trained on; None: not noted. fingerprint: `ImageDataset.fingerprint`."""
+
+    name: str | None = None
+    source: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and the software that a number was made with; None where it was not noted."""
+
+    torch: str | None = None
+    device: str | None = None
+    processor: str | None = None
+    threads: int | None = None
+    python: str | None = None
+    platform: str | None = None
+
+    @property
+    def torch_version(self) -> str | None:
+        """Without the build: +cpu and +cu130 are builds of one version."""
+        return None if self.torch is None else self.torch.split("+")[0]
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The classification before meta-training: its seconds, last loss and training accuracy (0 to 1), where noted."""
+
+    seconds: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Measurement(Generic[S]):
+    """How a table was measured: its settings, and where, if that was noted."""
+
+    settings: S
+    environment: Environment | None = None
+
+
+@dataclass(frozen=True)
+class StudyMetadata:
+    """study.json as values. content: all of it as it is on disk, keys that this version does not know included.
+
+    config: settings of the training. pretraining: None where there was none.
+    sweep, timing, search: how these tables were measured, None until they are.
+    input_size, input_channels: of the images that the backbone takes. layers: names, a pattern's columns.
+    layer_multiply_adds: of each layer's forward pass for one support set, None where not recorded.
+    environment: of the training. commands: what made the study. created: ISO 8601. iterations_done: of the training.
+    """
+
+    name: str
+    config: MetaTrainConfig
+    pretraining: Pretraining | None
+    sweep: Measurement[SweepConfig] | None
+    timing: Measurement[TimingConfig] | None
+    search: Measurement[SearchConfig] | None
+    dataset: DatasetRecord
+    input_size: int
+    input_channels: int
+    layers: tuple[str, ...]
+    layer_multiply_adds: tuple[int, ...] | None
+    environment: Environment
+    commands: tuple[str, ...]
+    created: str
+    iterations_done: int
+    content: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], path: Path = FILE) -> StudyMetadata:
+        """Check the content of a study.json. path: named in errors. Raises StudyError."""
+        schema = content.get("schema")
+        if type(schema) is not int or not 1 <= schema <= SCHEMA:
+            raise StudyError(f"{path}: schema {schema!r} is not known; this version reads 1 to {SCHEMA}")
+        config = _measurement(path, content, "config", MetaTrainConfig)
+        if config is None:
+            raise StudyError(f"{path} lacks 'config', the settings of its training")
+        dataset, environment = (of_type(path, content, key, dict) for key in ("dataset", "environment"))
+        size, channels = input_shape(path, content.get("input"))
+        layers = layer_names(path, content.get("layers"))
+        return cls(
+            name=check_name(str(content.get("name"))),
+            config=config.settings,
+            pretraining=_pretraining(path, content.get("pretraining")),
+            sweep=_measurement(path, content, "sweep", SweepConfig),
+            timing=_measurement(path, content, "timing", TimingConfig),
+            search=_measurement(path, content, "search", SearchConfig),
+            dataset=DatasetRecord(**known_values(path, "dataset", dataset, DATASET_KEYS)),
+            input_size=size,
+            input_channels=channels,
+            layers=layers,
+            layer_multiply_adds=layer_costs(path, content.get("layer_multiply_adds"), len(layers)),
+            environment=Environment(**known_values(path, "environment", environment, ENVIRONMENT_KEYS)),
+            commands=tuple(map(str, of_type(path, content, "commands", list))),
+            created=of_type(path, content, "created", str),
+            iterations_done=of_type(path, content, "iterations_done", int),
+            content=deepcopy(dict(content)),
         )
-    return name
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of study.json, to be written back."""
+        return deepcopy(dict(self.content))
+
+    def with_measurement(self, key: str, values: Mapping[str, Any], command: str = "") -> StudyMetadata:
+        """The same, noting how a table was made, and by which command. key: sweep, timing or search.
+
+        values: the settings as a dictionary, with "environment" beside them where that matters.
+        """
+        commands = [each for each in self.commands if each != command]
+        commands += [command] if command else []
+        return StudyMetadata.from_dict(self.to_dict() | {key: dict(values), "commands": commands})
+
+    @property
+    def timed_with(self) -> Environment:
+        """What the times were taken with; what the training was, where that was not noted."""
+        return self.environment if self.timing is None or self.timing.environment is None else self.timing.environment
+
+    def torch_versions(self) -> dict[str, str]:
+        """Part of the study (training, sweep, timing) → version of torch that made it, where it was noted."""
+        environments = {
+            "training": self.environment,
+            "sweep": None if self.sweep is None else self.sweep.environment,
+            "timing": None if self.timing is None else self.timing.environment,
+        }
+        return {
+            part: environment.torch_version
+            for part, environment in environments.items()
+            if environment is not None and environment.torch_version is not None
+        }
 
 
-def read_about(path: Path) -> dict[str, Any]:
-    """The checked content of a study.json; keys that this version does not know are kept. Raises StudyError."""
-    about = _parse(path)
-    if type(about.get("schema")) is not int or not 1 <= about["schema"] <= SCHEMA:
-        raise StudyError(f"{path}: schema {about.get('schema')!r} is not known; this version reads 1 to {SCHEMA}")
-    check_name(str(about.get("name")))
-    for key, kind in KINDS.items():
-        if type(about.get(key)) is not kind:
-            raise StudyError(f"{path}: {key!r} must be of type {kind.__name__}")
-    _check_input(path, about.get("input"))
-    _check_layers(path, about.get("layers"))
-    _check_costs(path, about.get("layer_multiply_adds"), len(about["layers"]))
-    return about
+def _pretraining(path: Path, values: Any) -> Pretraining | None:
+    if not values:
+        return None
+    if not isinstance(values, dict):
+        raise StudyError(f"{path}: 'pretraining' must be of type dict")
+    return Pretraining(**known_values(path, "pretraining", values, PRETRAINING_KEYS))
 
 
-def settings(path: Path, about: dict[str, Any], key: str, kind: type[S]) -> S | None:
-    """The settings under `key` (config, sweep, timing), or None where there are none yet. Raises StudyError."""
-    values = about.get(key)
+def _measurement(path: Path, content: Mapping[str, Any], key: str, kind: type[S]) -> Measurement[S] | None:
+    """The settings under `key`, and the environment noted beside them; None where there are none yet."""
+    values = content.get(key)
     if values is None:
         return None
     if not isinstance(values, dict):
         raise StudyError(f"{path}: {key!r} must be an object of settings")
-    try:
-        # beside its settings, a measurement may note the environment that it was made in
-        return kind.from_dict({name: value for name, value in values.items() if name != "environment"})
-    except ConfigError as error:
-        raise StudyError(f"{path}, {key}: {error}") from error
-
-
-def torch_versions(about: dict[str, Any]) -> dict[str, str]:
-    """Part of the study (training, sweep, timing) → version of torch that made it, where it is noted."""
-    parts = {"training": about, "sweep": about.get("sweep") or {}, "timing": about.get("timing") or {}}
-    noted = {part: values.get("environment") for part, values in parts.items()}
-    return {
-        part: str(environment["torch"]).split("+")[0]  # +cpu and +cu130 are builds of one version
-        for part, environment in noted.items()
-        if isinstance(environment, dict) and "torch" in environment
-    }
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise StudyError(f"{path} is larger than {MAX_BYTES >> 20} MB: that is no study.json of ours")
-        about = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise StudyError(f"{path} is no readable JSON: {first_line(error)}") from error
-    if not isinstance(about, dict):
-        raise StudyError(f"{path} holds no JSON object")
-    return about
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _check_input(path: Path, size: Any) -> None:
-    keys = ("size", "channels")
-    if not (isinstance(size, dict) and all(type(size.get(key)) is int and 1 <= size[key] <= 4096 for key in keys)):
-        raise StudyError(f"{path}: 'input' must be an object with whole numbers 'size' and 'channels'")
-
-
-def _check_layers(path: Path, layers: Any) -> None:
-    words = isinstance(layers, list) and all(isinstance(name, str) and LAYER.fullmatch(name) for name in layers)
-    if not words or not layers or len(set(layers)) != len(layers):
-        raise StudyError(f"{path}: 'layers' must list the names of the layers, each once")
-
-
-def _check_costs(path: Path, costs: Any, layers: int) -> None:
-    right = isinstance(costs, list) and len(costs) == layers and all(type(cost) is int and cost >= 0 for cost in costs)
-    if costs is not None and not right:
-        raise StudyError(f"{path}: 'layer_multiply_adds' must list one whole number a layer")
+    settings = settings_of(path, key, {name: value for name, value in values.items() if name != "environment"}, kind)
+    if not values.get("environment"):
+        return Measurement(settings)
+    environment = of_type(path, values, "environment", dict)
+    return Measurement(settings, Environment(**known_values(path, key, environment, ENVIRONMENT_KEYS)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lambda_core.errors import StudyError
+from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.tables import first_line, write_table
 from lambda_core.system import write_json, write_with
 
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     import torch
 
 
+def write_metadata(folder: Path, metadata: StudyMetadata) -> None:
+    """Write study.json, keys that this version does not know included. Raises StudyError."""
+    _write(folder / "study.json", lambda path: write_json(path, metadata.to_dict()))
+
+
 def write_about(folder: Path, about: dict[str, Any]) -> None:
-    """Write study.json; the keys are those of DESIGN.md, extra ones are kept. Raises StudyError."""
-    _written(folder / "study.json", lambda path: write_json(path, about))
+    """`write_metadata` of a plain dictionary. Raises StudyError, also where it is no right study.json."""
+    write_metadata(folder, StudyMetadata.from_dict(about))
 
 
 def write_training(folder: Path, frame: pd.DataFrame) -> None:
@@ -27,7 +33,7 @@ def write_training(folder: Path, frame: pd.DataFrame) -> None:
 
 
 def write_accuracy(folder: Path, frame: pd.DataFrame) -> None:
-    """split, pattern, steps, lr, episode, accuracy (0 to 1), loss; no adaptation: once, at 0 steps."""
+    """split, pattern, steps, lr, episode, accuracy (0 to 1), loss; no adaptation: once, at 0 steps. StudyError."""
     write_table(folder, "accuracy", frame)
 
 
@@ -37,7 +43,7 @@ def write_timing(folder: Path, frame: pd.DataFrame) -> None:
 
 
 def write_search(folder: Path, frame: pd.DataFrame) -> None:
-    """Write the search table (see `tables.SEARCH`)."""
+    """The table of `selection.judge_search`, with a column split. Raises StudyError."""
     write_table(folder, "search", frame)
 
 
@@ -46,10 +52,10 @@ def write_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
     from safetensors.torch import save_file
 
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
-    _written(folder / "weights.safetensors", lambda path: write_with(path, lambda part: save_file(plain, part)))
+    _write(folder / "weights.safetensors", lambda path: write_with(path, lambda part: save_file(plain, part)))
 
 
-def _written(path: Path, write: Callable[[Path], None]) -> None:
+def _write(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(path)
     except Exception as error:  # safetensors wraps a full disk in an error of its own

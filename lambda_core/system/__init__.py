@@ -7,9 +7,10 @@ import.
 from lambda_core.system.atomic_files import write_json, write_with
 from lambda_core.system.hardware import best_device, environment, prepare, processor
 from lambda_core.system.progress import Meter, Progress, Report
-from lambda_core.system.worker import WorkerProcess, worker_pool
+from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, worker_pool
 
 __all__ = [
+    "NO_MAIN_GUARD",
     "Meter",
     "Progress",
     "Report",

@@ -15,6 +15,10 @@ from lambda_core.errors import LostWorkerError
 from lambda_core.system.hardware import prepare
 
 Result = TypeVar("Result")
+NO_MAIN_GUARD = (
+    'worker processes read your program\'s file a second time: put what starts them under if __name__ == "__main__":, '
+    "and start the program from a file"
+)
 
 
 def worker_pool(processes: int, set_up: Callable[..., object] | None = None, *given: object) -> ProcessPoolExecutor:
@@ -23,6 +27,8 @@ def worker_pool(processes: int, set_up: Callable[..., object] | None = None, *gi
     set_up: a public function of a module; it runs in each worker. Spawned, since a fork would carry torch's threads
     into a child that has none of them. The main module must bear being imported a second time.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise LostWorkerError(NO_MAIN_GUARD)
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(set_up, given))
 

@@ -4,17 +4,18 @@ Belongs here: what ties engine and studies together. Does not: options and print
 """
 
 from lambda_core.workflows.measure import measurable, note, sweep_study, time_study
-from lambda_core.workflows.search import race_live, search_live
+from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.train import train_study
 from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
 
 __all__ = [
     "Sine",
+    "live_runner",
     "measurable",
     "note",
     "race_live",
     "ready",
-    "search_live",
+    "search_study",
     "sweep_study",
     "time_study",
     "trace_sine",

@@ -16,28 +16,30 @@ from lambda_core.selection import (
     SearchResult,
     SelectionSettings,
     confirm_race,
+    judge_search,
     race,
     search,
-    verdicts,
 )
-from lambda_core.studies import Study
+from lambda_core.studies import Study, write_metadata, write_search
 from lambda_core.system import Report, prepare
 from lambda_core.workflows.measure import measurable
 
 
-def live(
+def live_runner(
     study: Study, split: str, *, seed: int | None = None, root: str | None = None, report: Report | None = None
 ) -> Runner:
-    """A runner of this study's model on `split`; the bank is the sweep's own (so a race sees what a sweep sees) unless
-    another seed is given. Finished parts lie in <study>/checkpoint/candidates and are not run again.
+    """A runner of this study's model on `split` (val or test).
+
+    seed: of the bank; None: that of the sweep's, so that a race sees what the sweep saw. root: of the data sets.
+    Finished parts lie in <study>/checkpoint/candidates and are not run again. Raises StudyError, DataError.
     """
     source, fingerprint = measurable(study, root)
     config = study.sweep_config or SweepConfig()
     seed = config.seed if seed is None else seed
     bank = source.bank(study.config, split, queries=config.queries, seed=seed)
     runner = LiveRunner(Backbone.of(study.model()), bank, study.config.lr, config.query_statistics, report)
-    asked = f"{fingerprint} {split} {config.queries} {seed} {config.query_statistics}"
-    return CachedRunner(runner, study.folder / "checkpoint" / "candidates", asked)
+    identity = f"{fingerprint} {split} {config.queries} {seed} {config.query_statistics}"
+    return CachedRunner(runner, study.folder / "checkpoint" / "candidates", identity)
 
 
 def race_live(
@@ -48,24 +50,46 @@ def race_live(
     root: str | None = None,
     report: Report | None = None,
 ) -> tuple[Race, Confirmation]:
-    """Race a study's timed candidates on live validation episodes, and look at the winner once on test classes."""
+    """Race a study's timed candidates on live validation episodes, and look at the winner once on test classes.
+
+    episodes: the most that a candidate sees. Raises LambdaError.
+    """
     prepare(threads=1)
-    runner = live(study, "val", root=root, report=report)
+    runner = live_runner(study, "val", root=root, report=report)
     result = race(study_entrants(study, settings.axis), runner, episodes, settings.threshold, settings.confidence)
-    return result, confirm_race(result, live(study, "test", root=root, report=report), episodes)
+    return result, confirm_race(result, live_runner(study, "test", root=root, report=report), episodes)
+
+
+def search_study(
+    study: Study,
+    config: SearchConfig,
+    *,
+    root: str | None = None,
+    command: str = "",
+    report: Report | None = None,
+) -> tuple[Study, SearchResult]:
+    """Search step × layer patterns of up to the study's reference steps and write search.parquet; resumes by itself.
+
+    Returns the study with its new table, and what the search saw. command: noted in study.json. Raises LambdaError.
+    """
+    result, table = search_live(study, config, root=root, report=report)
+    write_search(study.folder, table)
+    write_metadata(study.folder, study.metadata.with_measurement("search", config.to_dict(), command))
+    return Study.load(study.folder), result
 
 
 def search_live(
     study: Study, config: SearchConfig, *, root: str | None = None, report: Report | None = None
 ) -> tuple[SearchResult, pd.DataFrame]:
-    """Search step × layer patterns of up to the study's reference steps; verdicts on fresh episodes of val and test."""
+    """What a search saw on validation episodes, and the verdicts of fresh episodes of val and test: `judge_search`."""
     prepare(threads=1)
     if study.layer_costs is None:
         raise StudyError(f"{study.name} does not say what its layers cost; train it again to search by cost")
     lr, steps = study.config.lr, study.config.steps
-    found = search(live(study, "val", seed=config.seed, root=root, report=report), steps, lr, study.layer_costs, config)
+    runner = live_runner(study, "val", seed=config.seed, root=root, report=report)
+    result = search(runner, steps, lr, study.layer_costs, config)
     tables = []
     for split in SWEPT_SPLITS:
-        fresh = live(study, split, seed=config.seed + 1, root=root, report=report)
-        tables.append(verdicts(found, fresh, steps, lr, config).assign(split=split))
-    return found, pd.concat(tables, ignore_index=True)
+        fresh = live_runner(study, split, seed=config.seed + 1, root=root, report=report)
+        tables.append(judge_search(result, fresh, steps, lr, config).assign(split=split))
+    return result, pd.concat(tables, ignore_index=True)

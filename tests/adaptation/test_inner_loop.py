@@ -83,6 +83,7 @@ def _relative_errors(adapted, plain):
     return [((a - b).norm() / b.norm().clamp_min(1e-12)).item() for a, b in zip(found, plain.values(), strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)])
 def test_adapted_weights_equal_adapt_by_definition(backbone, dtype, tolerance):
@@ -98,6 +99,7 @@ def test_adapted_weights_equal_adapt_by_definition(backbone, dtype, tolerance):
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_layers_taken_apart_follow_the_same_code():
     """Patterns over the nine groups of 4-CONV: each convolution and each normalisation by itself."""
     model, x, y, _ = _conv4(torch.float64)
@@ -190,6 +192,7 @@ def test_wide_images_run_four_convolutions_in_five_steps_and_none_backward():
     assert calls.kernels["convolution_backward"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [*LambdaPattern.enumerate(5), *_random_patterns(5, 200)], ids=str)
 def test_the_plan_is_what_runs(pattern):
     model, x, y, _ = _conv4(torch.float32)
@@ -199,6 +202,7 @@ def test_the_plan_is_what_runs(pattern):
     assert calls.multiply_adds == plan.multiply_adds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["mlp", "resnet12", "own"])
 def test_the_plan_is_what_runs_on_other_backbones(backbone):
     model, x, y, loss = BACKBONES[backbone](torch.float32)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from lambda_core.data import load_dataset
 from lambda_core.data.image_file import read_picture
-from lambda_core.data.importing import divide, import_folder
+from lambda_core.data.importing import divide, import_folder, passed_over
+from lambda_core.data.prepared import load_folder
 from lambda_core.errors import ConfigError, DataError
 from tests.support.making import left_in, write_pictures
 
@@ -250,3 +251,36 @@ def test_transparent_is_white(mode, tmp_path):
 def test_sixteen_bit_greys_are_scaled(tmp_path):
     Image.fromarray(np.full((20, 20), 0x4000, np.uint16)).save(tmp_path / "deep.png")
     assert np.unique(read_picture(tmp_path / "deep.png", 16, 1)).tolist() == [0x40]
+
+
+@pytest.mark.parametrize("name", ["می\u200cخوانم", "👩\u200d🔬", "no\u00a0break"])
+def test_names_with_joiners_are_names(tmp_path, name):
+    folder = tmp_path / "pictures"
+    for label in (name, *"abcdefg"):
+        (folder / label).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (16, 16), (number, 0, 0)).save(folder / label / f"{number}.png")
+    made = import_folder(folder, "mine", tmp_path / "root")
+    assert name in load_folder(made).classes
+
+
+def test_valid_beside_train_is_told_from_a_class(tmp_path):
+    for split in ("train", "valid", "test"):
+        (tmp_path / split / "a").mkdir(parents=True)
+    with pytest.raises(DataError, match="rename valid to val"):
+        import_folder(tmp_path, "mine", tmp_path / "root")
+
+
+def test_files_of_other_kinds_are_counted(tmp_path):
+    folder = tmp_path / "pictures"
+    for label in "abcdefgh":
+        (folder / label).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (16, 16)).save(folder / label / f"{number}.png")
+    (folder / "a" / "IMG_1.HEIC").write_bytes(b"heic")
+    (folder / "a" / ".DS_Store").write_bytes(b"")
+    assert [path.name for path in passed_over(folder)] == ["IMG_1.HEIC"]
+    for number in range(2):
+        (folder / "b" / f"{number}.png").rename(folder / "b" / f"{number}.heic")
+    with pytest.raises(DataError, match=r"holds 0 PNG.*, and 2 other files \(\.heic\): convert them"):
+        import_folder(folder, "mine", tmp_path / "root")

@@ -228,3 +228,16 @@ def test_loading_needs_neither_torch_nor_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert json.loads(done.stdout) == []
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    write_prepared(tmp_path, "mine")
+    path = tmp_path / "mine" / "dataset.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_dataset("mine", tmp_path).name == "mine"
+
+
+def test_the_home_folder_may_be_written_short(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LAMBDA_DATA", "~/data")
+    assert data_root() == tmp_path / "data"

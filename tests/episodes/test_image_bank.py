@@ -171,3 +171,11 @@ def test_only_training_episodes_are_shifted():
     for split in ("val", "test"):
         assert torch.equal(source.bank(config, split)[0].query_x, source.bank(still, split)[0].query_x)
     assert not torch.equal(source.bank(config, "train")[0].query_x, source.bank(still, "train")[0].query_x)
+
+
+@pytest.mark.parametrize(
+    "bank", [EpisodeBank(tiny_dataset(), "val", 3, 1, 4), SinusoidBank("val")], ids=["images", "sine"]
+)
+def test_a_bank_says_that_it_has_no_end(bank):
+    with pytest.raises(TypeError, match=r"take bank\[i\]"):
+        list(bank)

@@ -59,6 +59,17 @@ def test_files_give_the_pixels_of_the_bank(bank, tmp_path):
     assert episode.query_y.tolist() == bank[0].query_y.tolist()
 
 
+def test_what_systems_and_editors_leave_there_is_passed_over(bank, tmp_path):
+    write_episodes(tmp_path, bank, count=1)
+    clean = next(episodes_of(tmp_path, 3, 16, 1))
+    for folder in [tmp_path, *[path for path in tmp_path.rglob("*") if path.is_dir()]]:
+        (folder / ".ipynb_checkpoints").mkdir()
+        (folder / "._00.png").write_bytes(b"no image")
+    (again,) = episodes_of(tmp_path, 3, 16, 1)
+    assert np.array_equal(again.query_images, clean.query_images)
+    assert again.class_names == clean.class_names
+
+
 def _no_support(folder):
     (folder / "episode0" / "support").rename(folder / "episode0" / "elsewhere")
 

@@ -29,6 +29,8 @@ from tests.support.oracle import Calls
 from tests.support.tiny import tiny_dataset, write_tiny
 from tests.training.test_meta_trainer import TINY
 
+pytestmark = pytest.mark.slow
+
 SWEEP = SweepConfig(episodes=12, queries=4, max_steps=2)
 
 

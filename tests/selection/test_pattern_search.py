@@ -210,6 +210,7 @@ def study(tmp_path_factory, root):
     return sweep_study(train_study(TINY.but(iterations=3), folder, root=root), SWEEP, root=root)
 
 
+@pytest.mark.slow
 def test_a_live_runner_sees_what_the_sweep_saw(study, root):
     val = study.accuracy[study.accuracy["split"] == "val"]
     candidates = [
@@ -223,6 +224,7 @@ def test_a_live_runner_sees_what_the_sweep_saw(study, root):
         assert row == pytest.approx(here["accuracy"].to_numpy(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_race_runs_live_without_times(study):
     entrants = study_entrants(study, "multiply_adds")
     runner = LiveRunner(Backbone.of(study.model()), EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0), 0.05)
@@ -232,6 +234,7 @@ def test_a_race_runs_live_without_times(study):
         study_entrants(study)
 
 
+@pytest.mark.slow
 def test_the_search_command_writes_a_table_and_goes_on_after_a_stop(study, root, monkeypatch):
     words = ["search", str(study.folder), "--episodes", "8", "--fresh", "10", "--beam", "2", "--root", root]
     first = CliRunner().invoke(main, [*words, "--json"])

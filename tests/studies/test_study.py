@@ -412,3 +412,15 @@ def test_a_full_disk_loses_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_an_about_with_nan_is_not_written(folder: Path) -> None:
     with pytest.raises(StudyError, match=r"study\.json cannot be written"):
         disk.write_about(folder, {"schema": float("nan")})
+
+
+def test_weights_of_a_type_that_numpy_lacks_are_named(folder: Path) -> None:
+    from safetensors.torch import load_file as load_tensors
+    from safetensors.torch import save_file as save_tensors
+
+    path = folder / "weights.safetensors"
+    save_tensors({name: value.bfloat16() for name, value in load_tensors(path).items()}, path)
+    with pytest.raises(
+        StudyError, match=r"of a type that is not read here \(.*bfloat16.*\); convert"
+    ):
+        Study.load(folder)

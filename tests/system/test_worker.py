@@ -20,6 +20,8 @@ from lambda_core.system.worker import WorkerProcess
 from lambda_core.workflows.watch import ready
 from tests.support.tiny import tiny_dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def worker_process():

@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file
 
 from tests.commands.test_main import TRAIN, run
 from tests.support.tiny import write_tiny
+
+pytestmark = pytest.mark.slow
 
 
 def test_two_processes_train_to_the_weights_of_one(tmp_path):

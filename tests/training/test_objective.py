@@ -23,6 +23,8 @@ from lambda_core.training.objective import Objective
 from tests.adaptation.test_inner_loop import _random_patterns
 from tests.support.oracle import plain_norms, plain_queries
 
+pytestmark = pytest.mark.slow
+
 LR = {"resnet18's kind": 0.005}  # larger steps blow its untrained weights up, and float error with them
 COUNT = int(os.environ.get("ORACLE_PATTERNS", "25"))
 WHOLE = "ORACLE_PATTERNS" in os.environ

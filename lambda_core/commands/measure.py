@@ -1,0 +1,83 @@
+"""`lambda-core sweep`, `time` and `evaluate`: what a study's model is worth under each pattern."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lambda_core.commands.options import (
+    command_line,
+    given_settings,
+    json_option,
+    print_result,
+    root_option,
+    settings_options,
+    study_argument,
+)
+from lambda_core.commands.progress_bar import progress_bar
+from lambda_core.config import SweepConfig, TimingConfig
+
+if TYPE_CHECKING:
+    from lambda_core.studies import Study
+
+
+@click.command()
+@study_argument
+@settings_options(SweepConfig)
+@click.option("--processes", default=1, show_default=True, help="Processes of one thread each.")
+@root_option
+@json_option
+def sweep(study: Study, processes: int, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Measure every pattern at every step count on validation and test classes.
+
+    Finished parts are kept: run the same command again to go on after a stop.
+    """
+    from lambda_core.workflows import sweep_study
+
+    config = SweepConfig.from_dict(given_settings(settings))
+    with progress_bar(as_json=as_json) as report:
+        done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
+    record = {"study": done.name, "episodes": config.episodes}
+    text = f"{done.name}: {config.episodes} episodes of validation and of test classes"
+    print_result(record, f"{text}. Next: lambda-core time {study.folder}", as_json=as_json)
+
+
+@click.command("time")
+@study_argument
+@settings_options(TimingConfig)
+@root_option
+@json_option
+def time_command(study: Study, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Time every pattern at every step count, interleaved, on this machine."""
+    from lambda_core.workflows import time_study
+
+    config = TimingConfig.from_dict(given_settings(settings))
+    with progress_bar(as_json=as_json) as report:
+        done = time_study(study, config, root=root, command=command_line(), report=report)
+    record = {"study": done.name, "repeats": config.repeats}
+    text = f"{done.name}: {config.repeats} rounds on {config.device}, {config.threads} thread(s)"
+    print_result(record, f"{text}. Next: lambda-core select {study.folder} --threshold 1", as_json=as_json)
+
+
+@click.command()
+@study_argument
+@click.option("--episodes-from", "folder", required=True, type=click.Path(path_type=Path), help="Folder of episodes.")
+@click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
+@click.option("--steps", type=click.IntRange(0, 1000), help="Inner steps.  [default: the study's]")
+@click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",
+              show_default=True, help="Statistics that normalise the queries.")  # fmt: skip
+@json_option
+def evaluate(study: Study, folder: Path, pattern: str, steps: int | None, query_statistics: str, as_json: bool) -> None:
+    """Score a study on fixed episodes: <episode>/support/<class>/*.png and <episode>/query/<class>/*.png."""
+    from lambda_core.measurement import evaluate_folder
+    from lambda_core.patterns import LambdaPattern
+
+    steps = study.config.steps if steps is None else steps
+    parsed = LambdaPattern.parse(pattern, len(study.layers))
+    evaluation = evaluate_folder(study, folder, parsed, steps, query_statistics)
+    half = "" if evaluation.half_width is None else f" ± {100 * evaluation.half_width:.2f}"
+    accuracy = f"{100 * evaluation.accuracy:.2f}{half} %"
+    text = f"{study.name}, {parsed}, {steps} steps: {accuracy} over {evaluation.episodes} episodes ({query_statistics})"
+    print_result(vars(evaluation) | {"study": study.name}, text, as_json=as_json)

@@ -1,0 +1,124 @@
+"""Options that several commands share, made from the settings that they set."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lambda_core.config import Settings, kind
+from lambda_core.errors import StudyError
+
+if TYPE_CHECKING:
+    from lambda_core.studies import Study
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ARGV = "lambda_core.argv"  # where click's context keeps what was typed
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+root_option = click.option(
+    "--root",
+    type=click.Path(file_okay=False),
+    help="Folder of prepared data sets (default: $LAMBDA_DATA, else the user's cache folder).",
+)
+axis_option = click.option(
+    "--axis",
+    type=click.Choice(["milliseconds", "multiply_adds"]),
+    default="milliseconds",
+    show_default=True,
+    help="What faster means.",
+)
+
+
+def threshold_option(default: float | None = None) -> Callable[[F], F]:
+    """--threshold, in points; required where there is no default."""
+    text = "Allowed degradation, in percentage points."
+    if default is None:
+        return click.option("--threshold", required=True, type=float, help=text)
+    return click.option("--threshold", default=default, show_default=True, help=text)
+
+
+def confidence_option(of: str) -> Callable[[F], F]:
+    """--confidence. of: what it is the confidence of."""
+    return click.option("--confidence", default=0.95, show_default=True, help=f"Of {of}.")
+
+
+def settings_options(cls: type[Settings]) -> Callable[[F], F]:
+    """One command-line option for each field of a config dataclass: its name, type, help and default."""
+
+    def decorate(command: F) -> F:
+        for item in reversed(fields(cls)):  # type: ignore[arg-type]
+            command = _option(item)(command)
+        return command
+
+    return decorate
+
+
+def _option(item: Field[Any]) -> Callable[[F], F]:
+    """The option of a setting; the flag of its former name does the same."""
+    names = [item.name, *filter(None, [item.metadata["formerly"]])]
+    flag, *former = (f"--{name.replace('_', '-')}" for name in names)
+    required = item.default is MISSING
+    text = item.metadata["help"] + ("" if required else f"  [default: {item.default}]")
+    if kind(item) is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=text)
+    choices = item.metadata["choices"]
+    form = click.Choice(choices) if choices else kind(item)
+    return click.option(flag, *former, item.name, type=form, required=required, help=text)
+
+
+def given_settings(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were typed; the others keep their defaults."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def study_argument(command: F) -> F:
+    """The argument STUDY, loaded and checked."""
+
+    @click.argument("study")
+    @wraps(command)
+    def wrapped(study: str, **options: Any) -> Any:
+        return command(find_study(study), **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def find_study(text: str) -> Study:
+    """The study in folder `text`, or of that name among the shipped ones. Raises StudyError."""
+    from lambda_core.studies import Study, check_name, studies_root
+
+    if Path(text).is_dir():
+        return Study.load(Path(text))
+    if os.sep in text:
+        raise StudyError(f"no study lies in {text}: there is no such folder")
+    shipped = studies_root() / check_name(text)
+    if not shipped.is_dir():
+        names = ", ".join(sorted(path.name for path in studies_root().glob("*/"))) or "none"
+        raise StudyError(f"there is no folder {text} and no shipped study of that name; shipped are: {names}")
+    return Study.load(shipped)
+
+
+def measured_studies() -> list[Study]:
+    """All shipped studies that can be chosen from."""
+    from lambda_core.studies import list_studies, studies_root
+
+    return [study for study in list_studies(studies_root())[0] if study.measured]
+
+
+def command_line() -> str:
+    """What was typed, for study.json: `lambda-core …`, whichever way it was started; --resume changes no result."""
+    argv = click.get_current_context().find_root().meta[ARGV]
+    return shlex.join(["lambda-core", *(word for word in argv if word != "--resume")])
+
+
+def print_result(record: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """The record as JSON, or the text for a person."""
+    click.echo(json.dumps(record, default=str) if as_json else text)

@@ -1,0 +1,131 @@
+"""`lambda-core select`, `race` and `search`: the fastest pattern that keeps the accuracy, found in three ways."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lambda_core.commands.options import (
+    axis_option,
+    command_line,
+    confidence_option,
+    given_settings,
+    json_option,
+    print_result,
+    root_option,
+    settings_options,
+    study_argument,
+    threshold_option,
+)
+from lambda_core.commands.progress_bar import progress_bar
+from lambda_core.config import SearchConfig
+
+if TYPE_CHECKING:
+    from lambda_core.selection import Axis, Choice
+    from lambda_core.studies import Study
+
+
+@click.command()
+@study_argument
+@threshold_option()
+@confidence_option("the verdicts, over all candidates together")
+@click.option("--any-lr", is_flag=True, help="Choose over all step sizes that were swept.")
+@axis_option
+@click.option("--explain", is_flag=True, help="Show the candidates that decided, as a table.")
+@json_option
+def select(
+    study: Study, threshold: float, confidence: float, any_lr: bool, axis: Axis, explain: bool, as_json: bool
+) -> None:
+    """Choose the fastest pattern within a threshold on validation classes; confirm it once on test classes.
+
+    A candidate passes if a paired one-sided test, corrected over all candidates, shows that it loses at most the
+    threshold. Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
+    """
+    from lambda_core.analysis import choose
+    from lambda_core.selection import SelectionSettings, sentence
+
+    choice, confirmation = choose(study, SelectionSettings(threshold, confidence, axis, any_lr))
+    record = {"study": study.name, **choice.as_dict(), "confirmation": confirmation.as_dict()}
+    print_result(record, sentence(choice, confirmation, study.layers), as_json=as_json)
+    if explain and not as_json:
+        click.echo(_explanation(choice))
+    sys.exit(0 if confirmation.verdict == "pass" and not choice.is_reference else 1)
+
+
+def _explanation(choice: Choice) -> str:
+    columns = ["pattern", "steps", "lr", "speed_up", "degradation", "degradation_low", "degradation_high", "p_adjusted",
+               "verdict"]  # fmt: skip
+    table = choice.verdicts.sort_values("speed_up", ascending=False)
+    faster = table[table["speed_up"] >= choice.speed_up]
+    return str(faster[columns].to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+
+
+@click.command()
+@study_argument
+@threshold_option()
+@confidence_option("the choice, whenever the race ends")
+@click.option("--cached", is_flag=True, help="Replay on the study's accuracy table, beside the exhaustive choice.")
+@click.option("--episodes", default=600, show_default=True, help="The most that a candidate sees, where it runs live.")
+@click.option("--any-lr", is_flag=True, help="Race over all step sizes that were swept (with --cached).")
+@axis_option
+@root_option
+@json_option
+def race(
+    study: Study,
+    threshold: float,
+    confidence: float,
+    cached: bool,
+    episodes: int,
+    any_lr: bool,
+    axis: Axis,
+    root: str | None,
+    as_json: bool,
+) -> None:
+    """Find the fastest pattern within a threshold for few adaptations: episodes are spent where they decide.
+
+    Runs live on validation episodes, fewest first; finished parts are kept. Exit codes are those of select.
+    """
+    from lambda_core.selection import SelectionSettings, describe_race
+
+    if any_lr and not cached:
+        raise click.UsageError("--any-lr needs --cached: a live race runs at the study's own step size")
+    settings = SelectionSettings(threshold, confidence, axis, any_lr)
+    exhaustive = None
+    if cached:
+        from lambda_core.analysis import race_tables
+
+        result, confirmation, exhaustive = race_tables(study, settings)
+    else:
+        from lambda_core.workflows import race_live
+
+        with progress_bar(as_json=as_json) as report:
+            result, confirmation = race_live(study, settings, episodes=episodes, root=root, report=report)
+    record = {"study": study.name, **result.as_dict(), "confirmation": confirmation.as_dict()}
+    record["against_exhaustive"] = exhaustive.as_dict() if exhaustive else None
+    print_result(record, describe_race(result, confirmation, study.layers, exhaustive), as_json=as_json)
+    sys.exit(0 if confirmation.verdict == "pass" and not result.is_reference else 1)
+
+
+@click.command()
+@study_argument
+@settings_options(SearchConfig)
+@root_option
+@json_option
+def search(study: Study, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Search step × layer patterns for ones that per-layer patterns do not reach; judge them on fresh episodes.
+
+    Writes STUDY/search.parquet.
+
+    Finished parts are kept: run the same command again to go on after a stop.
+    """
+    from lambda_core.selection import describe_search
+    from lambda_core.workflows import search_study
+
+    config = SearchConfig.from_dict(given_settings(settings))
+    with progress_bar(as_json=as_json) as report:
+        done, result = search_study(study, config, root=root, command=command_line(), report=report)
+    assert done.search is not None
+    record = {"study": done.name, "patterns": len(result.accuracy), "adaptations": result.adaptations}
+    print_result(record, describe_search(result, done.search), as_json=as_json)

@@ -1,0 +1,73 @@
+"""`lambda-core train`: from a data set to a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lambda_core.commands.options import (
+    command_line,
+    given_settings,
+    json_option,
+    print_result,
+    root_option,
+    settings_options,
+)
+from lambda_core.commands.progress_bar import progress_bar
+from lambda_core.config import RECIPES, MetaTrainConfig
+
+
+@click.command()
+@settings_options(MetaTrainConfig)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run.")
+@click.option("--stop-at", type=click.IntRange(1), help="Stop after so many iterations, to go on another time.")
+@click.option("--threads", default=1, show_default=True, help="CPU threads.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@root_option
+@json_option
+def train(
+    out: Path,
+    resume: bool,
+    stop_at: int | None,
+    threads: int,
+    device: str,
+    root: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Meta-train a model and start a study with it.
+
+    \b
+    lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study
+    lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study --resume
+
+    More processes: torchrun --nproc-per-node 2 -m lambda_core train … (they share the tasks of a meta-gradient).
+    Settings that are not given follow the data set's recipe. The weights kept are those best on validation classes.
+    """
+    from lambda_core.system import best_device
+    from lambda_core.workflows import train_study
+
+    given = given_settings(settings)
+    config = MetaTrainConfig.from_dict(RECIPES.get(given["dataset"], {}) | given)
+    device = best_device() if device == "auto" else device
+    with progress_bar(as_json=as_json) as report:
+        study = train_study(
+            config,
+            out,
+            root=root,
+            resume=resume,
+            stop_at=stop_at,
+            threads=threads,
+            device=device,
+            command=command_line(),
+            report=report,
+        )
+    best = study.training["val_accuracy"].max()
+    done = study.metadata.iterations_done
+    record = {"study": str(out), "iterations": done, "best_val_accuracy": float(best)}
+    text = f"{out}: {done} iterations, best validation score {best:.4f}"
+    next_step = "open it in the app" if config.dataset == "sinusoid" else f"lambda-core sweep {out}"
+    print_result(record, f"{text}. Next: {next_step}", as_json=as_json)

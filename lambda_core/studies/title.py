@@ -1,0 +1,29 @@
+"""The title of a study: what distinguishes it, in a few words."""
+
+from __future__ import annotations
+
+from lambda_core.patterns import LambdaPattern
+from lambda_core.studies.metadata import StudyMetadata
+
+DATASETS = {"cifar-fs": "CIFAR-FS", "fc100": "FC100"}  # others have their id with a capital letter
+BACKBONES = {"conv4": "4-CONV", "resnet12": "ResNet-12", "mlp": "MLP"}
+
+
+def title_of(metadata: StudyMetadata) -> str:
+    """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with what in its training differs from plain MAML."""
+    config = metadata.config
+    task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
+    parts = [DATASETS.get(config.dataset, config.dataset.capitalize()), task, BACKBONES[config.backbone]]
+    if config.pretrain_epochs:
+        parts.append("pretrained")
+    if not ends_with_all_layers(metadata):
+        parts.append(f"trained with {config.pattern.upper()}")
+    if config.steps == 1:
+        parts.append("1 training step")
+    return " · ".join(parts)
+
+
+def ends_with_all_layers(metadata: StudyMetadata) -> bool:
+    """Whether the training's inner loop updated all layers, at the end at least."""
+    full = LambdaPattern.full(len(metadata.layers))
+    return metadata.config.last_pattern in (full.name, str(full))
