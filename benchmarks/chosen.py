@@ -18,9 +18,10 @@ from benchmarks.adaptation import Contestant, fastest_peer, last, race, ratio
 from benchmarks.peers import available
 from benchmarks.records import record
 from lambda_core.adaptation import adapt
+from lambda_core.analysis import choose
 from lambda_core.backbones import Backbone
 from lambda_core.patterns import LambdaPattern
-from lambda_core.selection import Choice, compare_candidates
+from lambda_core.selection import Choice, SelectionSettings
 from lambda_core.studies import Study, list_studies, studies_root
 from lambda_core.system import prepare
 from lambda_core.workflows import measurable
@@ -58,9 +59,7 @@ def told(study: Study, rounds: int) -> dict[str, Any]:
 
 
 def chosen(study: Study) -> Choice:
-    assert study.accuracy is not None
-    val = study.accuracy[study.accuracy["split"] == "val"]
-    return compare_candidates(val, study.timing, study.config.steps, lr=study.config.lr).choose(THRESHOLD)
+    return choose(study, SelectionSettings(THRESHOLD))[0]
 
 
 def contestants(study: Study, choice: Choice) -> dict[str, Contestant]:
@@ -69,7 +68,7 @@ def contestants(study: Study, choice: Choice) -> dict[str, Contestant]:
     textbook.load_state_dict(study.model().state_dict())
     prepared, layers = Backbone.of(study.model()), len(study.layers)
     ours = {
-        "our full": (LambdaPattern.named("maml", layers), config.steps),
+        "our full": (LambdaPattern.full(layers), config.steps),
         "our choice": (LambdaPattern.parse(choice.pattern, layers), choice.steps),
     }
     found: dict[str, Contestant] = {

@@ -17,7 +17,7 @@ from torch import nn
 
 from benchmarks.drawing import pyplot
 from lambda_core.patterns import LambdaPattern
-from lambda_core.selection import PairedDifference
+from lambda_core.selection import PairedDifference, same_step_size
 from lambda_core.studies import Study, list_studies, studies_root
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -69,7 +69,7 @@ def step_table(study: Study) -> pd.DataFrame:
     """Mean accuracy in % after each step, of the patterns that tell most."""
     count = len(study.layers)
     texts = {
-        "all": "1" * count,
+        "all": str(LambdaPattern.full(count)),
         "head only": "0" * (count - 1) + "1",
         "last two": "0" * (count - 2) + "11",
         "all but the head": "1" * (count - 1) + "0",
@@ -86,7 +86,7 @@ def episodes_of(study: Study, steps: int) -> pd.DataFrame:
     """Validation accuracy at the study's own step size, an episode a row and a pattern a column."""
     table = study.accuracy
     assert table is not None
-    own = np.isclose(table["lr"], study.config.lr)
+    own = same_step_size(table["lr"], study.config.lr)
     kept = table[(table["split"] == "val") & (table["steps"] == steps) & own]
     return kept.assign(pattern=kept["pattern"].astype(str)).pivot_table(
         index="episode", columns="pattern", values="accuracy"
@@ -98,8 +98,8 @@ def training_table(study: Study) -> pd.DataFrame:
     accuracy (%) under it; before them the classification, where there was one.
     """
     patterns, table = study.config.pattern.split("+"), study.training
-    before = study.about.get("pretraining")
-    rows = [(study.name, "classification", 0, before["seconds"], np.nan, 100 * before["accuracy"])] if before else []
+    before = study.metadata.pretraining
+    rows = [(study.name, "classification", 0, before.seconds, np.nan, 100 * before.accuracy)] if before else []
     for number, pattern in enumerate(patterns):
         first, end = (study.config.iterations * place / len(patterns) for place in (number, number + 1))
         here = table[(table["iteration"] > first) & (table["iteration"] <= end)]

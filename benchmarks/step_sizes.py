@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-import pandas as pd
 
 from benchmarks.records import record
+from lambda_core.analysis import choose, compare_study
 from lambda_core.config import SweepConfig
-from lambda_core.selection import PatternGain, best_gain_at, compare_candidates, confirm, sentence
+from lambda_core.selection import PatternGain, SelectionSettings, best_gain_at, same_step_size, sentence
 from lambda_core.studies import Study, list_studies, studies_root
 from lambda_core.system import prepare
 from lambda_core.workflows import sweep_study
@@ -61,38 +60,44 @@ def copy_of(study: Study, steps: int) -> Study:
 
 def told(study: Study, config: SweepConfig) -> dict[str, Any]:
     """Prints and returns the best pattern beside the full one at each step size, and the best of all."""
-    assert study.accuracy is not None
-    val, test = (study.accuracy[study.accuracy["split"] == split] for split in ("val", "test"))
+    val, test = study.split("val"), study.split("test")
     own = study.config.lr
     click.echo(f"\n{study.name}: after one step, on test classes; own step size {own:g}")
     rows = {f"{scale:g} × {own:g}": best_gain_at(val, test, lr=own * scale) for scale in config.scales}
     rows["any, against full at its own"] = best_gain_at(val, test, any_lr=True, lr=own)
     for name, row in rows.items():
         click.echo(f"  {name:<30}{_line(row)}")
-    one = {name: vars(row) for name, row in rows.items()}
+    one = {name: row.as_dict() for name, row in rows.items()}
     return {
         "after one step": one,
-        "within a point": choices(study, val, test) if config.max_steps >= study.config.steps else None,
+        "within a point": choices(study) if config.max_steps >= study.config.steps else None,
     }
 
 
-def choices(study: Study, val: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:
+def choices(study: Study) -> dict[str, Any]:
     """The fastest within a point of the full pattern's own step size and count: at that step size, and at any."""
     found = {}
     for name, any_lr in (("own", False), ("any", True)):
-        comparison = compare_candidates(val, study.timing, study.config.steps, any_lr=any_lr, lr=study.config.lr)
-        choice = comparison.choose(THRESHOLD)
-        seen = confirm(choice, test)
-        front = comparison.candidates[comparison.candidates["on_front"]]
-        others = int((~np.isclose(front["lr"], study.config.lr)).sum())
-        click.echo(f"  {name} step size: {sentence(choice, seen, study.layers)} Step size {choice.lr:g}; of the "
-                   f"{len(front)} candidates on the front {others} have another than the study's own.")  # fmt: skip
-        found[name] = {"choice": choice.as_dict(), "test": vars(seen), "front": len(front), "front, others": others}
+        settings = SelectionSettings(THRESHOLD, any_lr=any_lr)
+        choice, confirmation = choose(study, settings)
+        candidates = compare_study(study, settings).candidates
+        front = candidates[candidates["on_front"]]
+        others = int((~same_step_size(front["lr"], study.config.lr)).sum())
+        click.echo(
+            f"  {name} step size: {sentence(choice, confirmation, study.layers)} Step size {choice.lr:g}; of the "
+            f"{len(front)} candidates on the front {others} have another than the study's own."
+        )
+        found[name] = {
+            "choice": choice.as_dict(),
+            "test": confirmation.as_dict(),
+            "front": len(front),
+            "front, others": others,
+        }
     return found
 
 
 def _line(row: PatternGain) -> str:
-    gain = f"{row.gain:+.1f} ({row.gain_low:+.1f} … {row.gain_high:+.1f})"
+    gain = f"{row.gain.estimate:+.1f} ({row.gain.low:+.1f} … {row.gain.high:+.1f})"
     shown = "shown better" if row.better else "not shown better"
     return f"full {row.full_accuracy:.1%}, {row.pattern} at {row.lr:g}: {row.accuracy:.1%}, {gain} points, {shown}"
 

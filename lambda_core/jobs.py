@@ -1,6 +1,6 @@
 """Long work in a process of its own: it outlives the browser, the page and the server that started it. No torch.
 
-A job is a folder: job.json (what was asked), process.json (who supervises it), log (everything the work says; its
+A job is a folder: job.json (what to run), process.json (who supervises it), log (everything the work says; its
 progress as JSON lines), exit.json (how it ended), cancelled (a mark). A supervisor process, started detached, runs
 `lambda-core …` and writes down how it ended, so that any later server finds the truth on disk.
 """
@@ -54,10 +54,13 @@ def read_only() -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work. words: the command line after `lambda-core`; study: the name of the study it is about."""
+    """One piece of work.
+
+    argv: what follows `lambda-core` on the command line. study: name of the study it is about. created: ISO 8601.
+    """
 
     folder: Path
-    words: tuple[str, ...]
+    argv: tuple[str, ...]
     study: str
     created: str
 
@@ -66,8 +69,9 @@ class Job:
         return self.folder.name
 
     @property
-    def kind(self) -> str:
-        return self.words[0]
+    def command(self) -> str:
+        """train, sweep or time."""
+        return self.argv[0]
 
     @property
     def state(self) -> State:
@@ -100,7 +104,7 @@ class Job:
             return ""
 
     @property
-    def says(self) -> str:
+    def last_message(self) -> str:
         """The last line that is no progress: the result, or the error in one sentence."""
         lines = [line for line in self.log.splitlines() if line.strip() and not line.startswith("{")]
         return lines[-1] if lines else ""
@@ -128,29 +132,34 @@ class Job:
         shutil.rmtree(self.folder)
 
     def _alive(self) -> bool:
-        who = _read(self.folder / "process.json")
+        supervisor = _read(self.folder / "process.json")
         try:
-            process = psutil.Process(int(who["pid"]))
-            same = abs(process.create_time() - float(who["born"])) < 1.0  # numbers of dead processes are used again
+            process = psutil.Process(int(supervisor["pid"]))
+            # numbers of dead processes are used again
+            same = abs(process.create_time() - float(supervisor["born"])) < 1.0
             return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except (KeyError, ValueError, TypeError, psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
 
-def start_job(words: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ()) -> Job:
-    """Start `lambda-core WORDS` in a process of its own. Raises JobError for a second job at a time."""
-    if not words or words[0] not in COMMANDS:
-        raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(words)[:40]!r}")
+def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ENGINE) -> Job:
+    """Start `lambda-core ARGV` in a process of its own.
+
+    argv: a command of COMMANDS and its options. study: name of the study it is about. root: of the jobs; None:
+    `jobs_root()`. engine: what to start in place of `lambda-core`.
+    Raises JobError for another command, on a read-only server, while a job is running, and where it cannot be started.
+    """
+    if not argv or argv[0] not in COMMANDS:
+        raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(argv)[:40]!r}")
     check_name(study)
     root = root or jobs_root()
     _check_may_start(root)
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    job = Job(
-        root / f"{stamp}-{secrets.token_hex(3)}", tuple(words), study, datetime.now(UTC).isoformat("T", "seconds")
-    )
+    now = datetime.now(UTC)
+    folder = root / f"{now.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    job = Job(folder, tuple(argv), study, now.isoformat("T", "seconds"))
     try:
-        about = {"words": list(job.words), "study": study, "created": job.created, "engine": list(engine or ENGINE)}
-        write_json(job.folder / "job.json", about)
+        request = {"argv": list(job.argv), "study": study, "created": job.created, "engine": list(engine)}
+        write_json(job.folder / "job.json", request)
         return _launch(job)
     except OSError as error:
         raise JobError(f"the job cannot be started in {root}: {error.strerror}") from error
@@ -160,16 +169,23 @@ def list_jobs(root: Path | None = None) -> list[Job]:
     """All jobs, the latest first; what is no job of ours is left out."""
     root = root or jobs_root()
     folders = sorted(root.iterdir(), reverse=True) if root.is_dir() else []
-    found = (_load(folder) for folder in folders if _ID.fullmatch(folder.name))
-    return [job for job in found if job is not None]
+    jobs = (_load(folder) for folder in folders if _ID.fullmatch(folder.name))
+    return [job for job in jobs if job is not None]
 
 
 def _load(folder: Path) -> Job | None:
-    about = _read(folder / "job.json")
-    words, study = about.get("words"), about.get("study")
-    if not isinstance(words, list) or not words or words[0] not in COMMANDS or not isinstance(study, str):
+    """The job of a folder, or None where it holds none."""
+    request = _read_request(folder)
+    argv, study = request.get("argv"), request.get("study")
+    if not isinstance(argv, list) or not argv or argv[0] not in COMMANDS or not isinstance(study, str):
         return None
-    return Job(folder, tuple(map(str, words)), study, str(about.get("created", "")))
+    return Job(folder, tuple(map(str, argv)), study, str(request.get("created", "")))
+
+
+def _read_request(folder: Path) -> dict[str, Any]:
+    """job.json; what is now called argv was once called words."""
+    request = _read(folder / "job.json")
+    return {"argv": request.get("words")} | request
 
 
 def _check_may_start(root: Path) -> None:
@@ -177,7 +193,7 @@ def _check_may_start(root: Path) -> None:
         raise JobError("this server is read-only (LAMBDA_READ_ONLY): it starts no work")
     busy = next((job for job in list_jobs(root) if job.state == "running"), None)
     if busy is not None:
-        raise JobError(f"job {busy.id} is running ({busy.kind} {busy.study}): wait for its end, or cancel it")
+        raise JobError(f"job {busy.id} is running ({busy.command} {busy.study}): wait for its end, or cancel it")
 
 
 def _launch(job: Job) -> Job:
@@ -202,13 +218,12 @@ def _environment() -> dict[str, str]:
 
 def supervise(folder: Path) -> int:
     """Run the job of `folder` to its end, pass a request to stop on, write down how it ended."""
-    about = _read(folder / "job.json")
-    words, log = about["words"], folder / "log"
-    again = ["--resume"] if words[0] == "train" and log.exists() else []
+    request, log = _read_request(folder), folder / "log"
+    resume = ["--resume"] if request["argv"][0] == "train" and log.exists() else []
     with log.open("ab") as out:
         # a server started in the background ignores SIGINT, and so would its grandchildren
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        command = [*about["engine"], *words, *again, "--json"]
+        command = [*request["engine"], *request["argv"], *resume, "--json"]
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         signal.signal(signal.SIGTERM, lambda *_: _stop(child))
         code = _wait(child)

@@ -64,14 +64,14 @@ def wait_for(ready: Callable[[], bool], seconds: float = 60) -> None:
 def test_runs_to_its_end_and_reports(begin: Callable[[int], Job]) -> None:
     job = begin(3)
     wait_for(lambda: job.state != "running")
-    assert (job.state, job.exit_code, job.says) == ("done", 0, "all done")
+    assert (job.state, job.exit_code, job.last_message) == ("done", 0, "all done")
     assert [record["done"] for record in job.progress] == [1, 2, 3]
 
 
 def test_a_failure_is_told(begin: Callable[[int], Job]) -> None:
     job = begin(0)
     wait_for(lambda: job.state != "running")
-    assert (job.state, job.exit_code, job.says) == ("failed", 2, "nothing to do")
+    assert (job.state, job.exit_code, job.last_message) == ("failed", 2, "nothing to do")
 
 
 def test_cancelled_then_resumed_goes_on(begin: Callable[[int], Job], tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def test_a_dead_supervisor_is_no_running_job(begin: Callable[[int], Job]) -> Non
     assert job.state == "stopped"
 
 
-@pytest.mark.parametrize("words", [[], ["rm", "-rf"], ["select", "x"]])
-def test_only_the_long_commands(words: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("argv", [[], ["rm", "-rf"], ["select", "x"]])
+def test_only_the_long_commands(argv: list[str], tmp_path: Path) -> None:
     with pytest.raises(JobError, match="a job runs one of"):
-        start_job(words, "my-study", tmp_path)
+        start_job(argv, "my-study", tmp_path)
 
 
 def test_no_path_as_a_study(tmp_path: Path) -> None:
@@ -136,7 +136,9 @@ def test_a_read_only_server_starts_nothing(begin: Callable[[int], Job], monkeypa
         begin(1)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"words": []}', '{"words": ["rm"], "study": "x"}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"argv": []}', '{"words": ["rm"], "study": "x"}', '{"argv": ["rm"], "study": "x"}', "\x00"]
+)
 def test_what_is_no_job_is_left_out(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "20261123-101010-abcdef"
     folder.mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from app.figures.palette import Palette
 from app.shared import page, pattern_editor, selection_cache, url_state
 from lambda_core.formatting import interval, number
 from lambda_core.patterns import LambdaPattern, describe_pattern
-from lambda_core.selection import SelectionSettings
+from lambda_core.selection import SelectionSettings, same_step_size
 from lambda_core.studies import Study
 
 
@@ -67,4 +66,4 @@ def _by_episode(study: Study, row: pd.Series) -> NDArray[Any]:
 def _accuracies(study: Study, pattern: str, steps: int, lr: float) -> pd.Series:
     val = study.split("val")
     rows = val[(val["pattern"] == pattern) & (val["steps"] == steps)]
-    return rows[np.isclose(rows["lr"], lr)].set_index("episode")["accuracy"].astype(float).sort_index()
+    return rows[same_step_size(rows["lr"], lr)].set_index("episode")["accuracy"].astype(float).sort_index()

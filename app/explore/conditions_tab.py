@@ -16,7 +16,7 @@ def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
     left.table(_conditions(study, settings, candidates), border="horizontal")
     with right:
         st.markdown("**Commands that made this study**")
-        st.code("\n".join(study.about.get("commands", [])) or "not recorded", language="bash", wrap_lines=True)
+        st.code("\n".join(study.metadata.commands) or "not recorded", language="bash", wrap_lines=True)
         st.markdown(_RULES)
 
 
@@ -29,22 +29,22 @@ _RULES = (
 
 
 def _conditions(study: Study, settings: SelectionSettings, candidates: int) -> dict[str, str]:
-    sweep, clock, where, data = (study.about.get(part) or {} for part in ("sweep", "timing", "environment", "dataset"))
+    metadata, sweep, clock = study.metadata, study.sweep_config, study.timing_config
     val, test = (study.split(name)["episode"].nunique() for name in ("val", "test"))
     config, condition = study.config, settings.condition or default_condition(study)
     pretraining = f"{config.pretrain_epochs} passes of ordinary classification" if config.pretrain_epochs else "none"
     return {
         "Candidates": f"{candidates}; each verdict is corrected for having looked at all",
         "Reference": f"full pattern, {config.steps} steps, step size {config.lr:g}",
-        "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.get('seed', '?')}",
-        "Queries a class": str(sweep.get("queries", "?")),
-        "Query statistics": str(sweep.get("query_statistics", config.query_statistics)),
+        "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.seed if sweep else '?'}",
+        "Queries a class": str(sweep.queries if sweep else "?"),
+        "Query statistics": (sweep or config).query_statistics,
         "Timed on": study_cache.describe_condition(condition),
-        "Timed rounds": f"{clock.get('repeats', '?')}, interleaved in random order; medians and quartiles",
-        "Processor": str(where.get("processor", "?")),
-        "PyTorch": str(where.get("torch", "?")),
-        "Data set": f"{config.dataset}, fingerprint {str(data.get('fingerprint', '?'))[:12]}",
+        "Timed rounds": f"{clock.repeats if clock else '?'}, interleaved in random order; medians and quartiles",
+        "Processor": metadata.environment.processor or "?",
+        "PyTorch": metadata.environment.torch or "?",
+        "Data set": f"{config.dataset}, fingerprint {(metadata.dataset.fingerprint or '?')[:12]}",
         "Pretraining": pretraining,
         "Meta-training": f"{config.iterations} iterations of {config.meta_batch} episodes, pattern {config.pattern}",
-        "Made": str(study.about.get("created", "?")),
+        "Made": metadata.created,
     }

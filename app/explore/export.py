@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lambda_core.patterns import LambdaPattern
-from lambda_core.studies import Study
+from lambda_core.studies import Measurement, Study
 
 
 def as_json(study: Study, candidate: pd.Series, threshold: float, confidence: float) -> str:
@@ -34,8 +34,12 @@ def _facts(study: Study, row: pd.Series, threshold: float, confidence: float) ->
             "high": _short(row["degradation_high"]),
         },
         "verdict": {"is": row["verdict"], "threshold_points": threshold, "confidence": confidence},
-        "measured": {"split": "val", "sweep": study.about.get("sweep"), "timing": study.about.get("timing")},
+        "measured": {"split": "val", "sweep": _noted(study.metadata.sweep), "timing": _noted(study.metadata.timing)},
     }
+
+
+def _noted(measurement: Measurement[Any] | None) -> dict[str, Any] | None:
+    return None if measurement is None else measurement.to_dict()
 
 
 def _short(value: float) -> float | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.figures.layout import Part
 from app.figures.palette import SHAPES, Palette
-from lambda_core.selection import Axis, Choice
+from lambda_core.selection import Axis, Choice, candidate_index
 
 _CARRIED = [
     *("pattern", "steps", "lr", "accuracy", "accuracy_low", "accuracy_high"),
@@ -41,10 +41,10 @@ class Mark:
 
 def usual_marks(table: pd.DataFrame, choice: Choice, current: pd.Series | None, colors: Palette) -> list[Mark]:
     """The full pattern, the chosen candidate and, if any, the current one."""
-    chosen = table[(table["pattern"] == choice.pattern) & (table["steps"] == choice.steps) & (table["lr"] == choice.lr)]
+    chosen = table.iloc[candidate_index(table, choice.candidate)]
     marks = [
         Mark(table[table["reference"]].iloc[0], "full pattern", "diamond", 12, colors.ink),
-        Mark(chosen.iloc[0], "chosen", "star", 17, colors.accent),
+        Mark(chosen, "chosen", "star", 17, colors.accent),
     ]
     if current is not None:
         marks.append(Mark(current, "current", "circle", 20, colors.ink, filled=False))

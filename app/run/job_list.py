@@ -52,15 +52,15 @@ def _jobs(busy: bool) -> None:
 def _job(job: Job) -> None:
     state, records = job.state, job.progress
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{WORK[job.kind]} · {job.study}**")
+        st.markdown(f"**{WORK[job.command]} · {job.study}**")
         st.badge(state, icon=f":material/{ICONS[state]}:", color=COLORS[state])
         st.caption(job.created.replace("T", " ").replace("+00:00", " UTC"))
     if records:
         last = records[-1]
         st.progress(min(1.0, last["done"] / max(last["total"], 1)), _how_far(last, state))
         _curve(job, records)
-    if state in ("failed", "done") and job.says:
-        (st.error if state == "failed" else st.success)(job.says)
+    if state in ("failed", "done") and job.last_message:
+        (st.error if state == "failed" else st.success)(job.last_message)
     _buttons(job, state)
     with st.expander("Log"):
         st.code(job.log[-6000:] or "nothing yet", language=None, height=220)
@@ -79,7 +79,7 @@ def _duration(seconds: float) -> str:
 
 
 def _curve(job: Job, records: list[dict[str, Any]]) -> None:
-    if job.kind == "train" and len(records) > 1:
+    if job.command == "train" and len(records) > 1:
         figure = job_progress.curve(records, page.colors())
         page.show_figure(figure, f"curve-{job.id}", "Accuracy or loss so far", static=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -20,6 +19,7 @@ from lambda_core.selection import (
     best_gain_at,
     budget_curve,
     confirm,
+    same_step_size,
 )
 from lambda_core.studies import Study
 
@@ -83,5 +83,5 @@ def find_candidate(table: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: 
     idle = steps == 0 or not pattern.updates_anything
     text = "0" * pattern.layers if idle else str(pattern.first(steps))
     asked = (table["pattern"] == text) & (table["steps"] == (0 if idle else steps))
-    found = table[asked & (idle | np.isclose(table["lr"], lr))]
+    found = table[asked & (idle | same_step_size(table["lr"], lr))]
     return None if found.empty else found.iloc[0]

@@ -55,8 +55,10 @@ def short_table(studies: Sequence[Study]) -> str:
 
     Raises LambdaError for a study that cannot be judged.
     """
-    found = [ask_study(study) for study in studies]
-    rows = [[each.study.title, _share(each.full), _choice(*each.choices[MINIMAL_DEGRADATION])] for each in found]
+    rows = [
+        [each.study.title, _share(each.full), _choice(*each.choices[MINIMAL_DEGRADATION])]
+        for each in map(ask_study, studies)
+    ]
     return _table(["study", "all layers, test %", "choice, speed-up, points lost"], rows)
 
 

@@ -56,8 +56,8 @@ def data_import(folder: Path, name: str, channels: str, root: str | None, **opti
     prepared = import_folder(folder, name, root, channels=int(channels), **options)
     click.echo(f"{name} is ready in {prepared}")
     if others := passed_over(folder):
-        shown = ", ".join(path.name for path in others[:3]) + (", …" if len(others) > 3 else "")
-        click.echo(f"{len(others)} files were passed over, being no PNG, JPEG or WebP images: {shown}", err=True)
+        names = ", ".join(path.name for path in others[:3]) + (", …" if len(others) > 3 else "")
+        click.echo(f"{len(others)} files were passed over, being no PNG, JPEG or WebP images: {names}", err=True)
 
 
 @data.command("show")

@@ -71,6 +71,10 @@ class Measurement(Generic[S]):
     settings: S
     environment: Environment | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a dictionary, with "environment" beside them where it was noted."""
+        return self.settings.to_dict() | ({"environment": vars(self.environment)} if self.environment else {})
+
 
 @dataclass(frozen=True)
 class StudyMetadata:

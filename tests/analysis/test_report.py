@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from lambda_core.analysis.claims import check_claims
-from lambda_core.analysis.findings import Findings, findings
+from lambda_core.analysis.findings import Findings, ask_study
 from lambda_core.analysis.literature import literature_for
 from lambda_core.analysis.report import as_markdown, report_table
 from lambda_core.errors import StudyError
-from lambda_core.selection import TimingCondition
+from lambda_core.selection import Interval, TimingCondition
 from lambda_core.selection.choice import confirm
 from lambda_core.selection.comparison import select_pattern
 from lambda_core.studies import writing as disk
@@ -43,11 +43,16 @@ def plain(root: Path) -> Study:
 
 @pytest.fixture(scope="module")
 def found(plain: Study) -> Findings:
-    return findings(plain)
+    return ask_study(plain)
+
+
+def with_config(study: Study, **changes: Any) -> Study:
+    metadata = replace(study.metadata, config=study.config.but(**changes))
+    return replace(study, metadata=metadata)
 
 
 def test_choices_are_those_of_the_selection(plain: Study, found: Findings) -> None:
-    val, test = (plain.accuracy[plain.accuracy["split"] == split] for split in ("val", "test"))  # type: ignore[index]
+    val, test = (plain.split(split) for split in ("val", "test"))
     for threshold, (choice, confirmation) in found.choices.items():
         expected = select_pattern(val, plain.timing, 5, threshold)
         assert choice.as_dict() == expected.as_dict()
@@ -58,8 +63,8 @@ def test_choices_are_those_of_the_selection(plain: Study, found: Findings) -> No
 def test_full_accuracy_is_that_of_the_test_classes(plain: Study, found: Findings) -> None:
     frame: pd.DataFrame = plain.accuracy  # type: ignore[assignment]
     full = frame[(frame["split"] == "test") & (frame["pattern"] == "11111") & (frame["steps"] == 5)]["accuracy"]
-    assert found.full == pytest.approx(full.mean(), abs=1e-6)
-    assert found.full_half == pytest.approx(1.97 * full.std() / 300**0.5, rel=0.01)
+    assert found.full.estimate == pytest.approx(full.mean(), abs=1e-6)
+    assert found.full.half_width == pytest.approx(1.97 * full.std() / 300**0.5, rel=0.01)
 
 
 def test_table_is_a_row_a_study_and_fit_for_json(root: Path) -> None:
@@ -98,21 +103,20 @@ def test_a_study_that_cannot_be_judged_becomes_a_note(root: Path) -> None:
 
 
 def test_a_regression_is_not_asked_for_a_sweep(plain: Study) -> None:
-    text = as_markdown([replace(plain, config=plain.config.but(ways=1))])
+    text = as_markdown([with_config(plain, ways=1)])
     assert "plain is left out: plain is a regression" in text
 
 
 def test_a_warning_of_the_study_is_told(tmp_path: Path) -> None:
     folder = write_study(tmp_path, "mixed", episodes=20, max_steps=5, repeats=3, filters=4)
-    about = Study.load(folder).about
-    about["sweep"] |= {"environment": {"torch": "2.13.0"}}
-    disk.write_about(folder, about)
+    metadata, config = Study.load(folder).metadata, {"episodes": 20, "environment": {"torch": "2.13.0"}}
+    disk.write_metadata(folder, metadata.with_measurement("sweep", config))
     assert "- mixed: This study was made under several versions of torch" in as_markdown([Study.load(folder)])
 
 
 def test_times_of_two_devices_are_not_mixed(plain: Study) -> None:
     both = pd.concat([plain.timing, plain.timing.head(300).assign(device="cuda")])  # type: ignore[union-attr]
-    assert findings(replace(plain, timing=both)).condition == TimingCondition("cpu", 1)
+    assert ask_study(replace(plain, timing=both)).condition == TimingCondition("cpu", 1)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,7 @@ def test_times_of_two_devices_are_not_mixed(plain: Study) -> None:
 def test_literature_is_named_only_where_it_compares(
     plain: Study, config: dict[str, Any], accuracy: float | None
 ) -> None:
-    expected = literature_for(replace(plain, config=plain.config.but(**config)))
+    expected = literature_for(with_config(plain, **config))
     assert (expected.accuracy if expected else None) == accuracy
 
 
@@ -163,7 +167,7 @@ def test_outcome_of_the_claim_of_speed(found: Findings, speed_up: float, verdict
     [(3.5, True, "reproduced"), (3.5, False, "not reproduced"), (1.0, True, "not reproduced")],
 )
 def test_outcome_of_the_claim_of_one_step(found: Findings, gain: float, better: bool, outcome: str) -> None:
-    step = replace(found.one_step, gain=gain, better=better)
+    step = replace(found.one_step, gain=Interval.around(gain, 0.5), better=better)
     assert outcomes(replace(found, one_step=step))[1] == outcome
 
 
@@ -175,9 +179,9 @@ def test_outcome_of_the_claim_of_selection(found: Findings) -> None:
 
 
 def test_a_substantial_gain_is_found_in_the_tables(root: Path) -> None:
-    found = findings(Study.load(root / "gains"))
+    found = ask_study(Study.load(root / "gains"))
     assert found.one_step.pattern == "01111"
-    assert found.one_step.gain == pytest.approx(100 * 0.05 * 0.82, abs=1.2)
+    assert found.one_step.gain.estimate == pytest.approx(100 * 0.05 * 0.82, abs=1.2)
     assert outcomes(found)[1] == "reproduced"
     assert found.better is not None
     assert found.better.pattern == "01111"

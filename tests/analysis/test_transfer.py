@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from lambda_core.analysis.study_choice import choose
-from lambda_core.analysis.transfer import as_text, judge_transfer, transfer_choice, transfer_table
+from lambda_core.analysis.transfer import judge_transfer, transfer_choice, transfer_table, transfer_text
 from lambda_core.commands.main import main
 from lambda_core.errors import StudyError
 from lambda_core.selection import SelectionSettings
@@ -50,7 +51,7 @@ def test_at_home_the_table_says_what_select_says(studies, table):
         choice, confirmation = choose(study, SelectionSettings())
         row = table.loc[(study.name, study.name, "test")]
         assert (row["pattern"], row["steps"], row["verdict"]) == (choice.pattern, choice.steps, confirmation.verdict)
-        assert row["degradation"] == pytest.approx(confirmation.degradation)
+        assert row["degradation"] == pytest.approx(confirmation.degradation.estimate)
         assert row["speed_up_here"] == pytest.approx(choice.speed_up) == row["speed_up_there"]
 
 
@@ -79,9 +80,7 @@ def test_the_multiple_of_the_step_size_travels(studies):
 
 
 def test_other_layers_are_not_paired(studies):
-    import dataclasses
-
-    other = dataclasses.replace(studies[1], layers=("a", "b", "c", "d", "e"))
+    other = replace(studies[1], metadata=replace(studies[1].metadata, layers=("a", "b", "c", "d", "e")))
     pairs = transfer_table([studies[0], other], SelectionSettings())
     assert set(zip(pairs["chosen_on"], pairs["judged_on"], strict=True)) == {("gentle", "gentle"), ("harsh", "harsh")}
 
@@ -93,7 +92,7 @@ def test_an_unmeasured_study_is_an_error_that_names_the_command(tmp_path):
 
 
 def test_the_text_has_a_line_a_pair(studies):
-    text = as_text(transfer_table(studies, SelectionSettings()))
+    text = transfer_text(transfer_table(studies, SelectionSettings()))
     assert len(text.splitlines()) == 1 + 9
     assert "not measured" in text
     assert "fail: " in text

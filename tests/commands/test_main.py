@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from lambda_core.commands.main import main
 from lambda_core.studies.study import Study
 
-SETTINGS = "--ways 3 --queries 4 --filters 4 --steps 2 --tasks 2 --validate-every 3 --validation-episodes 2"
+SETTINGS = "--ways 3 --queries 4 --filters 4 --steps 2 --meta-batch 2 --validate-every 3 --validation-episodes 2"
 TRAIN = ["train", "--dataset", "tiny", *SETTINGS.split()]
 
 
@@ -55,7 +55,7 @@ def test_explain_shows_the_candidates_that_decided(study):
 
 
 def test_the_study_remembers_how_it_was_made(study):
-    commands = Study.load(study).about["commands"]
+    commands = Study.load(study).metadata.commands
     assert [command.split()[1] for command in commands] == ["train", "sweep", "time"]
     assert f"--iterations 4 --out {study}" in commands[0]
 

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.studies import StudyMetadata
 from lambda_core.studies import writing as disk
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "head")
@@ -64,7 +65,8 @@ def write_study(
     )
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    disk.write_about(folder, about(name, settings, episodes, max_steps, repeats, measured))
+    metadata = StudyMetadata.from_dict(about(name, settings, episodes, max_steps, repeats, measured))
+    disk.write_metadata(folder, metadata)
     save_file(weights(settings, rng), folder / "weights.safetensors")
     disk.write_training(folder, training_table(settings, rng))
     if measured:

@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from scipy import stats
 
 from benchmarks.promise import World, all_worse, ladder, one_good
-from lambda_core.commands.main import main
 from lambda_core.errors import SelectionError
-from lambda_core.selection.candidates import Candidate
-from lambda_core.selection.comparison import compare_candidates
 from lambda_core.selection.paired_tests import PairedDifference
-from lambda_core.selection.racing import (
-    Entrants,
-    against_exhaustive,
-    alpha_spending,
-    confirm_race,
-    looks,
-    race,
-    replay,
-)
-from lambda_core.studies.study import Study
-from tests.support.synthetic import Truth, write_study
+from lambda_core.selection.racing import rounds
+from lambda_core.selection.racing.error_spending import looks
+from lambda_core.selection.racing.rounds import race
+from tests.support.race_worlds import entrants_of, runner_of
 
 DRAWS = 80
-
-
-def entrants_of(count: int) -> Entrants:
-    """Arms of cost 1, 2, …; the last one is the reference."""
-    candidates = [Candidate(f"{number:b}", 1, 0.1) for number in range(count)]
-    return Entrants(candidates, np.arange(1.0, count + 1), np.zeros(count), count - 1)
-
-
-def runner_of(degradation: np.ndarray, calls: list | None = None):
-    """Accuracies that lie `degradation` points (candidates, episodes) below one half."""
-
-    def run(candidates, episodes):
-        if calls is not None:
-            calls.append((len(candidates), len(episodes)))
-        rows = [int(candidate.pattern, 2) for candidate in candidates]
-        return 0.5 - degradation[rows][:, episodes.start : episodes.stop] / 100
-
-    return run
 
 
 def chosen(world: World, threshold: float, confidence: float, rng: np.random.Generator) -> int:
     seen = world.draw(rng)
     result = race(entrants_of(len(seen)), runner_of(seen), world.episodes, threshold, confidence)
     return int(result.chosen.pattern, 2)
-
-
-@pytest.mark.parametrize("episodes", [8, 20, 100, 600, 1000])
-def test_the_looks_share_out_the_error_rate(episodes):
-    assert looks(episodes)[-1] == episodes
-    assert len(looks(episodes)) == len(alpha_spending(episodes))
-    assert alpha_spending(episodes).sum() == pytest.approx(1.0)
-    assert (alpha_spending(episodes) > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -84,8 +46,8 @@ def test_too_bad_patterns_are_chosen_less_often_than_promised(threshold, confide
 
 def test_uncorrected_looks_would_break_the_promise(monkeypatch):
     """So the test above can fail."""
-    monkeypatch.setattr("lambda_core.selection.racing.alpha_spending", lambda episodes: np.ones(len(looks(episodes))))
-    monkeypatch.setattr("lambda_core.selection.racing.holm", lambda p: p)
+    monkeypatch.setattr(rounds, "alpha_spending", lambda episodes: np.ones(len(looks(episodes))))
+    monkeypatch.setattr(rounds, "holm", lambda p: p)
     rng, world = np.random.default_rng(5), replace(all_worse(1.0, 31), episodes=200)
     worse = sum(chosen(world, 1.0, 0.95, rng) < 31 for _ in range(30))
     assert worse > 15
@@ -107,27 +69,6 @@ def test_on_a_ladder_it_spends_less_than_a_fifth_and_agrees_with_the_exhaustive_
         exhaustive = int((full <= 0.05 / 310).argmax())  # Bonferroni: Holm passes at least these
         assert result.share <= 0.2
         assert abs(exhaustive - int(result.chosen.pattern, 2)) <= 15  # rungs of 0.013 points
-
-
-TRUTHS = {
-    "head only": Truth(),
-    "freezing is free": Truth(loss=(0.0, 0.0, 0.0, 0.0, 0.0)),
-    "freezing costs": Truth(loss=(0.02, 0.02, 0.02, 0.02, 0.0)),
-    "lower convolutions are free": Truth(loss=(0.0, 0.0, 0.01, 0.03, 0.0)),
-}
-
-
-@pytest.mark.parametrize(("truth", "axis"), [*zip(TRUTHS, ["milliseconds", "multiply_adds"] * 2, strict=True)])
-def test_on_synthetic_studies_it_agrees_for_a_fifth_of_the_work(truth, axis, tmp_path):
-    study = Study.load(write_study(tmp_path, episodes=400, truth=TRUTHS[truth], seed=3))
-    val = study.accuracy[study.accuracy["split"] == "val"]
-    comparison = compare_candidates(val, study.timing, 5, axis=axis)
-    runner = replay(val)
-    entrants = Entrants.of(comparison.candidates, axis, comparison.reference)
-    for threshold in (0.5, 1.0, 2.0):
-        result = race(entrants, runner, 400, threshold)
-        assert result.share <= 0.2
-        assert against_exhaustive(result, comparison, runner)["agrees"]
 
 
 def test_adaptations_are_those_that_ran():
@@ -164,17 +105,6 @@ def test_where_nothing_passes_the_reference_is_chosen():
     assert result.speed_up == 1.0
 
 
-def test_the_winner_is_confirmed_once():
-    seen = ladder(60).draw(np.random.default_rng(1))
-    runner = runner_of(seen)
-    result = race(entrants_of(61), runner, 600, 1.0)
-    confirmation = confirm_race(result, runner, 600)
-    row = result.table[result.table["pattern"] == result.chosen.pattern].iloc[0]
-    assert confirmation.degradation == pytest.approx(seen[int(result.chosen.pattern, 2)].mean())
-    assert confirmation.low < confirmation.degradation < confirmation.high
-    assert row["outcome"] == "pass"
-
-
 @pytest.mark.parametrize(
     ("episodes", "threshold", "confidence", "complaint"),
     [(4, 1.0, 0.95, "at least 8 episodes"), (50, -1.0, 0.95, "threshold"), (50, 1.0, 0.2, "confidence")],
@@ -182,15 +112,3 @@ def test_the_winner_is_confirmed_once():
 def test_bad_input_is_named(episodes, threshold, confidence, complaint):
     with pytest.raises(SelectionError, match=complaint):
         race(entrants_of(3), runner_of(np.zeros((3, 50))), episodes, threshold, confidence)
-
-
-def test_the_command_replays_a_measured_study(tmp_path):
-    folder = write_study(tmp_path, episodes=200)
-    result = CliRunner().invoke(main, ["race", str(folder), "--threshold", "1", "--cached", "--json"])
-    assert result.exit_code in (0, 1), result.output
-    record = json.loads(result.stdout)
-    assert record["adaptations"] < record["exhaustive"]
-    assert record["against_exhaustive"]["agrees"]
-    words = CliRunner().invoke(main, ["race", str(folder), "--threshold", "1", "--cached"]).stdout
-    assert "adaptations" in words
-    assert "exhaustive" in words

@@ -1,0 +1,46 @@
+"""Select, race and transfer on measured synthetic studies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from lambda_core.commands.main import main
+from tests.support.synthetic import write_study
+
+
+def test_race_replays_a_measured_study(tmp_path):
+    folder = write_study(tmp_path, episodes=200)
+    result = CliRunner().invoke(main, ["race", str(folder), "--threshold", "1", "--cached", "--json"])
+    assert result.exit_code in (0, 1), result.output
+    record = json.loads(result.stdout)
+    assert record["adaptations"] < record["exhaustive"]
+    assert record["against_exhaustive"]["agrees"]
+    words = CliRunner().invoke(main, ["race", str(folder), "--threshold", "1", "--cached"]).stdout
+    assert "adaptations" in words
+    assert "exhaustive" in words
+
+
+def test_select_prints_one_flat_record(tmp_path):
+    folder = write_study(tmp_path, episodes=200)
+    result = CliRunner().invoke(main, ["select", str(folder), "--threshold", "1", "--json"])
+    record = json.loads(result.stdout)
+    assert record["degradation_low"] <= record["degradation"] <= record["degradation_high"]
+    assert {"verdict", "degradation", "low", "high"} <= record["confirmation"].keys()
+
+
+def test_a_live_race_has_one_step_size(tmp_path):
+    folder = write_study(tmp_path, episodes=20)
+    result = CliRunner().invoke(main, ["race", str(folder), "--threshold", "1", "--any-lr"])
+    assert result.exit_code == 2
+    assert "--any-lr needs --cached" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["race", "select"])
+def test_an_unknown_axis_is_named(command, tmp_path):
+    folder = write_study(tmp_path, episodes=20)
+    result = CliRunner().invoke(main, [command, str(folder), "--threshold", "1", "--axis", "joules"])
+    assert result.exit_code == 2
+    assert "joules" in result.stderr

@@ -1,0 +1,47 @@
+"""Tables: small on disk and in memory, exact, and no more rows than can be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lambda_core.errors import StudyError
+from lambda_core.studies import tables
+from lambda_core.studies import writing as disk
+from lambda_core.studies.study import Study
+from tests.support.spoiling import cell
+
+
+def test_tables_are_small(folder: Path) -> None:
+    study = Study.load(folder)
+    assert {name: str(kind) for name, kind in study.accuracy.dtypes.items()} == {  # type: ignore[union-attr]
+        "split": "category",
+        "pattern": "category",
+        "steps": "int16",
+        "lr": "float32",
+        "episode": "int32",
+        "accuracy": "float32",
+        "loss": "float32",
+    }
+    assert str(study.timing.dtypes["multiply_adds"]) == "int64"  # type: ignore[union-attr]
+
+
+def test_accuracies_survive_to_the_bit(folder: Path) -> None:
+    frame = Study.load(folder).accuracy
+    disk.write_accuracy(folder, frame)
+    pd.testing.assert_frame_equal(Study.load(folder).accuracy, frame)
+
+
+def test_a_claim_of_too_many_rows_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_ROWS", 100)
+    with pytest.raises(StudyError, match=r"accuracy\.parquet claims 378 rows; at most 100"):
+        Study.load(folder)
+
+
+def test_a_diverged_loss_is_a_result(folder: Path) -> None:
+    cell("accuracy", "loss", np.inf)(folder)
+    cell("accuracy", "loss", np.nan)(folder)
+    assert Study.load(folder).accuracy is not None

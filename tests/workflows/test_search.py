@@ -1,0 +1,74 @@
+"""Races and searches on live episodes of a study."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from lambda_core.analysis.study_race import study_entrants
+from lambda_core.backbones.backbone import Backbone
+from lambda_core.commands.main import main
+from lambda_core.episodes.image_bank import EpisodeBank
+from lambda_core.errors import StudyError
+from lambda_core.measurement.live_runner import LiveRunner
+from lambda_core.selection.candidates import Candidate
+from lambda_core.selection.racing import race
+from lambda_core.studies.study import Study
+from lambda_core.workflows.measure import sweep_study
+from lambda_core.workflows.search import live_runner
+from lambda_core.workflows.train import train_study
+from tests.measurement.test_resumable_sweep import SWEEP
+from tests.support.tiny import tiny_dataset
+from tests.training.test_meta_trainer import TINY
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, root):
+    folder = tmp_path_factory.mktemp("studies") / "tiny-study"
+    return sweep_study(train_study(TINY.but(iterations=3), folder, root=root), SWEEP, root=root)
+
+
+@pytest.mark.slow
+def test_a_live_runner_sees_what_the_sweep_saw(study, root):
+    val = study.split("val")
+    candidates = [
+        Candidate("00111", 2, study.config.lr),
+        Candidate("11111", 1, study.config.lr),
+        Candidate("00000", 0, study.config.lr),
+    ]
+    found = live_runner(study, "val", root=root)(candidates, range(12))
+    for candidate, row in zip(candidates, found, strict=True):
+        here = val[(val["pattern"] == candidate.pattern) & (val["steps"] == candidate.steps)].sort_values("episode")
+        assert row == pytest.approx(here["accuracy"].to_numpy(), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_race_runs_live_without_times(study):
+    entrants = study_entrants(study, "multiply_adds")
+    runner = LiveRunner(Backbone.of(study.model()), EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0), 0.05)
+    result = race(entrants, runner, 8, 50.0)
+    assert result.exhaustive == 8 * (31 * study.config.steps + 1)
+    with pytest.raises(StudyError, match="lambda-core time"):
+        study_entrants(study)
+
+
+@pytest.mark.slow
+def test_the_search_command_writes_a_table_and_goes_on_after_a_stop(study, root, monkeypatch):
+    words = ["search", str(study.folder), "--episodes", "8", "--fresh", "10", "--beam", "2", "--root", root]
+    first = CliRunner().invoke(main, [*words, "--json"])
+    assert first.exit_code == 0, first.output
+    record = json.loads(first.stdout)
+    table = Study.load(study.folder).search
+    assert set(table["split"]) == {"val", "test"}
+    assert record["adaptations"] > 0
+    metadata = Study.load(study.folder).metadata
+    assert metadata.search.settings.fresh == 10
+    assert metadata.commands[-1].startswith("lambda-core search")
+    monkeypatch.setattr(LiveRunner, "__call__", lambda *_: pytest.fail("run again"))
+    again = CliRunner().invoke(main, words)
+    assert again.exit_code == 0, again.output
+    assert "A front of" in again.stdout
+    pd.testing.assert_frame_equal(Study.load(study.folder).search, table)
