@@ -48,13 +48,13 @@ def test_starts_a_job_of_these_words(open_page: Open, jobs: Path, work: str, mon
     app = open_page("run", work=work)
     checked(submit(app).click().run())
     job = list_jobs(jobs)[0]
-    assert job.words[0] == work
-    assert any(word.endswith(f"/{job.study}") for word in job.words)
+    assert job.argv[0] == work
+    assert any(word.endswith(f"/{job.study}") for word in job.argv)
     end = time.monotonic() + 60
     while job.state == "running" and time.monotonic() < end:
         time.sleep(0.05)
     assert job.state == "done"
-    assert work in job.says
+    assert work in job.last_message
 
 
 def test_a_read_only_server_hides_run(open_page: Open, jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
