@@ -25,11 +25,11 @@ from torch.nn import functional as F
 from benchmarks.peers import available
 from benchmarks.readme import peers
 from benchmarks.records import RESULTS
-from lambda_core.adaptation import AdaptationPool, adapt
+from lambda_core.adaptation import AdaptationPool, adapt, adapt_by_definition
 from lambda_core.backbones import Backbone, conv4, layer_costs
 from lambda_core.patterns import LambdaPattern, count_cost
 from lambda_core.system import environment, prepare, write_json
-from tests.support.oracle import plain_conv4, plain_masked_sgd
+from tests.support.oracle import plain_conv4
 
 WAYS, FILTERS, CHANNELS, SIZE, STEPS, LR = 5, 32, 3, 32, 5, 0.05
 PATTERNS = ("11111", "01111", "00111", "00011", "00001")
@@ -95,12 +95,12 @@ def episode(index: int, images: int = WAYS) -> tuple[Tensor, Tensor]:
 def check(fast: nn.Sequential, textbook: nn.Sequential) -> None:
     """Every contestant's adapted weights agree; raises AssertionError."""
     x, y = episode(0)
-    full = plain_masked_sgd(textbook, x, y, LambdaPattern.named("maml", 5), STEPS, LR)
+    full = adapt_by_definition(textbook, x, y, LambdaPattern.named("maml", 5), STEPS, LR)
     for name, peer in available().items():
         agree(name, full, peer(textbook, x, y, STEPS, LR))
     for text in PATTERNS:
         pattern = LambdaPattern.parse(text, 5)
-        wanted = plain_masked_sgd(textbook, x, y, pattern, STEPS, LR)
+        wanted = adapt_by_definition(textbook, x, y, pattern, STEPS, LR)
         agree(text, wanted, dict(adapt(fast, last(x), y, pattern, STEPS, LR).model.named_parameters()))
 
 
@@ -148,7 +148,7 @@ def our_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, 
 
 def plain_gradient(model: nn.Sequential, query: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> None:
     model.zero_grad()
-    weights = plain_masked_sgd(model, x, y, LambdaPattern.named("maml", 5), STEPS, LR, create_graph=True)
+    weights = adapt_by_definition(model, x, y, LambdaPattern.named("maml", 5), STEPS, LR, create_graph=True)
     F.cross_entropy(torch.func.functional_call(model, weights, (query[0],)), query[1]).backward()
 
 
@@ -286,9 +286,9 @@ def kept_bytes(fast: nn.Sequential, lowest: int = 0) -> int:
     x, kept = last(episode(0)[0]), dict[int, int]()
     with torch.no_grad():
         for number, (layer, own) in enumerate(zip(backbone.layers, backbone.weights(), strict=True)):
-            assert layer.chain
-            patches = layer.chain.patches(x) if number == lowest else None
-            x, saved = layer.chain.forward(own, x, patches)
+            assert layer.passes
+            patches = layer.passes.patches(x) if number == lowest else None
+            x, saved = layer.passes.forward(own, x, patches)
             for tensor in _tensors(saved) if number >= lowest else ():
                 kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
     return sum(kept.values())

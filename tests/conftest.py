@@ -14,6 +14,16 @@ from tests.support.tiny import write_tiny
 PREPARE = Path(__file__).resolve().parents[2] / "shared" / "data" / "prepare.py"
 
 
+SLOW_FIXTURES = {"open_page", "real_data"}  # a page run, the real images
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs a page or needs the real images belongs to the slow lane."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with the real CIFAR-FS: $LAMBDA_DATA, or made by the prepare script beside the checkout."""

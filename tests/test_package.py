@@ -1,14 +1,10 @@
-"""The public names, and what importing costs."""
+"""The public names."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import lambda_core
-
-LIGHT = ["lambda_core", *(f"lambda_core.{name}" for name in ("patterns", "selection", "studies", "analysis", "jobs"))]
 
 
 @pytest.mark.parametrize("name", lambda_core.__all__)
@@ -25,9 +21,3 @@ def test_no_module_hides_a_public_name():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = lambda_core.no_such_name
-
-
-def test_exploring_imports_no_torch():
-    code = f"import sys\nimport {', '.join(LIGHT)}\nprint('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

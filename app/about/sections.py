@@ -48,9 +48,12 @@ def studies() -> None:
     listed, errors = study_cache.studies()
     if not listed:
         st.info(study_bar.NO_STUDY, icon=":material/folder_open:")
-    rows = [(name, study.title, study.not_measured or "yes") for name, study in listed.items()]
+    rows = [(name, study.title, "yes" if study.measured else "no") for name, study in listed.items()]
     if rows:
         st.dataframe(pd.DataFrame(rows, columns=["Name", "Study", "Measured"]), hide_index=True, alt="Studies here")
+    for study in listed.values():
+        if study.not_measured:
+            st.caption(study.not_measured)
     for error in errors:
         st.warning(str(error), icon=":material/broken_image:")
 

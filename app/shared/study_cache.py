@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def _rank(study: Study) -> tuple[bool, bool, str]:
     return study.accuracy is None, not study.name.startswith("cifar-fs-5w1s"), study.name
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@lru_cache(maxsize=64)  # not Streamlit's cache, whose keys cost a millisecond each: this runs over all studies
 def _load(folder: str, root: str, stamp: Stamp) -> Study | StudyError:  # noqa: ARG001 (the stamp is a key)
     try:
         return load_checked(Path(folder), root)
@@ -55,7 +56,7 @@ def stamp(study: Study) -> Stamp:
 
 
 # for `st.cache_resource`: whatever is computed from a study is remembered as long as its files stay the same
-BY_FILES: dict[str | type, Callable[[Any], Any]] = {Study: stamp}
+BY_FILES: dict[str | type, Callable[[Any], Any]] = {Study: lambda study: repr(stamp(study))}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)

@@ -110,6 +110,10 @@ class Backbone:
     @classmethod
     def matching(cls, model: nn.Sequential | Backbone, pattern: LambdaPattern) -> Backbone:
         """The view of the model whose layers are the pattern's columns: whole layers, or layers taken apart."""
+        if not isinstance(pattern, LambdaPattern):
+            raise PatternError(
+                f"the pattern must be a LambdaPattern, such as LambdaPattern.parse('00011', 5), not {pattern!r}"
+            )
         whole = model.up_to_date() if isinstance(model, Backbone) else cls.of(model)
         if len(whole.layers) == pattern.layers:
             return whole

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 done, but the answer is no (select: nothing faster passes,
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any, NoReturn
 
@@ -24,6 +25,9 @@ class Group(click.Group):
     """Every LambdaError becomes one sentence on standard error and exit code 2; what was typed is kept."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal of few signs shows ? for the others
+                stream.reconfigure(errors="replace")
         argv = list(args)
         context = super().make_context(info_name, args, *rest, **extra)
         context.meta[ARGV] = argv

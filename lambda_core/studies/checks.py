@@ -47,7 +47,10 @@ def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) 
         raise StudyError(f"{path} is larger than {MAX_WEIGHTS_BYTES >> 30} GB")
     try:
         weights = load_file(path)
-    except Exception as error:  # safetensors raises its own kinds, and KeyError for a type unknown to numpy
+    except (KeyError, TypeError) as error:  # a type that numpy lacks, such as bfloat16
+        what = f"weights of a type that is not read here ({first_line(error)})"
+        raise StudyError(f"{path} holds {what}; convert them to float32 or float16") from error
+    except Exception as error:  # safetensors raises its own, undocumented kinds
         raise StudyError(f"{path} is no readable safetensors file: {first_line(error)}") from error
     _check_shapes(path, layers, config, weights)
     for name, value in weights.items():

@@ -57,7 +57,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise StudyError(f"{path} is larger than {MAX_BYTES >> 20} MB: that is no study.json of ours")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path} is no readable JSON: {first_line(error)}") from error
     if not isinstance(content, dict):

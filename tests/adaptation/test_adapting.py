@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from onnx.reference import ReferenceEvaluator
 from safetensors.torch import load_file, save_model
 from torch import nn
 from torch.func import functional_call
@@ -20,7 +21,7 @@ from lambda_core.adaptation.batched import adapt_many
 from lambda_core.adaptation.pool import AdaptationPool
 from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.backbones import Backbone, conv4, resnet12
-from lambda_core.errors import ModelError
+from lambda_core.errors import ModelError, PatternError
 from lambda_core.patterns import LambdaPattern
 from tests.support.random_models import Counter, FunctionalDropout, HalfUsed, InPlace, OwnNames, Residual
 
@@ -337,6 +338,7 @@ def test_a_meta_learning_loop_of_ones_own():
     assert found["2.bias"] is None
 
 
+@pytest.mark.slow
 def test_an_adapted_model_is_an_ordinary_module(tmp_path):
     x = torch.randn(6, 3, 32, 32)
     model = adapt(conv4(5), x, torch.arange(6) % 5, LambdaPattern.parse("00011", 5), 2, 0.05).model
@@ -348,6 +350,9 @@ def test_an_adapted_model_is_an_ordinary_module(tmp_path):
     torch.testing.assert_close(copy.deepcopy(model)(x), wanted)
     exported = torch.export.export(model, (x,)).module()
     torch.testing.assert_close(exported(x), wanted, rtol=1e-4, atol=1e-5)
+    program = torch.onnx.export(copy.deepcopy(model).eval(), (x,), dynamo=True, verbose=False).model_proto
+    (from_onnx,) = ReferenceEvaluator(program).run(None, {program.graph.input[0].name: x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(from_onnx), wanted, rtol=1e-4, atol=1e-5)
     buffer = io.BytesIO()
     torch.save(model.state_dict(), buffer)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
@@ -360,3 +365,8 @@ def test_an_adapted_model_is_an_ordinary_module(tmp_path):
 def test_a_pool_refuses_what_adapt_refuses():
     with pytest.raises(ModelError, match="dropout"):
         AdaptationPool(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5), nn.Linear(2, 2)))
+
+
+def test_a_pattern_as_text_is_refused_in_words():
+    with pytest.raises(PatternError, match=r"LambdaPattern.parse"):
+        adapt(conv4(5), torch.randn(5, 3, 32, 32), torch.arange(5), "00011", 1, 0.05)

@@ -132,3 +132,16 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, root):
     run(*arguments, str(tmp_path / "broken"), "--resume")
     whole, resumed = (load_file(tmp_path / name / "weights.safetensors") for name in ("unbroken", "broken"))
     assert all((whole[name] == resumed[name]).all() for name in whole)
+
+
+def test_a_terminal_of_few_signs_changes_no_answer(study):
+    command = [sys.executable, "-m", "lambda_core", "select", str(study), "--threshold", "50"]
+    codes, texts = [], []
+    for encoding in ("utf-8", "cp1252", "cp437"):
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        done = subprocess.run(command, capture_output=True, env=environment, check=False)
+        codes.append(done.returncode)
+        texts.append(done.stdout.decode(encoding))
+        assert b"Traceback" not in done.stderr
+    assert len(set(codes)) == 1
+    assert texts[1] == texts[0].encode("cp1252", errors="replace").decode("cp1252")

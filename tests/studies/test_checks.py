@@ -94,3 +94,13 @@ def test_hostile_studies_fail_with_one_clear_sentence(folder: Path, fault: str) 
         Study.load(folder)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 600
+
+
+def test_weights_of_a_type_that_numpy_lacks_are_named(folder: Path) -> None:
+    from safetensors.torch import load_file as load_tensors
+    from safetensors.torch import save_file as save_tensors
+
+    path = folder / "weights.safetensors"
+    save_tensors({name: value.bfloat16() for name, value in load_tensors(path).items()}, path)
+    with pytest.raises(StudyError, match=r"of a type that is not read here \(.*bfloat16.*\); convert"):
+        Study.load(folder)

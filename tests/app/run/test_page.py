@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from lambda_core.jobs import list_jobs
+from lambda_core.jobs import list_jobs, start_job
 from tests.app.conftest import Open, checked, param, said
 
 
@@ -44,7 +45,7 @@ def test_refuses_a_wrong_name_in_one_sentence(open_page: Open, jobs: Path, name:
 
 @pytest.mark.parametrize("work", ["train", "sweep"])
 def test_starts_a_job_of_these_words(open_page: Open, jobs: Path, work: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lambda_core.jobs.ENGINE", ("echo",))
+    monkeypatch.setattr("app.run.forms.start_job", partial(start_job, engine=("echo",)))
     app = open_page("run", work=work)
     checked(submit(app).click().run())
     job = list_jobs(jobs)[0]
