@@ -24,8 +24,8 @@ def setting(
 
     formerly: the name it had in schema 1, which is still read.
     """
-    about = {"help": help, "low": low, "high": high, "choices": choices, "formerly": formerly}
-    return field(default=default, metadata=about)
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "formerly": formerly}
+    return field(default=default, metadata=metadata)
 
 
 def kind(item: Field[Any]) -> type:
@@ -183,12 +183,12 @@ class SearchConfig(Settings):
 def _scales(text: str) -> tuple[float, ...]:
     """The numbers of `text`, separated by commas or spaces, to four figures: nearer ones would pass for the same."""
     try:
-        found = {float(f"{float(word):.4g}") for word in text.replace(",", " ").split()}
+        scales = {float(f"{float(word):.4g}") for word in text.replace(",", " ").split()}
     except ValueError:
         raise ConfigError(f"lr_scale must be numbers such as 0.5,1,2,4, not {text!r}") from None
-    if not all(1e-3 <= scale <= 1e3 for scale in found) or not 1 <= len(found) <= 20:
+    if not all(1e-3 <= scale <= 1e3 for scale in scales) or not 1 <= len(scales) <= 20:
         raise ConfigError(f"lr_scale must be 1 to 20 numbers between 0.001 and 1000, not {text!r}")
-    return tuple(sorted(found | {1.0}))
+    return tuple(sorted(scales | {1.0}))
 
 
 def _checked(item: Field[Any], value: Any) -> Any:

@@ -142,11 +142,11 @@ class Job:
             return False
 
 
-def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ENGINE) -> Job:
+def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ()) -> Job:
     """Start `lambda-core ARGV` in a process of its own.
 
     argv: a command of COMMANDS and its options. study: name of the study it is about. root: of the jobs; None:
-    `jobs_root()`. engine: what to start in place of `lambda-core`.
+    `jobs_root()`. engine: what to start in place of ENGINE.
     Raises JobError for another command, on a read-only server, while a job is running, and where it cannot be started.
     """
     if not argv or argv[0] not in COMMANDS:
@@ -158,7 +158,7 @@ def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine:
     folder = root / f"{now.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     job = Job(folder, tuple(argv), study, now.isoformat("T", "seconds"))
     try:
-        request = {"argv": list(job.argv), "study": study, "created": job.created, "engine": list(engine)}
+        request = {"argv": list(job.argv), "study": study, "created": job.created, "engine": list(engine or ENGINE)}
         write_json(job.folder / "job.json", request)
         return _launch(job)
     except OSError as error:

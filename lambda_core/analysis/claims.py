@@ -10,23 +10,11 @@ from lambda_core.analysis.findings import MINIMAL_DEGRADATION, Findings
 from lambda_core.formatting import interval, number, signed, times
 
 Outcome = Literal["reproduced", "beaten", "not reproduced"]
-
-
 PAPER = "Khabarlak 2022, arXiv 2206.05930"
-
-
 PAPER_SPEED_UP = 3.0
-
-
 SAME = 0.1  # a speed-up within a tenth of the paper's is reproduced, not beaten
-
-
 SUBSTANTIAL_GAIN = 3.0  # points; the paper says "substantially"
-
-
 REMARKS = {"pass": "", "fail": ", refuted", "undecided": ", not confirmed"}
-
-
 RULES = (
     "**Rules.** All numbers are of test classes. Faster: speed-up and points lost of the choice at "
     f"{MINIMAL_DEGRADATION:g} point, if confirmed; reproduced from {(1 - SAME) * PAPER_SPEED_UP:.1f}×, beaten above "

@@ -17,11 +17,7 @@ class Literature:
 
 
 R2D2 = "R2D2 paper, via ArnoutDevos/maml-cifar-fs"
-
-
 FINN = "Finn et al. 2017, via tristandeleu/pytorch-maml"
-
-
 LITERATURE = {
     ("cifar-fs", 5, 1): Literature(58.9, 1.9, R2D2),
     ("cifar-fs", 5, 5): Literature(71.5, 1.0, R2D2),

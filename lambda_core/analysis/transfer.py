@@ -26,11 +26,7 @@ from lambda_core.selection import (
 from lambda_core.studies import Study
 
 SPLITS = ("val", "test")
-
-
 ON_TARGET = ["split", "verdict", "degradation", "degradation_low", "degradation_high", "episodes"]
-
-
 COLUMNS = ["chosen_on", "judged_on", "pattern", "steps", "lr_scale", "speed_up_there", "speed_up_here", *ON_TARGET]
 
 

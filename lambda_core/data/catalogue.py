@@ -25,11 +25,11 @@ class DatasetInfo:
 def list_datasets(root: str | Path | None = None) -> list[DatasetInfo]:
     """The built-in ones, those that can be fetched, and every other folder of `data_root(root)`, by name."""
     home = data_root(root)
-    found = _folders(home)
-    others = sorted(found - {*FETCHABLE, "glyphs", "sinusoid"})
+    present = _folders(home)
+    others = sorted(present - {*FETCHABLE, "glyphs", "sinusoid"})
     sinusoid = DatasetInfo("sinusoid", "built in", "the MAML paper's regression; no images, curves drawn as needed")
     glyphs = DatasetInfo("glyphs", "built in", summary(load_dataset("glyphs")))
-    return [glyphs, sinusoid, *(_info(name, home, name in found) for name in (*FETCHABLE, *others))]
+    return [glyphs, sinusoid, *(_info(name, home, name in present) for name in (*FETCHABLE, *others))]
 
 
 def _folders(home: Path) -> set[str]:

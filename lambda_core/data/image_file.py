@@ -12,11 +12,7 @@ from PIL import Image, ImageOps
 from lambda_core.errors import DataError
 
 FORMATS = ["PNG", "JPEG", "WEBP"]
-
-
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-
-
 LARGEST = 50_000_000  # pixels
 
 

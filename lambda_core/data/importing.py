@@ -87,12 +87,12 @@ def passed_over(folder: str | Path) -> list[Path]:
 
 
 def _classes(folders: list[Path], home: Path) -> Classes:
-    found = {}
+    classes = {}
     for folder in folders:
         if not can_be_shown(folder.name):
             raise DataError(f"the folder name {folder.name!a} has characters that cannot be shown; rename it")
-        found[folder.name] = _images(folder, home)
-    return found
+        classes[folder.name] = _images(folder, home)
+    return classes
 
 
 def _images(folder: Path, home: Path) -> list[Path]:

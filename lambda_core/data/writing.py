@@ -34,7 +34,7 @@ class Draft:
     pieces: Iterable[NDArray[np.uint8]]
 
 
-def write_dataset(draft: Draft, root: Path, replace: bool = False) -> Path:
+def write_dataset(draft: Draft, root: Path, *, replace: bool = False) -> Path:
     """Write `<root>/<name>/` and return it; an existing folder is an error unless `replace`.
 
     Raises DataError, and leaves nothing behind, where the disk refuses or the result does not load.

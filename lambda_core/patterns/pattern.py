@@ -39,18 +39,18 @@ class LambdaPattern:
 
         Raises PatternError that says what is wrong and shows a right pattern.
         """
-        words = text.strip().lower()
-        if words in NAMES:
-            return cls.named(words, layers)
-        example = "0" * (layers - 1) + "1"
-        for number, row in enumerate(words.split("/"), start=1):
+        plain = text.strip().lower()
+        if plain in NAMES:
+            return cls.named(plain, layers)
+        example = cls.named("anil", layers)
+        for number, row in enumerate(plain.split("/"), start=1):
             where = f"pattern {text!r}, row {number}: "
             if set(row) - {"0", "1"}:
                 wrong = next(c for c in row if c not in "01")
                 raise PatternError(f"{where}{wrong!r} is neither 0 nor 1; write for example {example} or anil")
             if len(row) != layers:
                 raise PatternError(f"{where}{len(row)} digits for {layers} layers; write for example {example}")
-        return cls(tuple(tuple(c == "1" for c in row) for row in words.split("/")))
+        return cls(tuple(tuple(c == "1" for c in row) for row in plain.split("/")))
 
     @classmethod
     def named(cls, name: str, layers: int) -> LambdaPattern:

@@ -55,7 +55,7 @@ def plan_adaptation(
 
     layer_costs: multiply-adds of each layer's forward pass for the support set. A layer's two backward products
     (to its input, to its weights) cost as much as its forward pass each. inner_costs: what the lowest updated layer
-    costs on top, where it is made of several maps in a row (`model.layer_products`; none where left out).
+    costs on top, where it is made of several maps in a row (`backbones.layer_products`; none where left out).
     """
     if pattern.layers != len(layer_costs):
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns for {len(layer_costs)} layers")
@@ -68,7 +68,7 @@ def plan_adaptation(
             continue
         start = min(valid, lowest)
         costs = zip(layer_costs, inner_costs or [0] * len(row), strict=True)
-        cells.append(tuple(_layer_step(layer, start, lowest, row, *own) for layer, own in enumerate(costs)))
+        cells.append(tuple(_layer_step(layer, start, lowest, row, *each) for layer, each in enumerate(costs)))
         valid = lowest
     return AdaptationPlan(tuple(cells), updates)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +52,8 @@ def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     Raises SelectionError for NaN, unequal or doubled episodes, fewer than two episodes, or several splits.
     """
     _check_one_split(accuracy)
-    _check_keys(accuracy)
-    row = _numbers_of_combinations([accuracy[key] for key in KEYS])
-    column = _numbers_of_combinations([accuracy["episode"]])
+    row = _numbers_of_candidates(accuracy)
+    column = _numbers_by_appearance(accuracy["episode"])
     candidates = _candidate_table(accuracy, row)
     shape = (len(candidates), int(column.max()) + 1)
     cell = row * shape[1] + column
@@ -85,8 +83,9 @@ def own_step_size(candidates: pd.DataFrame, lr: float | None = None) -> float:
 
 def candidate_index(candidates: pd.DataFrame, candidate: Candidate) -> int:
     """The row of a candidate in a table with columns pattern, steps, lr. Raises SelectionError if it has none."""
-    alike = (candidates["pattern"] == candidate.pattern) & (candidates["steps"] == candidate.steps)
-    rows = np.flatnonzero(alike & same_step_size(candidates["lr"], candidate.lr))
+    pattern, steps, lr = (candidates[key].to_numpy() for key in KEYS)
+    alike = (pattern == candidate.pattern) & (steps == candidate.steps) & same_step_size(lr, candidate.lr)
+    rows = np.flatnonzero(alike)
     if not len(rows):
         raise SelectionError(
             f"the accuracy table has no pattern {candidate.pattern} at {candidate.steps} steps with step size "
@@ -95,35 +94,34 @@ def candidate_index(candidates: pd.DataFrame, candidate: Candidate) -> int:
     return int(rows[0])
 
 
-def _numbers_of_combinations(columns: Sequence[pd.Series]) -> NDArray[np.int64]:
-    """(rows,) 0, 1, …: rows that agree in all columns get one number, in order of first appearance.
+def _numbers_of_candidates(accuracy: pd.DataFrame) -> NDArray[np.int64]:
+    """(rows,) 0, 1, …: rows of one candidate get one number, in order of first appearance.
 
-    Two columns of numbers below m and n make one column of numbers below m·n; a third joins that one, and so on.
+    Each of KEYS adds a digit to a row's code, in a base as large as that column has values.
     """
-    numbers = _numbers_by_appearance(columns[0])
-    for column in columns[1:]:
-        more = _numbers_by_appearance(column)
-        numbers = _numbers_by_appearance(numbers * (more.max() + 1) + more)
-    return numbers
+    codes = np.zeros(len(accuracy), dtype=np.int64)
+    for key in KEYS:
+        digits = _numbers_by_appearance(accuracy[key])
+        if digits.min() < 0:
+            raise SelectionError("a pattern, step count or step size is missing in the accuracy table")
+        codes = codes * (digits.max() + 1) + digits
+    return _numbers_by_appearance(codes)
 
 
 def _numbers_by_appearance(values: pd.Series | NDArray[np.int64]) -> NDArray[np.int64]:
+    """(rows,) equal values get one number, in order of first appearance; a missing one −1."""
     numbers: NDArray[np.int64] = pd.factorize(values)[0].astype(np.int64)
     return numbers
 
 
 def _candidate_table(accuracy: pd.DataFrame, row: NDArray[np.int64]) -> pd.DataFrame:
-    """Pattern, steps and lr of the first row of each number in `row`."""
-    first = np.flatnonzero(~pd.Series(row).duplicated())
+    """Pattern, steps and lr at the first place of each number in `row`."""
+    first = np.full(int(row.max()) + 1, len(row))
+    np.minimum.at(first, row, np.arange(len(row)))
     candidates = accuracy[KEYS].iloc[first].reset_index(drop=True).astype({"pattern": "str", "steps": int})
     # the shortest decimal of a float32: 0.05, not 0.05000000074505806
     candidates["lr"] = [float(str(lr)) for lr in candidates["lr"].to_numpy(np.float32)]
     return candidates
-
-
-def _check_keys(accuracy: pd.DataFrame) -> None:
-    if accuracy[KEYS].isna().any(axis=None):
-        raise SelectionError("a pattern, step count or step size is missing in the accuracy table")
 
 
 def _check_one_split(accuracy: pd.DataFrame) -> None:

@@ -112,11 +112,11 @@ def compare_candidates(
     if axis not in AXES:
         raise SelectionError(f"speed is measured in {' or '.join(AXES)}, not {axis!r}")
     candidates, matrix = episode_matrix(accuracy)
-    own = own_step_size(candidates, lr)
+    own_lr = own_step_size(candidates, lr)
     if not any_lr:
-        kept = same_step_size(candidates["lr"], own)
-        candidates, matrix = candidates[kept].reset_index(drop=True), matrix[kept]
-    full = Candidate(full_like(candidates["pattern"].iloc[0]), reference_steps, own)
+        compared = same_step_size(candidates["lr"], own_lr)
+        candidates, matrix = candidates[compared].reset_index(drop=True), matrix[compared]
+    full = Candidate(full_like(candidates["pattern"].iloc[0]), reference_steps, own_lr)
     reference = candidate_index(candidates, full)
     costs = candidate_costs(candidates, timing)
     half = half_width_of_mean(matrix)

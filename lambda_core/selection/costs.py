@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from lambda_core.errors import SelectionError
 
 Axis = Literal["milliseconds", "multiply_adds"]
-
-
 AXES: tuple[str, ...] = get_args(Axis)
-
-
 CONDITIONS = ["device", "threads", "torch"]  # times are compared only where these agree
 
 
@@ -72,10 +68,10 @@ def timing_conditions(timing: pd.DataFrame) -> list[TimingCondition]:
 
 def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame:
     """The rows taken under one of `timing_conditions`."""
-    kept = (timing["device"] == condition.device) & (timing["threads"] == condition.threads)
+    taken = (timing["device"] == condition.device) & (timing["threads"] == condition.threads)
     if condition.torch is not None:
-        kept &= timing["torch"] == condition.torch
-    return timing[kept.to_numpy()]
+        taken &= timing["torch"] == condition.torch
+    return timing[taken.to_numpy()]
 
 
 def cost_and_spread(table: pd.DataFrame, axis: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -88,9 +88,9 @@ def better_than_full(
     """
     check_confidence(confidence)
     candidates, matrix = episode_matrix(accuracy)
-    own = own_step_size(candidates, lr)
-    full = _rows_of_full(candidates, own, steps)
-    rows = _rows_of_others(candidates, full, None if any_lr else own)
+    own_lr = own_step_size(candidates, lr)
+    full = _rows_of_full(candidates, own_lr, steps)
+    rows = _rows_of_others(candidates, full, None if any_lr else own_lr)
     against = candidates["steps"].iloc[rows].map(full).to_numpy()
     paired = PairedDifference.in_points(matrix[rows], matrix[against])
     p = paired.p_above(0.0)
@@ -159,20 +159,20 @@ def _report(accuracy: pd.DataFrame, candidate: Candidate, confidence: float, lr:
     )
 
 
-def _rows_of_full(candidates: pd.DataFrame, own: float, steps: Sequence[int] | None) -> dict[int, int]:
+def _rows_of_full(candidates: pd.DataFrame, own_lr: float, steps: Sequence[int] | None) -> dict[int, int]:
     """Step count → row of the full pattern at the study's own step size."""
     full = full_like(candidates["pattern"].iloc[0])
-    is_full = (candidates["pattern"] == full) & same_step_size(candidates["lr"], own)
+    is_full = (candidates["pattern"] == full) & same_step_size(candidates["lr"], own_lr)
     wanted = is_full if steps is None else is_full & candidates["steps"].isin(steps)
     return {int(candidates["steps"].iloc[row]): int(row) for row in np.flatnonzero(wanted)}
 
 
 def _rows_of_others(candidates: pd.DataFrame, full: dict[int, int], only_lr: float | None) -> NDArray[Any]:
     """Rows of all other patterns at the step counts in `full`, at one step size or (None) at any."""
-    kept = candidates["steps"].isin(list(full)).to_numpy(copy=True)
+    others = candidates["steps"].isin(list(full)).to_numpy(copy=True)
     if only_lr is not None:
-        kept &= same_step_size(candidates["lr"], only_lr)
-    kept[list(full.values())] = False
-    if not kept.any():
+        others &= same_step_size(candidates["lr"], only_lr)
+    others[list(full.values())] = False
+    if not others.any():
         raise SelectionError("no other pattern was measured at a step count where the full pattern was")
-    return np.flatnonzero(kept)
+    return np.flatnonzero(others)

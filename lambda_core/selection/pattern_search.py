@@ -135,8 +135,8 @@ def _halve(
         if not patterns:
             break
         if seen.shape[1]:
-            kept = _survivors(result, patterns, seen, config)
-            patterns, seen = [patterns[number] for number in kept], seen[kept]
+            going_on = _survivors(result, patterns, seen, config)
+            patterns, seen = [patterns[number] for number in going_on], seen[going_on]
         episodes = range(seen.shape[1], max(2, config.episodes // share))
         seen = np.concatenate([seen, _run(result, runner, patterns, lr, episodes)], axis=1)
     return patterns, seen

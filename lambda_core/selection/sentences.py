@@ -58,8 +58,8 @@ def _steps(count: int) -> str:
 def _speed(choice: Choice) -> str:
     if math.isinf(choice.speed_up):
         return "nothing is spent"
-    what = "faster" if choice.axis == "milliseconds" else "fewer multiply-adds"
-    return f"{times(choice.speed_up)} {what}"
+    comparative = "faster" if choice.axis == "milliseconds" else "fewer multiply-adds"
+    return f"{times(choice.speed_up)} {comparative}"
 
 
 def _confirmed(confirmation: Confirmation) -> str:

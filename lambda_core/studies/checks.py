@@ -60,9 +60,9 @@ def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) 
 
 def _check_shapes(path: Path, layers: Sequence[str], config: MetaTrainConfig, weights: dict[str, np.ndarray]) -> None:
     """What can be known without building the model: which layers own weights, and how many outputs each gives."""
-    found = {name.split(".")[0] for name in weights}
-    if found != set(layers):
-        raise StudyError(f"{path} holds weights of {sorted(found)}, but the layers are {list(layers)}")
+    owners = {name.split(".")[0] for name in weights}
+    if owners != set(layers):
+        raise StudyError(f"{path} holds weights of {sorted(owners)}, but the layers are {list(layers)}")
     outputs = dict.fromkeys(layers[:-1], config.filters) if config.backbone != "resnet12" else {}
     outputs[layers[-1]] = config.ways
     for name, value in weights.items():
@@ -95,6 +95,7 @@ def check_patterns(path: Path, frame: pd.DataFrame, layers: int) -> None:
             raise StudyError(f"{path}: {error}") from error
         if canonical != text:
             raise StudyError(f"{path}: pattern {text!r} is not in its shortest form, {canonical}")
-    idle = (frame["pattern"] == "0" * layers).to_numpy()
+    none = str(LambdaPattern.named("none", layers))
+    idle = (frame["pattern"] == none).to_numpy()
     if (idle != (frame["steps"] == 0).to_numpy()).any():
-        raise StudyError(f"{path}: no adaptation must appear as pattern {'0' * layers} at 0 steps, and only so")
+        raise StudyError(f"{path}: no adaptation must appear as pattern {none} at 0 steps, and only so")

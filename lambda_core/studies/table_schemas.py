@@ -21,8 +21,6 @@ class Column:
 _WORD = pa.dictionary(pa.int16(), pa.string())
 _COUNT = Column(pa.int16(), low=0)
 _MEASURED = Column(pa.float32(), nan=True)  # a diverged adaptation has no finite loss: that is a result, not a fault
-
-
 ACCURACY = {
     "split": Column(_WORD),
     "pattern": Column(_WORD),
@@ -56,8 +54,6 @@ _SHARE = Column(pa.float64(), low=0, high=1)
 _REAL = Column(pa.float64())
 _REAL_OR_NONE = Column(pa.float64(), nan=True)
 _YES_OR_NO = Column(pa.bool_())
-
-
 SEARCH = {
     "split": Column(_WORD),
     "pattern": Column(_WORD),

@@ -88,15 +88,15 @@ def _require(path: Path, names: list[str], columns: dict[str, Column]) -> None:
         raise StudyError(f"{path} lacks the column {', '.join(missing)}; it needs {', '.join(columns)}")
 
 
-def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
+def _same_kind(actual: pa.DataType, wanted: pa.DataType) -> bool:
     if pa.types.is_dictionary(wanted):
-        text = found.value_type if pa.types.is_dictionary(found) else found
+        text = actual.value_type if pa.types.is_dictionary(actual) else actual
         return bool(pa.types.is_string(text) or pa.types.is_large_string(text))
     if pa.types.is_integer(wanted):
-        return bool(pa.types.is_integer(found))
+        return bool(pa.types.is_integer(actual))
     if pa.types.is_boolean(wanted):
-        return bool(pa.types.is_boolean(found))
-    return bool(pa.types.is_floating(found))
+        return bool(pa.types.is_boolean(actual))
+    return bool(pa.types.is_floating(actual))
 
 
 def _check_values(path: Path, frame: pd.DataFrame, columns: dict[str, Column]) -> None:
@@ -118,6 +118,7 @@ def _check_range(path: Path, name: str, values: np.ndarray, column: Column) -> N
 
 
 def _guarded(path: Path, fault: str, work: Callable[[], T]) -> T:
+    """What `work` returns; whatever pyarrow or the disk raises becomes a StudyError."""
     try:
         return work()
     except StudyError:

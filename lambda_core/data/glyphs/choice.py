@@ -17,14 +17,8 @@ from PIL import Image, ImageFilter
 from lambda_core.data.glyphs.faces import ink
 
 Portrait = NDArray[np.float64]  # (faces, pixels), each row of length 1
-
-
 PORTRAIT_FACES = ("DejaVuSans", "DejaVuSerif")
-
-
 LOOK_ALIKE = 0.90  # similarity in either face: too close for two splits (found by eye: Ɛ Ε is 0.88, ɣ γ is 0.92)
-
-
 TWIN = 0.985  # mean similarity: too close for two classes of one split
 
 
@@ -40,12 +34,12 @@ CONFUSABLE = _GROUPS.split()
 
 def choose(characters: list[str]) -> dict[str, list[str]]:
     """Split to its characters, out of those that the faces share."""
-    kept: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    chosen: dict[str, list[str]] = {"train": [], "val": [], "test": []}
     for split, group in _groups(characters):
         for character in group:
-            if _fits(character, split, kept):
-                kept[split].append(character)
-    return kept
+            if _fits(character, split, chosen):
+                chosen[split].append(character)
+    return chosen
 
 
 def bare(character: str) -> str:
@@ -92,10 +86,10 @@ def _is_symbol(character: str) -> bool:
     return code < 0xC0 or 0x2190 <= code < 0x2300 or 0x2600 <= code < 0x2700
 
 
-def _fits(character: str, split: str, kept: dict[str, list[str]]) -> bool:
+def _fits(character: str, split: str, chosen: dict[str, list[str]]) -> bool:
     if portrait(character) is None or portrait(bare(character)) is None:
         return False
-    for other, members in kept.items():
+    for other, members in chosen.items():
         if other == split and any(_similarity(character, member).mean() >= TWIN for member in members):
             return False
         if other != split and any(_crosses(character, member) for member in members):

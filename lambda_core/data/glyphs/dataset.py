@@ -22,11 +22,7 @@ from lambda_core.errors import DataError
 from lambda_core.system import write_with
 
 SIZE = 28
-
-
 PATH = Path(__file__).with_name("glyphs.npz")
-
-
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 

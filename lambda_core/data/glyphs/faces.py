@@ -10,8 +10,6 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 PIXELS = 96  # of an em; some four times what a 28-pixel image keeps
-
-
 FACES = (
     "DejaVuSans",
     "DejaVuSerif",

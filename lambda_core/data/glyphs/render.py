@@ -20,11 +20,7 @@ from lambda_core.data.glyphs.dataset import PATH, SIZE, pack, save_glyphs
 from lambda_core.data.glyphs.faces import FACES, ink, shared_characters
 
 SEED = 20261123
-
-
 RENDERINGS = 20
-
-
 SOURCE = (
     "Characters of the DejaVu fonts 2.37 (Bitstream Vera and Arev licences; changes in the public domain), "
     "rendered with random distortions by lambda_core.data.glyphs.render; ink = 255"
@@ -32,35 +28,15 @@ SOURCE = (
 
 
 LARGEST = 24.0  # pixels of a glyph's longer side, before it is scaled down
-
-
 SCALE = (0.75, 1.0)
-
-
 STRETCH = (0.8, 1.25)
-
-
 ROTATION = 18.0  # degrees, either way
-
-
 SHEAR = 0.2
-
-
 SHIFT = 2.5  # pixels, either way
-
-
 WARP = 0.6  # pixels, standard deviation of an elastic warp's nodes
-
-
 BLUR = 0.55  # pixels, before the threshold that sets the stroke's width
-
-
 INK = (0.3, 0.65)  # of the darkest point: low thickens the stroke, high thins it
-
-
 FLIPPED = 0.02  # at most, of the pixels
-
-
 OCCLUDED = 0.12  # of the renderings lose a block of ink
 
 
