@@ -1,4 +1,4 @@
-"""The table that the README shows: per study what was chosen, what it costs in accuracy, and under what conditions.
+"""The tables of docs/results.md: per study what was chosen, what it costs in accuracy, and under what conditions.
 
 Everything is computed from the studies' tables by the same code as the app's and `select`'s. No torch.
 """

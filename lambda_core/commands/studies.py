@@ -19,7 +19,7 @@ from lambda_core.errors import StudyError
 @click.option("--all", "every", is_flag=True, help="All shipped studies.")
 @json_option
 def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Print the table that the README shows, for the studies named (or all)."""
+    """Print the table of docs/results.md for the studies named (or all)."""
     from lambda_core.analysis import as_markdown, report_table
 
     if not studies and not every:
