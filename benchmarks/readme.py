@@ -1,19 +1,20 @@
 """Puts the measured tables into README.md and docs/results.md: python -m benchmarks.readme
 
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
-rows of it, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation` wrote, and after
-`<!-- chosen -->` those of `python -m benchmarks.chosen`.
+rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
+wrote, and after `<!-- chosen -->` those of `python -m benchmarks.chosen`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lambda_core.analysis import as_markdown, short_table
-from lambda_core.studies import list_studies, studies_root
+from lambda_core.analysis import as_markdown, default_condition, short_table
+from lambda_core.config import SweepConfig
+from lambda_core.studies import Study, list_studies, studies_root
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -28,8 +29,30 @@ def main() -> None:
 
 def readme(text: str) -> str:
     """README.md with its table as it is now."""
-    studies = [study for study in list_studies(studies_root())[0] if study.name in SHOWN]
-    return _between(text, "studies", short_table(sorted(studies, key=lambda study: SHOWN.index(study.name))))
+    listed = {study.name: study for study in list_studies(studies_root())[0]}
+    studies = [listed[name] for name in SHOWN]
+    return _between(text, "studies", f"{short_table(studies)}\n\n{conditions(studies)}")
+
+
+def conditions(studies: Sequence[Study]) -> str:
+    """What stands beside the numbers of these measured studies, in a sentence."""
+    times = [default_condition(study) for study in studies]
+    sweeps = [study.sweep_config or SweepConfig() for study in studies]
+    episodes = sorted(sweep.episodes for sweep in sweeps)
+    parts = [
+        f"{episodes[0]} to {episodes[-1]} episodes",
+        f"{_all([sweep.queries for sweep in sweeps])} queries a class",
+        _all([sweep.query_statistics for sweep in sweeps]),
+        f"training seed {_all([study.config.seed for study in studies])}",
+        f"{_all([time.device for time in times])}, {_all([time.threads for time in times])} thread",
+        f"on {_all([study.metadata.timed_with.processor for study in studies])}",
+    ]
+    return f"Conditions: {'; '.join(parts)}."
+
+
+def _all(values: Iterable[Any]) -> str:
+    """Every different value, in order."""
+    return " or ".join(dict.fromkeys(map(str, values)))
 
 
 def results(text: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from benchmarks.readme import DOCUMENTS
+from lambda_core.config import MetaTrainConfig
+from lambda_core.studies.table_schemas import TABLES, Column
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -45,7 +49,7 @@ def test_commands_exist(command):
     assert command in main.commands
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", ["README.md", pytest.param("docs/results.md", marks=pytest.mark.slow)])
 def test_the_tables_are_those_of_the_studies_and_of_the_last_comparison(name):
     text = TEXTS[Path(name)]
     assert text.count("<!-- end -->") == {"README.md": 1, "docs/results.md": 3}[name]
@@ -56,3 +60,28 @@ def test_no_document_names_a_module_that_is_not_there():
     for page, text in TEXTS.items():
         for path in re.findall(r"`((?:lambda_core|app|tests|benchmarks)/[\w/]+\.py)`", text):
             assert (ROOT / path).exists(), f"{page}: {path}"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_formats_are_those_of_the_tables(name):
+    section = TEXTS[Path("docs/formats.md")].partition(f"\n**{name}**")[2].partition("\n**")[0].partition("\n#")[0]
+    listed = re.findall(r"^\| `(\w+)` \| ([^|]*?) \|(?: ([^|]*?))? \|", section, re.MULTILINE)
+    assert listed == [(column, *told(about)) for column, about in TABLES[name].items()]
+
+
+def told(column: Column) -> tuple[str, str]:
+    """Type and range of a column as docs/formats.md says them."""
+    if pa.types.is_boolean(column.type):
+        return "yes or no", ""
+    is_word = pa.types.is_dictionary(column.type)
+    kind = "word" if is_word else str(column.type)
+    kind = {"float": "float32", "double": "float64"}.get(kind, kind)
+    limits = "any" if column.low == -float("inf") else f"≥ {column.low:g}"
+    limits = f"{column.low:g} to {column.high:g}" if column.high < float("inf") else limits
+    return kind, f"{limits} or {'none' if is_word else 'NaN'}" if column.nan else limits
+
+
+def test_the_formats_tell_every_setting_that_had_another_name():
+    renamed = [(item.metadata["formerly"], item.name) for item in fields(MetaTrainConfig) if item.metadata["formerly"]]
+    listed = re.findall(r"^\| `(\w+)` \| `(\w+)` \|$", TEXTS[Path("docs/formats.md")], re.MULTILINE)
+    assert sorted(listed) == sorted(renamed)

@@ -125,6 +125,7 @@ def test_normalisations_alone_rerun_no_first_convolution():
     assert calls.multiply_adds == plan_adaptation(pattern, 3, costs).multiply_adds
 
 
+@pytest.mark.slow
 def test_torchvision_resnets_become_six_layers():
     from torchvision.models.resnet import BasicBlock, ResNet
 

@@ -187,6 +187,7 @@ def test_a_substantial_gain_is_found_in_the_tables(root: Path) -> None:
     assert found.better.pattern == "01111"
 
 
+@pytest.mark.slow
 def test_the_report_does_not_import_torch() -> None:
     code = "import sys, lambda_core.analysis.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -107,6 +107,7 @@ def test_the_command_prints_all_measured_studies(root, monkeypatch):
     assert "bare" not in result.stdout
 
 
+@pytest.mark.slow
 def test_no_torch_is_imported():
     code = "import sys, lambda_core.analysis.transfer, lambda_core.selection.racing; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

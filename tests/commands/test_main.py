@@ -134,6 +134,7 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, root):
     assert all((whole[name] == resumed[name]).all() for name in whole)
 
 
+@pytest.mark.slow
 def test_a_terminal_of_few_signs_changes_no_answer(study):
     command = [sys.executable, "-m", "lambda_core", "select", str(study), "--threshold", "50"]
     codes, texts = [], []

@@ -62,6 +62,7 @@ def test_an_episode_does_not_depend_on_those_drawn_before_it(data):
     assert torch.equal(bank[9].support_x, EpisodeBank(data, "val", 3, 1, 4, seed=2)[9].support_x)
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same_episode(data):
     found = subprocess.run([sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True).stdout.strip()
     episode = EpisodeBank(data, "val", 3, 1, 4, seed=7)[5]

@@ -10,7 +10,7 @@ from tests.support.oracle import plain_conv4
 NEGATIVE = torch.tensor([False, True, False, True])
 
 
-@pytest.mark.parametrize("size", [(4, 4), (5, 6), (7, 7)])
+@pytest.mark.parametrize("size", [(4, 4), *(pytest.param(size, marks=pytest.mark.slow) for size in [(5, 6), (7, 7)])])
 @pytest.mark.parametrize("negative", [NEGATIVE, torch.zeros(4, dtype=torch.bool)])
 def test_first_and_second_gradients_equal_finite_differences(size, negative):
     torch.manual_seed(0)

@@ -77,11 +77,22 @@ def test_it_ends_with_its_parent(tmp_path):
     worker.wait(timeout=20)
 
 
-def test_it_begins_without_being_waited_for():
-    worker_process, start = WorkerProcess(), time.perf_counter()
-    worker_process.start(ready)
-    assert time.perf_counter() - start < 1
+def test_it_begins_without_being_waited_for(tmp_path, monkeypatch):
+    """start returns while the worker still waits for a file that is written only afterwards."""
+    monkeypatch.setenv("WAITED_FOR", str(tmp_path / "go"))
+    worker_process = WorkerProcess()
+    worker_process.start(wait_for_file)
+    (tmp_path / "go").touch()
     assert worker_process.run(ready)
+
+
+def wait_for_file():
+    """In the worker: ends when the file named in the environment is there, and fails where it never comes."""
+    for _ in range(3000):
+        if Path(os.environ["WAITED_FOR"]).exists():
+            return
+        time.sleep(0.01)
+    raise TimeoutError("whoever was to write the file waited for this instead")
 
 
 @pytest.mark.parametrize(

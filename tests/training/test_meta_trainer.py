@@ -96,7 +96,7 @@ def test_first_order_takes_the_gradient_at_the_adapted_weights(source):
 @pytest.mark.parametrize(
     "changes", [{}, {"order": "first"}, {"pattern": "00001+11111"}, {"query_statistics": "support"}]
 )
-@pytest.mark.parametrize("stop", [1, 3, 4])
+@pytest.mark.parametrize("stop", [3, *(pytest.param(stop, marks=pytest.mark.slow) for stop in (1, 4))])
 def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(source, tmp_path, changes, stop):
     config = TINY.but(**changes)
     unbroken = meta_train(config, tmp_path / "a", source)
@@ -113,6 +113,7 @@ def test_a_resumed_run_ends_bit_for_bit_where_an_unbroken_one_does(source, tmp_p
     assert unbroken.log.table[columns].equals(resumed.log.table[columns])
 
 
+@pytest.mark.slow
 def test_a_run_in_pieces_ends_where_one_in_one_piece_does(source, tmp_path):
     whole = meta_train(TINY, tmp_path / "a", source)
     piece = meta_train(TINY, tmp_path / "b", source, stop_at=4)
@@ -121,6 +122,7 @@ def test_a_run_in_pieces_ends_where_one_in_one_piece_does(source, tmp_path):
     assert all(torch.equal(value, rest.model.state_dict()[name]) for name, value in whole.model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_training_learns(source, tmp_path):
     trainer = meta_train(TINY.but(iterations=60, validate_every=60, meta_lr=0.01), tmp_path, source)
     assert trainer.log.table["loss"].iloc[-1] < 0.8 * trainer.log.table["loss"].iloc[0]

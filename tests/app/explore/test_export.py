@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from app.explore import export
 from lambda_core.studies.study import Study
@@ -20,6 +21,7 @@ def test_json_is_plain_even_for_no_adaptation(study: Study, table: pd.DataFrame)
     assert facts["pattern"] == "00000"
 
 
+@pytest.mark.slow
 def test_the_snippet_runs(study: Study, studies: Path, images: Path, tmp_path: Path) -> None:
     (tmp_path / "cached_results").symlink_to(studies)
     code = export.as_python(study, "00011", 3, study.config.lr, "conv4 and head")

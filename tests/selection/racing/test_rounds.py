@@ -17,6 +17,7 @@ from lambda_core.selection.racing.rounds import race
 from tests.support.race_worlds import entrants_of, runner_of
 
 DRAWS = 80
+SLOW = pytest.mark.slow
 
 
 def chosen(world: World, threshold: float, confidence: float, rng: np.random.Generator) -> int:
@@ -29,12 +30,14 @@ def chosen(world: World, threshold: float, confidence: float, rng: np.random.Gen
     ("threshold", "confidence", "world"),
     [
         pytest.param(1.0, 0.95, replace(all_worse(1.0, 31), episodes=200), id="one point"),
-        pytest.param(0.5, 0.95, replace(all_worse(0.5, 31), episodes=200), id="half a point"),
+        pytest.param(0.5, 0.95, replace(all_worse(0.5, 31), episodes=200), id="half a point", marks=SLOW),
         pytest.param(1.0, 0.95, replace(all_worse(1.0, 1), episodes=200), id="one candidate"),
-        pytest.param(1.0, 0.8, replace(all_worse(1.0, 31), episodes=200), id="lower confidence"),
-        pytest.param(1.0, 0.95, replace(all_worse(1.0, 31), episodes=200, correlation=0.0), id="independent"),
+        pytest.param(1.0, 0.8, replace(all_worse(1.0, 31), episodes=200), id="lower confidence", marks=SLOW),
+        pytest.param(
+            1.0, 0.95, replace(all_worse(1.0, 31), episodes=200, correlation=0.0), id="independent", marks=SLOW
+        ),
         pytest.param(1.0, 0.95, replace(all_worse(1.0, 31), episodes=40), id="few episodes"),
-        pytest.param(1.0, 0.95, World(truth=(0.0, 0.5, *(1.01,) * 60, 0.9), episodes=200), id="mixed"),
+        pytest.param(1.0, 0.95, World(truth=(0.0, 0.5, *(1.01,) * 60, 0.9), episodes=200), id="mixed", marks=SLOW),
     ],
 )
 def test_too_bad_patterns_are_chosen_less_often_than_promised(threshold, confidence, world):
