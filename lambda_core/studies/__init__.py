@@ -10,7 +10,6 @@ from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.study import Study
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.writing import (
-    write_about,
     write_accuracy,
     write_metadata,
     write_search,
@@ -33,7 +32,6 @@ __all__ = [
     "read_table",
     "studies_root",
     "study_folders",
-    "write_about",
     "write_accuracy",
     "write_metadata",
     "write_search",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -60,11 +60,6 @@ class Study:
     def title(self) -> str:
         """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with what in its training differs from plain MAML."""
         return title_of(self.metadata)
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """study.json as a plain dictionary. `metadata` has its values by name."""
-        return self.metadata.to_dict()
 
     @property
     def config(self) -> MetaTrainConfig:

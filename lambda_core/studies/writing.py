@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 def write_metadata(folder: Path, metadata: StudyMetadata) -> None:
     """Write study.json, keys that this version does not know included. Raises StudyError."""
     _write(folder / "study.json", lambda path: write_json(path, metadata.to_dict()))
-
-
-def write_about(folder: Path, about: dict[str, Any]) -> None:
-    """`write_metadata` of a plain dictionary. Raises StudyError, also where it is no right study.json."""
-    write_metadata(folder, StudyMetadata.from_dict(about))
 
 
 def write_training(folder: Path, frame: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from lambda_core.episodes import Source
 from lambda_core.errors import StudyError
 from lambda_core.measurement import measure_times, sweep_in_chunks, unpack
 from lambda_core.patterns import LambdaPattern
-from lambda_core.studies import Study, write_about, write_accuracy, write_timing
+from lambda_core.studies import Study, write_accuracy, write_metadata, write_timing
 from lambda_core.system import Report, environment, prepare
 
 
@@ -20,10 +20,10 @@ def measurable(study: Study, root: str | None = None) -> tuple[Source, str]:
     source = Source(study.config.dataset, root)
     if source.images is None:
         raise StudyError(f"{study.name} is a regression: it has no accuracy to sweep; open it on the app's Learn page")
-    if source.images.fingerprint() != study.about["dataset"]["fingerprint"]:
+    if source.images.fingerprint() != study.metadata.dataset.fingerprint:
         raise StudyError(f"{study.name} was trained on another version of {study.config.dataset}; fetch that data anew")
     weights = hashlib.sha256((study.folder / "weights.safetensors").read_bytes()).hexdigest()
-    return source, f"{weights} {study.about['dataset']['fingerprint']}"
+    return source, f"{weights} {study.metadata.dataset.fingerprint}"
 
 
 def sweep_study(
@@ -66,6 +66,5 @@ def time_study(
 
 def note(study: Study, key: str, value: dict[str, Any], command: str) -> Study:
     """Record in study.json how a table was made."""
-    commands = [each for each in study.about["commands"] if each != command]
-    write_about(study.folder, study.about | {key: value, "commands": [*commands, command] if command else commands})
+    write_metadata(study.folder, study.metadata.with_measurement(key, value, command))
     return Study.load(study.folder)

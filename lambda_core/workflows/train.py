@@ -14,7 +14,7 @@ from lambda_core.backbones import layer_costs, layer_names
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.errors import StudyError
-from lambda_core.studies import SCHEMA, Study, check_name, write_about, write_training, write_weights
+from lambda_core.studies import SCHEMA, Study, StudyMetadata, check_name, write_metadata, write_training, write_weights
 from lambda_core.system import Report, environment, prepare
 from lambda_core.training import MetaTrainer, meta_train
 
@@ -50,7 +50,7 @@ def train_study(
         if first:
             write_weights(folder, trainer.best.weights)
             write_training(folder, trainer.log.table)
-            write_about(folder, _about(trainer, folder.name, device, command))
+            write_metadata(folder, _metadata(trainer, folder.name, device, command))
     return Study.load(folder)
 
 
@@ -68,9 +68,9 @@ def process_group() -> Iterator[bool]:
         distributed.destroy_process_group()
 
 
-def _about(trainer: MetaTrainer, name: str, device: str, command: str) -> dict[str, Any]:
+def _metadata(trainer: MetaTrainer, name: str, device: str, command: str) -> StudyMetadata:
     example = trainer.train_bank[0].support_x.to(trainer.device)
-    return {
+    content: dict[str, Any] = {
         "schema": SCHEMA,
         "name": name,
         "config": trainer.config.to_dict(),
@@ -87,6 +87,7 @@ def _about(trainer: MetaTrainer, name: str, device: str, command: str) -> dict[s
         "iterations_done": trainer.iteration,
         "best_iteration": trainer.best.iteration,
     }
+    return StudyMetadata.from_dict(content)
 
 
 def _dataset(source: Source) -> dict[str, str]:

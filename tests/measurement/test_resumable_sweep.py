@@ -123,7 +123,7 @@ def test_from_images_to_tables(study, root):
     timed = time_study(swept, TimingConfig(repeats=2), root=root, command="lambda-core time x")
     assert len(timed.timing) == 2 * (31 * 2 + 1)
     loaded = Study.load(study.folder)
-    assert loaded.about["commands"] == ["lambda-core sweep x", "lambda-core time x"]
+    assert loaded.metadata.commands == ("lambda-core sweep x", "lambda-core time x")
     costs = loaded.timing.groupby("pattern")["multiply_adds"].max()
     assert costs["11111"] > costs["00011"] > costs["00001"] > costs["00000"] == 0
 

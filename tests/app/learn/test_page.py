@@ -9,8 +9,9 @@ import pytest
 
 from lambda_core.backbones.networks import build_model
 from lambda_core.config import RECIPES, MetaTrainConfig
+from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.study import Study
-from lambda_core.studies.writing import write_about, write_training, write_weights
+from lambda_core.studies.writing import write_metadata, write_training, write_weights
 from tests.app.conftest import Open, checked, param, said
 from tests.support.synthetic import write_study
 
@@ -47,12 +48,12 @@ def write_sinusoid(root: Path) -> None:
     """An untrained sinusoid study, as `lambda-core train` writes it."""
     config = MetaTrainConfig.from_dict({"dataset": "sinusoid"} | RECIPES["sinusoid"])
     sample = write_study(root / "elsewhere", measured=False)
-    about = Study.load(sample).about | {
+    content = Study.load(sample).metadata.to_dict() | {
         "name": "sinusoid", "config": config.to_dict(), "layers": ["hidden1", "hidden2", "head"],
         "layer_multiply_adds": [400, 16000, 400], "input": {"size": 1, "channels": 1},
     }  # fmt: skip
     folder = root / "sinusoid"
     folder.mkdir()
-    write_about(folder, about)
+    write_metadata(folder, StudyMetadata.from_dict(content))
     write_weights(folder, build_model(config, 1, 1).state_dict())
     write_training(folder, Study.load(sample).training)
