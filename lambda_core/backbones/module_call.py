@@ -34,8 +34,8 @@ class ModuleCall:
     def __init__(self, name: str, modules: Sequence[nn.Module]) -> None:
         self.name, self.modules = name, tuple(modules)
         self._copies, self._lock = threading.local(), threading.Lock()
-        known = all(map(is_known_repeatable, self.modules))
-        self._overwrites_input: bool | None = self._has_in_place_modules() if known else self._as_found_before()
+        self._known = all(map(is_known_repeatable, self.modules))
+        self._overwrites_input: bool | None = self._has_in_place_modules() if self._known else self._as_found_before()
 
     def __call__(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         """The output for x under `weights`, the first module's parameters by name.
@@ -65,6 +65,8 @@ class ModuleCall:
         return mine[leading]
 
     def _copy(self, module: nn.Module) -> nn.Module:
+        if self._known:
+            return _shell(module, {})
         memo: dict[int, Any] = {id(parameter): parameter for parameter in module.parameters()}
         try:
             with torch.inference_mode(False):
@@ -119,6 +121,20 @@ class ModuleCall:
 
     def _has_in_place_modules(self) -> bool:
         return any(getattr(each, "inplace", False) for module in self.modules for each in module.modules())
+
+
+def _shell(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
+    """A module of the same parameters, buffers and settings, whose parameters can be lent others; several times quicker
+    than `copy.deepcopy`, and as good where a call changes nothing of the module.
+
+    made: shells by the module's id, so that one used twice stays one.
+    """
+    if id(module) not in made:
+        made[id(module)] = shell = object.__new__(type(module))
+        inner = {name: None if each is None else _shell(each, made) for name, each in module._modules.items()}
+        own = {"_parameters": dict(module._parameters), "_buffers": dict(module._buffers), "_modules": inner}
+        shell.__dict__.update(module.__dict__ | own)
+    return made[id(module)]
 
 
 _TRIED_OUT: WeakKeyDictionary[nn.Module, tuple[list[Any], bool]] = WeakKeyDictionary()
