@@ -38,6 +38,11 @@ def file_inside(folder: Path, name: str) -> Path:
     return path
 
 
+def _unread_type(path: Path, what: str) -> StudyError:
+    what = f"weights of a type that is not read here ({what})"
+    return StudyError(f"{path} holds {what}; convert them to float32 or float16")
+
+
 def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) -> None:
     """Finite weights of the layers that study.json names, in the shapes that can be known without a model."""
     from safetensors.numpy import load_file
@@ -48,10 +53,12 @@ def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) 
     try:
         weights = load_file(path)
     except (KeyError, TypeError) as error:  # a type that numpy lacks, such as bfloat16
-        what = f"weights of a type that is not read here ({first_line(error)})"
-        raise StudyError(f"{path} holds {what}; convert them to float32 or float16") from error
+        raise _unread_type(path, first_line(error)) from error
     except Exception as error:  # safetensors raises its own, undocumented kinds
         raise StudyError(f"{path} is no readable safetensors file: {first_line(error)}") from error
+    for value in weights.values():
+        if value.dtype.kind not in "biuf":  # bfloat16 all the same, taught to numpy by another library
+            raise _unread_type(path, str(value.dtype))
     _check_shapes(path, layers, config, weights)
     for name, value in weights.items():
         if not np.isfinite(value).all():

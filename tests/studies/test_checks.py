@@ -96,7 +96,10 @@ def test_hostile_studies_fail_with_one_clear_sentence(folder: Path, fault: str) 
     assert len(str(caught.value)) < 600
 
 
-def test_weights_of_a_type_that_numpy_lacks_are_named(folder: Path) -> None:
+@pytest.mark.parametrize("taught", [False, True])
+def test_weights_of_a_type_that_numpy_lacks_are_named(folder: Path, taught: bool) -> None:
+    if taught:
+        pytest.importorskip("ml_dtypes")  # comes with onnx; makes bfloat16 known to numpy
     from safetensors.torch import load_file as load_tensors
     from safetensors.torch import save_file as save_tensors
 
