@@ -29,6 +29,24 @@ class Candidate:
         return alike and bool(same_step_size(self.lr, other.lr))
 
 
+class OfCandidate:
+    """What is said of one candidate: its pattern, steps and step size by name."""
+
+    candidate: Candidate
+
+    @property
+    def pattern(self) -> str:
+        return self.candidate.pattern
+
+    @property
+    def steps(self) -> int:
+        return self.candidate.steps
+
+    @property
+    def lr(self) -> float:
+        return self.candidate.lr
+
+
 def same_step_size(lr: Any, other: float) -> NDArray[np.bool_]:
     """Where step sizes are the same: up to the rounding of float32, which tables keep. Sweeps tell them to 4 figures.
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from lambda_core.selection.candidates import Candidate, candidate_index, episode_matrix
+from lambda_core.selection.candidates import Candidate, OfCandidate, candidate_index, episode_matrix
 from lambda_core.selection.costs import Axis
 from lambda_core.selection.paired_tests import Floats, Interval, PairedDifference
 from lambda_core.selection.verdicts import Verdict, judge
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class Choice(OfCandidate):
     """The selected candidate and what the selection rests on.
 
     candidate: the chosen one. reference: the full pattern at the study's own step count and step size.
@@ -38,18 +38,6 @@ class Choice:
     candidates: int
     axis: Axis
     verdicts: pd.DataFrame = field(repr=False)
-
-    @property
-    def pattern(self) -> str:
-        return self.candidate.pattern
-
-    @property
-    def steps(self) -> int:
-        return self.candidate.steps
-
-    @property
-    def lr(self) -> float:
-        return self.candidate.lr
 
     @property
     def reference_steps(self) -> int:

@@ -14,6 +14,7 @@ from lambda_core.errors import SelectionError
 from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import (
     Candidate,
+    OfCandidate,
     candidate_index,
     candidates_of,
     episode_matrix,
@@ -24,7 +25,7 @@ from lambda_core.selection.paired_tests import Interval, PairedDifference, check
 
 
 @dataclass(frozen=True)
-class PatternGain:
+class PatternGain(OfCandidate):
     """The full pattern against the best other one at the same step count: picked on one split, reported on another.
 
     candidate: the best other one. accuracy: its mean, 0 to 1. full: that of the full pattern, with its 95 % interval.
@@ -38,18 +39,6 @@ class PatternGain:
     p_value: float
     better: bool
     episodes: int
-
-    @property
-    def pattern(self) -> str:
-        return self.candidate.pattern
-
-    @property
-    def steps(self) -> int:
-        return self.candidate.steps
-
-    @property
-    def lr(self) -> float:
-        return self.candidate.lr
 
     @property
     def full_accuracy(self) -> float:

@@ -38,11 +38,6 @@ def file_inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _unread_type(path: Path, what: str) -> StudyError:
-    what = f"weights of a type that is not read here ({what})"
-    return StudyError(f"{path} holds {what}; convert them to float32 or float16")
-
-
 def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) -> None:
     """Finite weights of the layers that study.json names, in the shapes that can be known without a model."""
     from safetensors.numpy import load_file
@@ -63,6 +58,11 @@ def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) 
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise StudyError(f"{path}: {name} holds NaN or infinite weights")
+
+
+def _unread_type(path: Path, what: str) -> StudyError:
+    what = f"weights of a type that is not read here ({what})"
+    return StudyError(f"{path} holds {what}; convert them to float32 or float16")
 
 
 def _check_shapes(path: Path, layers: Sequence[str], config: MetaTrainConfig, weights: dict[str, np.ndarray]) -> None:
