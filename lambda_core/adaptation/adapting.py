@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -23,12 +23,18 @@ from lambda_core.patterns import LambdaPattern
 class Adapted:
     """The result of an adaptation: the weights of every layer, and the support loss before each step.
 
-    weights: a dictionary a layer, by the parameters' names; losses: NaN before a step that updates nothing.
+    weights: a dictionary a layer, by the parameters' names; step_losses: (steps,), where the weights lie.
     """
 
     backbone: Backbone
     weights: list[Weights]
-    losses: list[float] = field(default_factory=list)
+    step_losses: Tensor
+
+    @cached_property
+    def losses(self) -> list[float]:
+        """The support loss before each step, NaN before one that updates nothing; a GPU is waited for here only."""
+        found: list[float] = self.step_losses.tolist()
+        return found
 
     @cached_property
     def model(self) -> nn.Sequential:
@@ -92,13 +98,13 @@ def adaptation_steps(
     backbone = Backbone.matching(model, pattern)
     with torch.inference_mode(False):
         loop = _loop(backbone, support_x, support_y, lr, loss, create_graph=False)
-    losses: list[float] = []
-    yield Adapted(backbone, _ordinary(loop.weights))
+    losses = torch.zeros(0, device=support_x.device)
+    yield Adapted(backbone, _ordinary(loop.weights), losses)
     for row in pattern.rows_for(steps):
         with torch.inference_mode(False):
-            losses.append(float(loop.step(row)))
+            losses = torch.cat([losses, loop.run([row])])
             state = _ordinary(loop.weights)
-        yield Adapted(backbone, state, list(losses))
+        yield Adapted(backbone, state, losses)
 
 
 def _loop(

@@ -58,7 +58,8 @@ class InnerLoop:
         self.create_graph = create_graph
         self.loss = SupportLoss(loss, support_y)
         autocast = torch.is_autocast_enabled(support_x.device.type)
-        self._may_write_out = not (create_graph or support_x.is_cuda or autocast)
+        self._by_values_alone = not (create_graph or autocast)
+        self._may_write_out = self._by_values_alone and not support_x.is_cuda
         with torch.enable_grad() if create_graph else torch.no_grad():
             self.activations = SupportActivations(backbone, support_x)
         # Where no layer goes through autograd, its bookkeeping can be left out too (a tenth of the time).
@@ -70,17 +71,20 @@ class InnerLoop:
         other.weights, other.activations = list(self.weights), self.activations.fork()
         return other
 
-    def run(self, rows: Sequence[Row]) -> list[float]:
-        """One step for each of `rows`; returns the support losses before them.
+    def run(self, rows: Sequence[Row]) -> Tensor:
+        """One step for each of `rows`; returns the support losses before them, (steps,): nothing is read back, which
+        would make a GPU wait.
 
         Steps of a linear head alone, one after the other, are run together: their features stay the same.
         """
-        losses: list[float] = []
+        losses: list[Tensor] = []
         for row, same in groupby(rows):
             count = len(list(same))
             together = self._head_steps(row, count)
-            losses += [float(self.step(row)) for _ in range(count)] if together is None else together.tolist()
-        return losses
+            if together is None:
+                together = torch.stack([self.step(row) for _ in range(count)]).flatten()
+            losses.append(together)
+        return torch.cat(losses) if losses else self.loss.labels.new_zeros(0, dtype=torch.float32)
 
     def step(self, row: Row) -> Tensor:
         """Update the layers of `row`; returns the support loss before it (0-dimensional, detached; NaN if none is)."""
@@ -92,7 +96,7 @@ class InnerLoop:
         """The support loss (detached) and its gradients for the layers of `row`; nothing is changed."""
         chosen = [layer for layer, updated in enumerate(row) if updated]
         if not chosen:
-            return torch.full((), math.nan), {}
+            return torch.full((), math.nan, device=self.loss.labels.device), {}
         x = self.input_of(chosen[0])
         passes = self._passes_from(chosen[0])
         if passes:
@@ -129,12 +133,12 @@ class InnerLoop:
     def _head_steps(self, row: Row, count: int) -> Tensor | None:
         """`count` steps of the last layer alone, if that is a linear map under cross-entropy; else None."""
         last, cross_entropy = len(self.weights) - 1, self.loss.cross_entropy
-        passes = self._passes_from(last)
-        names = passes[0].linear if passes else None
-        if not row[last] or any(row[:last]) or cross_entropy is None or names is None:
+        passes = self.backbone.layers[last].passes if self._by_values_alone else None
+        names = passes.linear if passes else None
+        if not row[last] or any(row[:last]) or cross_entropy is None or passes is None or names is None:
             return None
         x, own = self.input_of(last), self.weights[last]
-        if x.dim() != 2 or set(own) != self.backbone.layers[last].trainable:
+        if x.dim() != 2 or not passes.takes(x) or set(own) != self.backbone.layers[last].trainable:
             return None
         step_size = self.lr[last] if isinstance(self.lr, tuple) else self.lr
         with self._without_gradients():
