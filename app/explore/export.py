@@ -54,7 +54,7 @@ def as_python(study: Study, pattern: str, steps: int, lr: float, words: str) -> 
 
 from lambda_core import EpisodeBank, LambdaPattern, Study, adapt, load_dataset
 
-model = Study.load("cached_results/{study.name}").model()
+model = Study.load("{study.name}").model()
 pattern = LambdaPattern.parse("{pattern}", layers={len(study.layers)})
 
 # Any support set will do: images (N·K, C, H, W) in [-1, 1], labels 0 … {config.ways - 1}.

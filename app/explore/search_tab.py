@@ -18,7 +18,7 @@ def show(study: Study, colors: Palette) -> None:
     if study.search is None:
         st.info(
             "Patterns that change from step to step are too many to measure one by one; a search finds the best: "
-            f"`lambda-core search cached_results/{study.name}`.",
+            f"`lambda-core search {study.name}`.",
             icon=":material/travel_explore:",
         )
         return

@@ -76,5 +76,10 @@ def _start_training(name: str, values: dict[str, Any]) -> None:
 
 def _start_measuring(work: str, name: str, values: dict[str, Any]) -> None:
     config = CONFIGS[work].from_dict(values)
-    start_job([work, f"{studies_root().name}/{name}", *as_options(config)], name)
+    start_job([work, _place(name), *as_options(config)], name)
     st.toast(f"The {work} has started", icon=":material/play_arrow:")
+
+
+def _place(name: str) -> str:
+    """What names a study on the command line: one that came with the package is known by its name alone."""
+    return f"{studies_root().name}/{name}" if (studies_root() / name).is_dir() else name

@@ -11,7 +11,7 @@ from app.shared import page, selection_controls, study_cache, url_state
 from lambda_core.studies import Study
 
 NO_STUDY = (
-    "There is no study yet. `lambda-core train --dataset glyphs --out cached_results/my-study` makes one, "
+    "There is no study yet. `lambda-core train --dataset glyphs --out my-study` makes one, "
     "`lambda-core sweep` and `lambda-core time` measure it."
 )
 

@@ -12,19 +12,18 @@ import streamlit as st
 from lambda_core.data import list_datasets
 from lambda_core.errors import StudyError
 from lambda_core.selection import TimingCondition, timing_conditions
-from lambda_core.studies import Study, load_checked, studies_root, study_folders
+from lambda_core.studies import Study, known_folders, load_checked
 
 Stamp = tuple[tuple[str, int, int], ...]  # of every file: path, time of change, size
 
 
 def studies() -> tuple[dict[str, Study], list[StudyError]]:
     """Every study by name, and what is wrong with those that cannot be read."""
-    root = studies_root()
     try:
-        folders = study_folders(root)
+        folders = known_folders()
     except StudyError as error:
         return {}, [error]
-    found = [_load(str(folder), str(root), _stamp(folder)) for folder in folders]
+    found = [_load(str(folder), str(root), _stamp(folder)) for root, folder in folders]
     good = sorted((each for each in found if isinstance(each, Study)), key=_rank)
     return {study.name: study for study in good}, [each for each in found if isinstance(each, StudyError)]
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from lambda_core.commands.app import app
 from lambda_core.commands.data import data
 from lambda_core.commands.measure import evaluate, sweep, time_command
 from lambda_core.commands.options import ARGV
@@ -63,7 +64,7 @@ def main() -> None:
     """
 
 
-for command in (train, sweep, time_command, select, evaluate, report, race, search, transfer, data):
+for command in (train, sweep, time_command, select, evaluate, report, race, search, transfer, data, app):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, Field, fields
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -92,25 +91,23 @@ def study_argument(command: F) -> F:
 
 
 def find_study(text: str) -> Study:
-    """The study in folder `text`, or of that name among the shipped ones. Raises StudyError."""
-    from lambda_core.studies import Study, check_name, studies_root
+    """The study in folder `text`, or of that name among the known ones. Raises StudyError."""
+    from lambda_core.studies import Study
 
-    if Path(text).is_dir():
-        return Study.load(Path(text))
-    if os.sep in text:
-        raise StudyError(f"no study lies in {text}: there is no such folder")
-    shipped = studies_root() / check_name(text)
-    if not shipped.is_dir():
-        names = ", ".join(sorted(path.name for path in studies_root().glob("*/"))) or "none"
-        raise StudyError(f"there is no folder {text} and no shipped study of that name; shipped are: {names}")
-    return Study.load(shipped)
+    return Study.load(text)
 
 
 def measured_studies() -> list[Study]:
-    """All shipped studies that can be chosen from."""
-    from lambda_core.studies import list_studies, studies_root
+    """All known studies that can be chosen from. Raises StudyError where there is none."""
+    from lambda_core.studies import known_folders, load_checked, studies_root
 
-    return [study for study in list_studies(studies_root())[0] if study.measured]
+    studies: list[Study] = []
+    for root, folder in known_folders():
+        with suppress(StudyError):  # one bad study hides no good one; named alone, it says what is wrong
+            studies.append(load_checked(folder, root))
+    if measured := [study for study in studies if study.measured]:
+        return measured
+    raise StudyError(f"no study in {studies_root()} is measured yet; lambda-core sweep and time measure one")
 
 
 def command_line() -> str:

@@ -11,12 +11,11 @@ from lambda_core.commands.options import (
     measured_studies,
     threshold_option,
 )
-from lambda_core.errors import StudyError
 
 
 @click.command()
 @click.argument("studies", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All shipped studies.")
+@click.option("--all", "every", is_flag=True, help="All that are measured: yours, and those of the package.")
 @json_option
 def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Print the table of docs/results.md for the studies named (or all)."""
@@ -40,7 +39,5 @@ def transfer(studies: tuple[str, ...], threshold: float, confidence: float, any_
     from lambda_core.selection import SelectionSettings
 
     pairs_of = [find_study(text) for text in studies] or measured_studies()
-    if not pairs_of:
-        raise StudyError("no study is measured yet; make one with: lambda-core sweep and lambda-core time")
     table = transfer_table(pairs_of, SelectionSettings(threshold, confidence, any_lr=any_lr))
     click.echo(table.to_json(orient="records", indent=1) if as_json else transfer_text(table))

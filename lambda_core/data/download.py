@@ -20,8 +20,10 @@ _FAILURES = (OSError, RuntimeError, EOFError, http.client.HTTPException, tarfile
 @contextmanager
 def downloading(name: str, report: Report) -> Iterator[None]:
     """Within: torchvision's progress bar calls `report` (in bytes), a silent server fails, failures are DataError."""
-    from torchvision.datasets import utils
-
+    try:
+        from torchvision.datasets import utils
+    except ImportError as error:  # absent, or of another torch
+        raise DataError(f"{name} needs torchvision, which pip install 'lambda-core[data]' brings ({error})") from error
     bar, timeout = utils.tqdm, socket.getdefaulttimeout()
     utils.tqdm = _bar_for(report, f"downloading {name}")
     socket.setdefaulttimeout(TIMEOUT)

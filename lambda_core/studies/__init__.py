@@ -4,9 +4,10 @@ Belongs here: the file formats (docs/formats.md). Does not: what a study's numbe
 import.
 """
 
-from lambda_core.studies.library import list_studies, load_checked, studies_root, study_folders
+from lambda_core.studies.library import known_folders, list_studies, load_checked, own_copy, study_folders
 from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Measurement, Pretraining, StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
+from lambda_core.studies.places import studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.writing import (
@@ -27,10 +28,13 @@ __all__ = [
     "Study",
     "StudyMetadata",
     "check_name",
+    "known_folders",
     "list_studies",
     "load_checked",
+    "own_copy",
     "read_table",
     "studies_root",
+    "studies_roots",
     "study_folders",
     "write_accuracy",
     "write_metadata",

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 
 from lambda_core.errors import StudyError
 from lambda_core.studies.checks import refuse_escape
+from lambda_core.studies.places import is_installed, studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.tables import first_line
 
 
-def studies_root() -> Path:
-    """Where studies lie: $LAMBDA_STUDIES, else cached_results beside the package, else ./cached_results."""
-    if chosen := os.environ.get("LAMBDA_STUDIES"):
-        return Path(chosen).expanduser().absolute()
-    beside = Path(__file__).parents[2] / "cached_results"
-    return beside if beside.is_dir() else Path("cached_results")
+def known_folders() -> list[tuple[Path, Path]]:
+    """(root, folder) of every study of the user and of the package; of two with one name the user's.
+
+    Raises StudyError where a root cannot be listed.
+    """
+    found: dict[str, tuple[Path, Path]] = {}
+    for root in studies_roots():
+        for folder in study_folders(root):
+            found.setdefault(folder.name, (root, folder))
+    return [found[name] for name in sorted(found)]
+
+
+def own_copy(study: Study) -> Study:
+    """The study itself, or where it came with the package, a copy among the user's own, to be measured anew.
+
+    Raises StudyError where the copy cannot be made.
+    """
+    if not is_installed(study.folder):
+        return study
+    copy = studies_root() / study.name
+    try:
+        shutil.copytree(study.folder, copy)
+    except OSError as error:
+        raise StudyError(f"{study.name} cannot be copied to {copy}: {first_line(error)}") from error
+    return Study.load(copy)
 
 
 def list_studies(root: Path | str) -> tuple[list[Study], list[StudyError]]:

@@ -18,6 +18,7 @@ from lambda_core.errors import StudyError
 from lambda_core.studies.checks import check_weights, file_inside
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
+from lambda_core.studies.places import find_folder
 from lambda_core.studies.reading import read_metadata, read_tables
 from lambda_core.studies.title import ends_with_all_layers, title_of
 
@@ -42,8 +43,8 @@ class Study:
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
-        """Read and check everything in `folder`; raises StudyError."""
-        folder = Path(folder)
+        """Read and check everything in `folder`, a path or the name of a study that is known; raises StudyError."""
+        folder = find_folder(folder) if isinstance(folder, str) else folder
         check_name(folder.resolve().name)
         if not folder.is_dir():
             raise StudyError(f"no study lies in {folder}: there is no such folder")

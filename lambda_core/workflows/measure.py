@@ -11,7 +11,7 @@ from lambda_core.episodes import Source
 from lambda_core.errors import StudyError
 from lambda_core.measurement import measure_times, sweep_in_chunks, unpack
 from lambda_core.patterns import LambdaPattern
-from lambda_core.studies import Study, write_accuracy, write_metadata, write_timing
+from lambda_core.studies import Study, own_copy, write_accuracy, write_metadata, write_timing
 from lambda_core.system import Report, environment, prepare
 
 
@@ -36,6 +36,7 @@ def sweep_study(
     report: Report | None = None,
 ) -> Study:
     """Measure every per-layer pattern on validation and test episodes and write accuracy.parquet; resumes by itself."""
+    study = own_copy(study)
     _, fingerprint = measurable(study, root)
     unpack(study, config, fingerprint)
     frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
@@ -53,6 +54,7 @@ def time_study(
 ) -> Study:
     """Time every per-layer pattern at every step count of the sweep and write timing.parquet."""
     prepare(config.threads, config.device)
+    study = own_copy(study)
     source = Source(study.config.dataset, root)
     max_steps = (study.sweep_config or SweepConfig()).max_steps
     bank = source.bank(study.config, "val", seed=config.seed)

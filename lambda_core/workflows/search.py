@@ -20,7 +20,7 @@ from lambda_core.selection import (
     race,
     search,
 )
-from lambda_core.studies import Study, write_metadata, write_search
+from lambda_core.studies import Study, own_copy, write_metadata, write_search
 from lambda_core.system import Report, prepare
 from lambda_core.workflows.measure import measurable
 
@@ -55,6 +55,7 @@ def race_live(
     episodes: the most that a candidate sees. Raises LambdaError.
     """
     prepare(threads=1)
+    study = own_copy(study)
     runner = live_runner(study, "val", root=root, report=report)
     result = race(study_entrants(study, settings.axis), runner, episodes, settings.threshold, settings.confidence)
     return result, confirm_race(result, live_runner(study, "test", root=root, report=report), episodes)
@@ -72,6 +73,7 @@ def search_study(
 
     Returns the study with its new table, and what the search saw. command: noted in study.json. Raises LambdaError.
     """
+    study = own_copy(study)
     result, table = search_live(study, config, root=root, report=report)
     write_search(study.folder, table)
     write_metadata(study.folder, study.metadata.with_measurement("search", config.to_dict(), command))

@@ -68,5 +68,5 @@ def test_the_package_runs_as_a_module():
 
 def test_every_command_is_there():
     assert set(main.commands) == {
-        *("train", "sweep", "time", "select", "evaluate", "report", "race", "search", "transfer", "data"),
+        *("train", "sweep", "time", "select", "evaluate", "report", "race", "search", "transfer", "data", "app"),
     }
