@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,11 @@ def test_json_is_plain_even_for_no_adaptation(study: Study, table: pd.DataFrame)
 
 @pytest.mark.slow
 def test_the_snippet_runs(study: Study, studies: Path, images: Path, tmp_path: Path) -> None:
-    (tmp_path / "cached_results").symlink_to(studies)
     code = export.as_python(study, "00011", 3, study.config.lr, "conv4 and head")
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=tmp_path,
-        env={"LAMBDA_DATA": str(images), "PATH": "", "OMP_NUM_THREADS": "1"},
+        env={"LAMBDA_STUDIES": str(studies), "LAMBDA_DATA": str(images), "PATH": "", "OMP_NUM_THREADS": "1",
+             "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.endswith("of 75 queries right\n")
