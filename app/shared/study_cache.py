@@ -12,7 +12,7 @@ import streamlit as st
 from lambda_core.data import list_datasets
 from lambda_core.errors import StudyError
 from lambda_core.selection import TimingCondition, timing_conditions
-from lambda_core.studies import Study, known_folders, load_checked
+from lambda_core.studies import UNKNOWN, Study, known_folders, load_checked
 
 Stamp = tuple[tuple[str, int, int], ...]  # of every file: path, time of change, size
 
@@ -60,21 +60,23 @@ BY_FILES: dict[str | type, Callable[[Any], Any]] = {Study: lambda study: repr(st
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def conditions(study: Study) -> dict[str, TimingCondition]:
-    """Every device and thread count that a measured study was timed on, by its key in the address.
+    """Every machine, device and thread count that a measured study was timed on, by its key in the address.
 
-    Commonest first: the first is the library's default. Of several torch versions, the commonest stands for all.
+    Commonest first: the first is the library's default. A second machine or torch version is cpu-1-2, and so on.
     """
     found: dict[str, TimingCondition] = {}
     for condition in timing_conditions(study.measurements()[1]):
-        found.setdefault(condition.key, condition)
+        alike = sum(known.key == condition.key for known in found.values())
+        found[f"{condition.key}-{alike + 1}" if alike else condition.key] = condition
     return found
 
 
 def describe_condition(condition: TimingCondition) -> str:
-    """Such as `CPU, 1 thread`."""
+    """Such as `CPU, 1 thread, AMD EPYC`."""
+    machine = "" if condition.processor in (None, UNKNOWN) else f", {condition.processor}"
     if condition.device != "cpu":
-        return "GPU"
-    return f"CPU, {condition.threads} thread" + ("s" if condition.threads != 1 else "")
+        return f"GPU{machine}"
+    return f"CPU, {condition.threads} thread" + ("s" if condition.threads != 1 else "") + machine
 
 
 @st.cache_data(ttl=20, max_entries=4, show_spinner=False)

@@ -110,7 +110,7 @@ FIELDS: dict[str, UrlField] = {
     "threshold": number(1.0, 0.0, 5.0),
     "confidence": one_of(0.95, 0.8, 0.9, 0.99),
     "axis": one_of("milliseconds", "multiply_adds"),
-    "timing": matching(None, r"(cpu|cuda)-[0-9]{1,4}", "a timing such as cpu-1"),
+    "timing": matching(None, r"(cpu|cuda)-[0-9]{1,4}(-[0-9]{1,3})?", "a timing such as cpu-1"),
     "picture": one_of("svg", "png"),
     "show": one_of("all", "steps", "front"),
     "grid": one_of(False, True),

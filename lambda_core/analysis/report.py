@@ -115,7 +115,7 @@ def _conditions(findings: Findings) -> dict[str, Any]:
         "statistics": sweep.query_statistics if sweep else None,
         "device": findings.condition.device,
         "threads": findings.condition.threads,
-        "processor": metadata.timed_with.processor,
+        "processor": findings.condition.processor,
         "torch": metadata.timed_with.torch,
     }
 

@@ -5,6 +5,7 @@ Belongs here: drawing support and query sets. Does not: where images lie (`data`
 
 from lambda_core.episodes.episode import Bank, Episode, as_inputs
 from lambda_core.episodes.image_bank import EpisodeBank
+from lambda_core.episodes.sampling import drawn_classes
 from lambda_core.episodes.sinusoid_bank import SinusoidBank
 from lambda_core.episodes.source import Source
 
@@ -15,4 +16,5 @@ __all__ = [
     "SinusoidBank",
     "Source",
     "as_inputs",
+    "drawn_classes",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lambda_core.data import ImageDataset
 from lambda_core.episodes.episode import Episode, as_inputs
-from lambda_core.episodes.sampling import SPLITS, draw, generator, shifted
+from lambda_core.episodes.sampling import SPLITS, draw, drawn_classes, generator, shifted
 from lambda_core.errors import DataError
 
 
@@ -60,6 +60,10 @@ class EpisodeBank:
         """Episode `index` ≥ 0: drawn from a generator of its own, so no other episode need be drawn before it."""
         random = generator(self.seed, self.split, index)
         return self.episode([self.classes[i] for i in draw(random, len(self.classes), self.ways)], random)
+
+    def classes_of(self, index: int) -> NDArray[np.int64]:
+        """(ways,) places in `classes` of what episode `index` tells apart, in the order of its labels."""
+        return drawn_classes(self.seed, self.split, index, len(self.classes), self.ways)
 
     def __iter__(self) -> Iterator[Episode]:
         raise TypeError("a bank of episodes has no end: take bank[i], or for i in range(count)")

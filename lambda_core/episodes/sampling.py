@@ -17,6 +17,14 @@ def draw(random: np.random.RandomState, size: int, count: int) -> NDArray[np.int
     return random.permutation(size)[:count]
 
 
+def drawn_classes(seed: int, split: str, index: int, classes: int, ways: int) -> NDArray[np.int64]:
+    """(ways,) places in the split's list of classes of episode `index`, in the order of its labels.
+
+    A function of these five numbers alone: no image need be at hand. classes: how many the split has.
+    """
+    return draw(generator(seed, split, index), classes, ways)
+
+
 def shifted(pixels: NDArray[np.uint8], by: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Images (N, K, H, W, C), each moved by its (down, right) = by[:, n, k] pixels; the border is reflected."""
     n, k, *sides = pixels.shape[:4]

@@ -15,7 +15,7 @@ from lambda_core.backbones import Backbone
 from lambda_core.config import TimingConfig
 from lambda_core.episodes import Bank, Episode
 from lambda_core.patterns import LambdaPattern, count_cost
-from lambda_core.system import Meter, Report
+from lambda_core.system import Meter, Report, processor
 
 WARM_UPS = 5
 
@@ -30,7 +30,7 @@ def measure_times(
     config: TimingConfig,
     report: Report | None = None,
 ) -> pd.DataFrame:
-    """The timing table (pattern, steps, repeat, device, threads, milliseconds, multiply_adds), 1 … max_steps steps.
+    """The timing table (docs/formats.md) of this machine, 1 … max_steps steps.
 
     layer_products: multiply-adds of each layer, forward and inner (`model.layer_products`).
     Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
@@ -85,5 +85,7 @@ def _table(
             "threads": np.int16(config.threads),
             "milliseconds": times.reshape(-1),
             "multiply_adds": np.tile(np.array(costs, dtype=np.int64), repeats),
+            "torch": torch.__version__.split("+")[0],
+            "processor": processor() if config.device == "cpu" else torch.cuda.get_device_name(),
         }
     )

@@ -13,14 +13,14 @@ from lambda_core.errors import SelectionError
 
 Axis = Literal["milliseconds", "multiply_adds"]
 AXES: tuple[str, ...] = get_args(Axis)
-CONDITIONS = ["device", "threads", "torch"]  # times are compared only where these agree
+CONDITIONS = ["device", "threads", "torch", "processor"]  # times are compared only where these agree
 
 
 def candidate_costs(candidates: pd.DataFrame, timing: pd.DataFrame | None) -> dict[str, NDArray[Any]]:
     """Columns for `candidates` (pattern, steps): milliseconds (median), milliseconds_low and _high (quartiles),
     multiply_adds. No adaptation (0 steps) costs nothing. Time does not depend on the step size.
 
-    Raises SelectionError for a missing table, mixed devices, threads or torch versions, NaN, or an untimed candidate.
+    Raises SelectionError for a missing table, times of several conditions, NaN, or an untimed candidate.
     """
     if timing is None or timing.empty:
         raise SelectionError("this study has no timing yet; lambda-core time makes it")
@@ -42,11 +42,15 @@ def candidate_costs(candidates: pd.DataFrame, timing: pd.DataFrame | None) -> di
 
 @dataclass(frozen=True)
 class TimingCondition:
-    """What times were taken under; they are compared only where it agrees. torch: None where it is not recorded."""
+    """What times were taken under; they are compared only where it agrees.
+
+    torch, processor (of a GPU: its name): None where the table does not tell them.
+    """
 
     device: str
     threads: int
     torch: str | None = None
+    processor: str | None = None
 
     @property
     def key(self) -> str:
@@ -55,7 +59,8 @@ class TimingCondition:
 
     def __str__(self) -> str:
         version = "" if self.torch is None else f", torch {self.torch}"
-        return f"device {self.device}, threads {self.threads}{version}"
+        processor = "" if self.processor is None else f", {self.processor}"
+        return f"device {self.device}, threads {self.threads}{version}{processor}"
 
 
 def timing_conditions(timing: pd.DataFrame) -> list[TimingCondition]:
@@ -63,15 +68,19 @@ def timing_conditions(timing: pd.DataFrame) -> list[TimingCondition]:
     names = [name for name in CONDITIONS if name in timing]
     counts = timing.groupby(names, observed=True).size().sort_values(ascending=False, kind="stable")
     rows = (dict(zip(names, key, strict=True)) for key in counts.index.tolist())
-    return [TimingCondition(str(row["device"]), int(row["threads"]), row.get("torch")) for row in rows]
+    return [
+        TimingCondition(str(row["device"]), int(row["threads"]), row.get("torch"), row.get("processor")) for row in rows
+    ]
 
 
 def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame:
     """The rows taken under one of `timing_conditions`."""
-    taken = (timing["device"] == condition.device) & (timing["threads"] == condition.threads)
-    if condition.torch is not None:
-        taken &= timing["torch"] == condition.torch
-    return timing[taken.to_numpy()]
+    taken = np.ones(len(timing), dtype=bool)
+    for name in CONDITIONS:
+        value = getattr(condition, name)
+        if value is not None:
+            taken &= (timing[name] == value).to_numpy()
+    return timing[taken]
 
 
 def cost_and_spread(table: pd.DataFrame, axis: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

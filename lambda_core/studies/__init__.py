@@ -9,9 +9,12 @@ from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Mea
 from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.places import studies_root, studies_roots
 from lambda_core.studies.study import Study
+from lambda_core.studies.table_schemas import UNKNOWN
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.writing import (
     write_accuracy,
+    write_episodes,
+    write_measured,
     write_metadata,
     write_search,
     write_timing,
@@ -21,6 +24,7 @@ from lambda_core.studies.writing import (
 
 __all__ = [
     "SCHEMA",
+    "UNKNOWN",
     "DatasetRecord",
     "Environment",
     "Measurement",
@@ -37,6 +41,8 @@ __all__ = [
     "studies_roots",
     "study_folders",
     "write_accuracy",
+    "write_episodes",
+    "write_measured",
     "write_metadata",
     "write_search",
     "write_table",

@@ -91,6 +91,21 @@ def check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
             raise StudyError(f"{path}, split {split}: {error}") from error
 
 
+def check_episodes(path: Path, frame: pd.DataFrame, accuracy: pd.DataFrame | None, ways: int) -> None:
+    """Every episode of the accuracies, and no other, with as many classes as it tells apart."""
+    if accuracy is None:
+        raise StudyError(f"{path}: there are no accuracies that these could be the episodes of")
+    keys = ["split", "episode"]
+    if frame.duplicated().any():
+        raise StudyError(f"{path}: an episode has a class twice")
+    listed = frame.astype({"split": "str"}).groupby(keys).size()
+    if (listed != ways).any():
+        raise StudyError(f"{path}: an episode has {int(listed[listed != ways].iloc[0])} classes, not {ways}")
+    measured = accuracy[keys].drop_duplicates().astype({"split": "str"})
+    if set(listed.index) != set(measured.itertuples(index=False, name=None)):
+        raise StudyError(f"{path} lists other episodes than accuracy.parquet")
+
+
 def check_patterns(path: Path, frame: pd.DataFrame, layers: int) -> None:
     """Every pattern is canonical, and "no adaptation" is spelled one way: the zero pattern at 0 steps."""
     for text in frame["pattern"].cat.categories:

@@ -20,7 +20,7 @@ from lambda_core.studies.metadata_checks import (
     settings_of,
 )
 
-SCHEMA = 2  # 1: some settings under other names (config.py)
+SCHEMA = 3  # 2: times of one machine, episodes without classes; 1: some settings under other names (config.py)
 FILE = Path("study.json")
 ENVIRONMENT_KEYS = {"torch": str, "device": str, "processor": str, "threads": int, "python": str, "platform": str}
 DATASET_KEYS = {"name": str, "source": str, "fingerprint": str}
@@ -48,6 +48,11 @@ class Environment:
     threads: int | None = None
     python: str | None = None
     platform: str | None = None
+
+    @property
+    def timed_on(self) -> str | None:
+        """What adapts: the GPU where one was used, else the processor."""
+        return self.processor if self.device in (None, "cpu") else self.device
 
     @property
     def torch_version(self) -> str | None:
@@ -140,13 +145,15 @@ class StudyMetadata:
         return deepcopy(dict(self.content))
 
     def with_measurement(self, key: str, values: Mapping[str, Any], command: str = "") -> StudyMetadata:
-        """The same, noting how a table was made, and by which command. key: sweep, timing or search.
+        """The same in the present schema, noting how a table was made, and by which command.
 
-        values: the settings as a dictionary, with "environment" beside them where that matters.
+        key: sweep, timing or search. values: the settings as a dictionary, with "environment" beside them where that
+        matters.
         """
         commands = [each for each in self.commands if each != command]
         commands += [command] if command else []
-        return StudyMetadata.from_dict(self.to_dict() | {key: dict(values), "commands": commands})
+        present = {"schema": SCHEMA, "config": self.config.to_dict(), "commands": commands}
+        return StudyMetadata.from_dict(self.to_dict() | present | {key: dict(values)})
 
     @property
     def timed_with(self) -> Environment:

@@ -1,8 +1,8 @@
 """A study on disk: one meta-trained model with everything measured on it, in one folder. No torch at import.
 
-Files: study.json, weights.safetensors, training.parquet, accuracy.parquet, timing.parquet, search.parquet; the last
-three are not there until they are measured. Reading trusts nothing: a bad study is a StudyError that names file and
-fault.
+Files: study.json, weights.safetensors, training.parquet, accuracy.parquet, timing.parquet, search.parquet,
+episodes.parquet; the last four are not there until they are measured. Reading trusts nothing: a bad study is a
+StudyError that names file and fault.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.errors import StudyError
@@ -32,6 +34,7 @@ class Study:
 
     metadata: study.json. training, accuracy, timing: tables as in docs/formats.md; accuracy (0 to 1) and timing are
     None until measured. search: what `selection.judge_search` found of step × layer patterns, or None.
+    episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.fill_classes`.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class Study:
     accuracy: pd.DataFrame | None
     timing: pd.DataFrame | None
     search: pd.DataFrame | None = None
+    episodes: pd.DataFrame | None = None
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -49,7 +53,7 @@ class Study:
         if not folder.is_dir():
             raise StudyError(f"no study lies in {folder}: there is no such folder")
         metadata = read_metadata(file_inside(folder, "study.json"))
-        tables = read_tables(folder, metadata.layers)
+        tables = read_tables(folder, metadata)
         check_weights(folder, metadata.layers, metadata.config)
         return cls(folder, metadata, *tables)
 
@@ -125,6 +129,19 @@ class Study:
         if self.accuracy is None:
             raise StudyError(str(self.not_measured))
         return self.accuracy[self.accuracy["split"] == name]
+
+    def classes(self, split: str) -> NDArray[np.int64] | None:
+        """(episodes, ways) places in the split's list of classes; episodes in the order of `split(name)`.
+
+        None where the sweep did not note them. Raises StudyError where there are no accuracies yet.
+        """
+        order = pd.unique(self.split(split)["episode"])
+        if self.episodes is None:
+            return None
+        rows = self.episodes[self.episodes["split"] == split].sort_values("episode", kind="stable")
+        places = rows["class"].to_numpy(np.int64).reshape(-1, self.config.ways)
+        found: NDArray[np.int64] = places[np.searchsorted(rows["episode"].to_numpy()[:: self.config.ways], order)]
+        return found
 
     @property
     def warnings(self) -> list[str]:

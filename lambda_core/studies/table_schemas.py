@@ -10,14 +10,19 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Arrow type on disk, the range of right values, and whether NaN is a right value."""
+    """One column: its Arrow type on disk, the range of right values, and whether NaN is a right value.
+
+    lacking: what stands in a table that was written before there was this column; None: it was always there.
+    """
 
     type: pa.DataType
     low: float = -np.inf
     high: float = np.inf
     nan: bool = False
+    lacking: str | None = None
 
 
+UNKNOWN = "unknown"
 _WORD = pa.dictionary(pa.int16(), pa.string())
 _COUNT = Column(pa.int16(), low=0)
 _MEASURED = Column(pa.float32(), nan=True)  # a diverged adaptation has no finite loss: that is a result, not a fault
@@ -40,6 +45,15 @@ TIMING = {
     "threads": _COUNT,
     "milliseconds": Column(pa.float64(), low=0, high=1e9),
     "multiply_adds": Column(pa.int64(), low=0),
+    "torch": Column(_WORD, lacking=UNKNOWN),
+    "processor": Column(_WORD, lacking=UNKNOWN),
+}
+
+
+EPISODES = {
+    "split": Column(_WORD),
+    "episode": Column(pa.int32(), low=0),
+    "class": Column(pa.int32(), low=0),
 }
 
 
@@ -81,4 +95,4 @@ SEARCH = {
 }  # see `selection.judge_search`
 
 
-TABLES = {"accuracy": ACCURACY, "timing": TIMING, "training": TRAINING, "search": SEARCH}
+TABLES = {"accuracy": ACCURACY, "timing": TIMING, "training": TRAINING, "search": SEARCH, "episodes": EPISODES}

@@ -30,6 +30,7 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     if unknown:
         raise StudyError(f"{path}: no column of this table is named {', '.join(unknown)}; known: {', '.join(columns)}")
     _require(path, list(frame.columns), columns)
+    frame = frame.assign(**{name: columns[name].lacking for name in columns if name not in frame})
     table = _guarded(path, "cannot hold these values", lambda: _to_arrow(frame, columns))
     _check_values(path, table.to_pandas(), columns)
     _guarded(path, "cannot be written", lambda: write_with(path, lambda part: _write(table, part)))
@@ -48,17 +49,28 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
 
 
 def _read(path: Path, columns: dict[str, Column]) -> pa.Table:
-    words = [name for name, column in columns.items() if pa.types.is_dictionary(column.type)]
+    names = pq.read_schema(path).names
+    there = [name for name in columns if name in names]
+    words = [name for name in there if pa.types.is_dictionary(columns[name].type)]
     # words stay dictionaries while read: a long text repeated a million times costs nothing
     with pq.ParquetFile(path, read_dictionary=words) as file:
         if file.metadata.num_rows > MAX_ROWS:
             raise StudyError(f"{path} claims {file.metadata.num_rows} rows; at most {MAX_ROWS} are read")
-        _require(path, file.schema_arrow.names, columns)
-        table = file.read(columns=list(columns)).select(list(columns))
+        _require(path, names, columns)
+        table = _completed(file.read(columns=there), columns)
     for name, column in columns.items():
         if not _same_kind(table.schema.field(name).type, column.type):
             raise StudyError(f"{path}: column {name} holds {table.schema.field(name).type}, not {column.type}")
     return table.cast(_schema(columns)).unify_dictionaries()
+
+
+def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:
+    """The same table in the order of `columns`, those that it lacks filled with what stands for them."""
+    for name, column in columns.items():
+        if name not in table.column_names:
+            places = pa.array(np.zeros(table.num_rows, dtype=np.int16))
+            table = table.append_column(name, pa.DictionaryArray.from_arrays(places, [column.lacking]))
+    return table.select(list(columns))
 
 
 def _write(table: pa.Table, path: Path) -> None:
@@ -83,7 +95,7 @@ def _schema(columns: dict[str, Column]) -> pa.Schema:
 
 
 def _require(path: Path, names: list[str], columns: dict[str, Column]) -> None:
-    missing = [name for name in columns if name not in names]
+    missing = [name for name, column in columns.items() if name not in names and column.lacking is None]
     if missing:
         raise StudyError(f"{path} lacks the column {', '.join(missing)}; it needs {', '.join(columns)}")
 

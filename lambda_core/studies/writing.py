@@ -32,8 +32,20 @@ def write_accuracy(folder: Path, frame: pd.DataFrame) -> None:
     write_table(folder, "accuracy", frame)
 
 
+def write_measured(folder: Path, accuracy: pd.DataFrame, episodes: pd.DataFrame) -> None:
+    """A sweep's accuracies and the classes of its episodes: never the classes of another sweep. Raises StudyError."""
+    _write(folder / "episodes.parquet", lambda path: path.unlink(missing_ok=True))
+    write_accuracy(folder, accuracy)
+    write_episodes(folder, episodes)
+
+
+def write_episodes(folder: Path, frame: pd.DataFrame) -> None:
+    """split, episode, class (its place in the split's list): a row a class, in the order of labels. StudyError."""
+    write_table(folder, "episodes", frame)
+
+
 def write_timing(folder: Path, frame: pd.DataFrame) -> None:
-    """pattern, steps, repeat, device, threads, milliseconds, multiply_adds. Raises StudyError."""
+    """pattern, steps, repeat, device, threads, milliseconds, multiply_adds, torch, processor. Raises StudyError."""
     write_table(folder, "timing", frame)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from lambda_core.backbones import layer_products
 from lambda_core.config import SweepConfig, TimingConfig
-from lambda_core.episodes import Source
+from lambda_core.episodes import EpisodeBank, Source
 from lambda_core.errors import StudyError
-from lambda_core.measurement import measure_times, sweep_in_chunks, unpack
+from lambda_core.measurement import SWEPT_SPLITS, measure_times, sweep_in_chunks, unpack
 from lambda_core.patterns import LambdaPattern
-from lambda_core.studies import Study, own_copy, write_accuracy, write_metadata, write_timing
+from lambda_core.selection import rows_under, timing_conditions
+from lambda_core.studies import Study, own_copy, write_episodes, write_measured, write_metadata, write_timing
 from lambda_core.system import Report, environment, prepare
 
 
@@ -35,13 +39,42 @@ def sweep_study(
     command: str = "",
     report: Report | None = None,
 ) -> Study:
-    """Measure every per-layer pattern on validation and test episodes and write accuracy.parquet; resumes by itself."""
+    """Measure every per-layer pattern on validation and test episodes; resumes by itself.
+
+    Writes accuracy.parquet and episodes.parquet.
+    """
     study = own_copy(study)
-    _, fingerprint = measurable(study, root)
+    source, fingerprint = measurable(study, root)
     unpack(study, config, fingerprint)
     frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
-    write_accuracy(study.folder, frame)
+    write_measured(study.folder, frame, classes_of(study, config, source))
     return note(study, "sweep", config.to_dict(), command)
+
+
+def fill_classes(study: Study, root: str | None = None) -> Study:
+    """Write the classes of the episodes that a study was swept on, where that sweep did not note them.
+
+    They follow from its seed and the number of classes: nothing is measured anew. Raises StudyError, DataError.
+    """
+    config = study.sweep_config
+    if config is None:
+        raise StudyError(str(study.not_measured))
+    study = own_copy(study)
+    source, _ = measurable(study, root)
+    write_episodes(study.folder, classes_of(study, config, source))
+    return Study.load(study.folder)
+
+
+def classes_of(study: Study, config: SweepConfig, source: Source) -> pd.DataFrame:
+    """The table of episodes (split, episode, class) of a sweep."""
+    frames = []
+    for split in SWEPT_SPLITS:
+        bank = source.bank(study.config, split, queries=config.queries, seed=config.seed)
+        assert isinstance(bank, EpisodeBank)
+        places = [bank.classes_of(index) for index in range(config.episodes)]
+        episode = np.repeat(np.arange(config.episodes), study.config.ways)
+        frames.append(pd.DataFrame({"split": split, "episode": episode, "class": np.concatenate(places)}))
+    return pd.concat(frames, ignore_index=True)
 
 
 def time_study(
@@ -52,7 +85,11 @@ def time_study(
     command: str = "",
     report: Report | None = None,
 ) -> Study:
-    """Time every per-layer pattern at every step count of the sweep and write timing.parquet."""
+    """Time every per-layer pattern at every step count of the sweep on this machine.
+
+    Its rows join those of other machines, torch versions, devices and thread counts in timing.parquet, and take the
+    place of its own earlier ones.
+    """
     prepare(config.threads, config.device)
     study = own_copy(study)
     source = Source(study.config.dataset, root)
@@ -62,8 +99,17 @@ def time_study(
     model = study.model().to(config.device)
     costs = layer_products(study.model(), bank[0].support_x)
     frame = measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)
-    write_timing(study.folder, frame)
+    write_timing(study.folder, _beside_others(study.timing, frame))
     return note(study, "timing", config.to_dict() | {"environment": environment(config.device)}, command)
+
+
+def _beside_others(before: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
+    """Times of one condition added to a study's, in the place of earlier ones of that condition."""
+    if before is None:
+        return new
+    (ours,) = timing_conditions(new)
+    others = before.drop(index=rows_under(before, ours).index)
+    return pd.concat([others.astype({"pattern": "str"}), new], ignore_index=True)
 
 
 def note(study: Study, key: str, value: dict[str, Any], command: str) -> Study:

@@ -14,7 +14,7 @@ from lambda_core.adaptation.query_statistics import query_logits
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.multiply_adds import layer_costs
 from lambda_core.backbones.networks import conv4
-from lambda_core.config import SweepConfig
+from lambda_core.config import SweepConfig, TimingConfig
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.errors import StudyError
 from lambda_core.measurement.accuracy import sweep
@@ -116,16 +116,31 @@ def test_parts_of_another_sweep_are_not_mixed_in(study, root):
 
 
 def test_from_images_to_tables(study, root):
-    from lambda_core.config import TimingConfig
-
     swept = sweep_study(study, SWEEP, root=root, command="lambda-core sweep x")
     assert len(swept.accuracy) == 2 * 12 * (31 * 2 + 1)
+    bank = EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=SWEEP.seed)
+    named = [[bank.classes[place][0] for place in places] for places in swept.classes("val")]
+    assert named == [list(bank[index].class_names) for index in range(12)]
     timed = time_study(swept, TimingConfig(repeats=2), root=root, command="lambda-core time x")
     assert len(timed.timing) == 2 * (31 * 2 + 1)
     loaded = Study.load(study.folder)
     assert loaded.metadata.commands == ("lambda-core sweep x", "lambda-core time x")
     costs = loaded.timing.groupby("pattern")["multiply_adds"].max()
     assert costs["11111"] > costs["00011"] > costs["00001"] > costs["00000"] == 0
+
+
+def test_times_of_a_second_machine_join_those_of_the_first(study, root, monkeypatch):
+    swept = sweep_study(study, SWEEP, root=root)
+    first = time_study(swept, TimingConfig(repeats=2), root=root)
+    monkeypatch.setattr("lambda_core.measurement.timing.processor", lambda: "another processor")
+    both = time_study(first, TimingConfig(repeats=3), root=root)
+    again = time_study(both, TimingConfig(repeats=1), root=root)
+    mine = first.timing["processor"].iloc[0]
+    for timed, repeats in ((both, 3), (again, 1)):
+        rounds = timed.timing.groupby("processor", observed=True)["repeat"].nunique()
+        assert rounds.to_dict() == {mine: 2, "another processor": repeats}
+    kept = again.timing[again.timing["processor"] == mine]
+    assert kept["milliseconds"].tolist() == first.timing["milliseconds"].tolist()
 
 
 def test_a_study_trained_on_other_data_is_refused(study, tmp_path):

@@ -17,10 +17,13 @@ from lambda_core.studies import Study
 
 def test_mixed_conditions_are_refused_and_can_be_told_apart(study: Study, val: pd.DataFrame) -> None:
     mixed = pd.concat([study.timing, study.timing.head(500).assign(device="cuda")])
-    with pytest.raises(SelectionError, match=r"mixes 2 conditions \(device cpu, threads 1; device cuda, threads 1\)"):
+    with pytest.raises(
+        SelectionError, match=r"mixes 2 conditions \(device cpu, threads 1, .*; device cuda, threads 1, "
+    ):
         select_pattern(val, mixed, 5, 1.0)
     conditions = timing_conditions(mixed)
-    assert conditions == [TimingCondition("cpu", 1), TimingCondition("cuda", 1)]
+    machine = ("2.14.1", "a synthetic processor")
+    assert conditions == [TimingCondition("cpu", 1, *machine), TimingCondition("cuda", 1, *machine)]
     assert len(rows_under(mixed, conditions[0])) == len(study.timing)
     select_pattern(val, rows_under(mixed, conditions[0]), 5, 1.0)
 
@@ -30,6 +33,14 @@ def test_two_versions_of_torch_are_two_conditions(study: Study, val: pd.DataFram
     versions = ["2.14.1"] * half + ["2.13.0"] * (len(study.timing) - half)
     with pytest.raises(SelectionError, match=r"torch 2\.13\.0"):
         select_pattern(val, study.timing.assign(torch=versions), 5, 1.0)
+
+
+def test_two_processors_are_two_conditions(study: Study, val: pd.DataFrame) -> None:
+    second = study.timing.head(500).assign(processor="another")
+    mixed = pd.concat([study.timing, second])
+    with pytest.raises(SelectionError, match=r"a synthetic processor; device cpu, threads 1, torch 2\.14\.1, another"):
+        select_pattern(val, mixed, 5, 1.0)
+    assert len(rows_under(mixed, timing_conditions(mixed)[1])) == 500
 
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]

@@ -22,7 +22,7 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
     "deep json": (raw("study.json", b"[" * 500_000), r"study\.json is no readable JSON"),
     "giant json": (raw("study.json", b" " * (2 << 20)), r"study\.json is larger than 1 MB"),
     "giant number": (raw("study.json", b'{"schema": ' + b"9" * 10_000 + b"}"), r"study\.json is no readable JSON"),
-    "later schema": (about(schema=99), r"schema 99 is not known; this version reads 1 to 2"),
+    "later schema": (about(schema=99), r"schema 99 is not known; this version reads 1 to 3"),
     "bool schema": (about(schema="1"), r"schema '1' is not known"),
     "name with a path": (about(name="../../etc"), r"no name for a study"),
     "no config": (about(config=...), r"study\.json lacks 'config'"),

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.patterns.pattern import LambdaPattern
-from lambda_core.studies import StudyMetadata
+from lambda_core.studies import SCHEMA, StudyMetadata
 from lambda_core.studies import writing as disk
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "head")
@@ -80,7 +80,7 @@ def about(
     name: str, config: MetaTrainConfig, episodes: int, max_steps: int, repeats: int, measured: bool
 ) -> dict[str, Any]:
     return {
-        "schema": 2,
+        "schema": SCHEMA,
         "name": name,
         "config": config.to_dict(),
         "sweep": SweepConfig(episodes=episodes, max_steps=max_steps).to_dict() if measured else None,

@@ -1,0 +1,35 @@
+"""The classes of the shipped studies' episodes: exactly those that the seed of the sweep draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lambda_core.data import load_dataset
+from lambda_core.data.class_splits import CIFAR_FS
+from lambda_core.episodes import drawn_classes
+from lambda_core.studies import Study, list_studies, studies_root
+
+SHIPPED = [study for study in list_studies(studies_root())[0] if study.measured]
+GLYPHS = load_dataset("glyphs")
+COUNTS = {
+    "cifar-fs": {split: len(names) for split, names in CIFAR_FS.items()},
+    "glyphs": {split: len(names) for split, names in GLYPHS.splits.items()},
+    "omniglot": {"val": 158, "test": 659},  # characters of five alphabets of the background set; the evaluation set
+}
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("study", SHIPPED, ids=lambda study: study.name)
+def test_they_follow_from_the_seed(study: Study, split: str) -> None:
+    places, sweep = study.classes(split), study.sweep_config
+    assert places is not None
+    assert sweep is not None
+    count = COUNTS[study.config.dataset][split]
+    drawn = [drawn_classes(sweep.seed, split, index, count, study.config.ways) for index in range(sweep.episodes)]
+    np.testing.assert_array_equal(places, drawn)
+
+
+def test_all_thirteen_have_them_in_little_space() -> None:
+    assert len(SHIPPED) == 13
+    assert sum((study.folder / "episodes.parquet").stat().st_size for study in SHIPPED) < 120_000
