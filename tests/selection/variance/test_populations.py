@@ -1,0 +1,74 @@
+"""Intervals for new episodes, classes and trainings: each wider than the one before, and covering as it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lambda_core.errors import SelectionError
+from lambda_core.selection.paired_tests import PairedDifference
+from lambda_core.selection.variance import Populations, describe_needed, needed_for
+from tests.selection.variance.test_class_effects import drawn, values_of
+
+
+def test_for_new_episodes_it_is_the_paired_interval() -> None:
+    values = np.random.default_rng(0).normal(1, 3, 50)
+    seen = Populations.of(values[None], confidence=0.9)
+    assert tuple(seen.episodes) == pytest.approx(tuple(PairedDifference.of(values[None]).interval(0.9)))
+    assert (seen.classes, seen.trainings) == (None, None)
+    assert seen.widest == seen.episodes
+
+
+@pytest.mark.parametrize(("trainings", "between"), [(3, 2.0), (5, 2.0), (3, 0.0), (2, 4.0)])
+def test_the_interval_for_new_trainings_covers(trainings: int, between: float) -> None:
+    random, hits, narrower = np.random.default_rng(1), [], []
+    for _ in range(300):
+        places = drawn(random, 20, 200)
+        own = random.normal(0, between, (trainings, 1)) + random.normal(0, 6, (trainings, 200))
+        seen = Populations.of(values_of(random, places, 4, 4) + own, places)
+        assert seen.trainings is not None
+        assert seen.classes is not None
+        hits.append(seen.trainings.low <= 0 <= seen.trainings.high)
+        narrower.append(seen.episodes.low <= 0 <= seen.episodes.high)
+        assert seen.episodes.half_width <= seen.classes.half_width
+    assert np.mean(hits) >= 0.92
+    assert np.mean(narrower) < 0.7
+
+
+def test_too_little_to_say_anything_is_refused() -> None:
+    with pytest.raises(SelectionError, match="at least two episodes"):
+        Populations.of(np.zeros((3, 1)))
+
+
+def test_what_is_needed_is_enough_and_one_less_is_not() -> None:
+    random = np.random.default_rng(2)
+    seen = Populations.of(random.normal(0.4, 3, (1, 100)))
+    needed = needed_for(seen, distance=0.2)
+    assert needed.episodes is not None
+    half = 0.2 / seen.episodes.half_width * np.sqrt(100)
+    assert needed.episodes - 1 < (100 / half) ** 2 <= needed.episodes
+    assert describe_needed(needed, seen) == f"about {needed.episodes:,} episodes (100 now)"
+
+
+def test_where_classes_are_what_is_missing_episodes_do_not_help() -> None:
+    random = np.random.default_rng(3)
+    places = drawn(random, 16, 1000)
+    seen = Populations.of(values_of(random, places, 8, 2)[None], places)
+    needed = needed_for(seen, distance=0.5 * seen.widest.half_width)
+    assert needed.episodes is None
+    assert needed.classes is not None
+    assert 4 * 14 < needed.classes < 5 * 16  # four times as many halve the interval
+    assert "classes (16 now)" in describe_needed(needed, seen)
+
+
+def test_where_trainings_are_what_is_missing_nothing_else_helps() -> None:
+    random = np.random.default_rng(4)
+    seen = Populations.of(random.normal(0, 5, (3, 1)) + random.normal(0, 1, (3, 500)))
+    needed = needed_for(seen, distance=0.5 * seen.widest.half_width)
+    assert (needed.episodes, needed.classes) == (None, None)
+    assert needed.trainings in (12, 13)
+
+
+def test_on_the_threshold_itself_nothing_decides() -> None:
+    seen = Populations.of(np.random.default_rng(5).normal(0, 1, (1, 50)))
+    assert "more of everything" in describe_needed(needed_for(seen, distance=0.0), seen)
