@@ -33,5 +33,9 @@ class ModelError(LambdaError, ValueError):
     """A backbone that the inner loop cannot adapt exactly."""
 
 
+class BusyError(LambdaError):
+    """Another process is at work on the same files."""
+
+
 class LostWorkerError(LambdaError):
     """A worker process ended in the middle of its work, twice: the machine is short of memory, mostly."""

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 done, but the answer is no (select: nothing faster passes,
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from typing import Any, NoReturn
@@ -17,9 +18,21 @@ from lambda_core.commands.data import data
 from lambda_core.commands.measure import evaluate, sweep, time_command
 from lambda_core.commands.options import ARGV
 from lambda_core.commands.select import race, search, select
-from lambda_core.commands.studies import report, transfer
+from lambda_core.commands.studies import check, report, transfer
 from lambda_core.commands.train import train
 from lambda_core.errors import LambdaError
+from lambda_core.system import first_line, stopped_by_sigterm
+
+NOTHING_WRITTEN = "nothing was written"
+GOES_ON = "finished parts are kept: run the same command again to go on"
+AFTER_A_STOP = {
+    "train": "what was done is kept: run the same command with --resume to go on",
+    "sweep": GOES_ON,
+    "race": GOES_ON,
+    "search": GOES_ON,
+    "time": "times of one run belong together: none were kept, and what the study held before is as it was",
+    "data": "nothing was left behind: run the same command again",
+}
 
 
 class Group(click.Group):
@@ -36,11 +49,16 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with stopped_by_sigterm():
+                return super().invoke(ctx)
         except LambdaError as error:
             _fail(str(error), 2)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has enough
+                raise
+            _fail(f"{error.filename or 'a file'}: {first_line(error)}; what was there before is as it was", 2)
         except KeyboardInterrupt:
-            _fail("interrupted; what was done is kept, run the same command with --resume to go on", 130)
+            _fail(f"interrupted; {AFTER_A_STOP.get(ctx.invoked_subcommand or '', NOTHING_WRITTEN)}", 130)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -64,7 +82,7 @@ def main() -> None:
     """
 
 
-for command in (train, sweep, time_command, select, evaluate, report, race, search, transfer, data, app):
+for command in (train, sweep, time_command, select, evaluate, report, race, search, transfer, check, data, app):
     main.add_command(command)
 
 if __name__ == "__main__":

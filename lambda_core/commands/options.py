@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import MISSING, Field, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -103,8 +102,10 @@ def measured_studies() -> list[Study]:
 
     studies: list[Study] = []
     for root, folder in known_folders():
-        with suppress(StudyError):  # one bad study hides no good one; named alone, it says what is wrong
+        try:
             studies.append(load_checked(folder, root))
+        except StudyError as error:  # one bad study hides no good one
+            click.echo(f"{folder.name} is left out: {error}", err=True)
     if measured := [study for study in studies if study.measured]:
         return measured
     raise StudyError(f"no study in {studies_root()} is measured yet; lambda-core sweep and time measure one")

@@ -1,6 +1,9 @@
-"""`lambda-core report` and `transfer`: tables over several studies."""
+"""`lambda-core report` and `transfer`: tables over several studies; `check`: whether their files are sound."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import click
 
@@ -9,8 +12,10 @@ from lambda_core.commands.options import (
     find_study,
     json_option,
     measured_studies,
+    print_result,
     threshold_option,
 )
+from lambda_core.errors import StudyError
 
 
 @click.command()
@@ -41,3 +46,37 @@ def transfer(studies: tuple[str, ...], threshold: float, confidence: float, any_
     pairs_of = [find_study(text) for text in studies] or measured_studies()
     table = transfer_table(pairs_of, SelectionSettings(threshold, confidence, any_lr=any_lr))
     click.echo(table.to_json(orient="records", indent=1) if as_json else transfer_text(table))
+
+
+@click.command()
+@click.argument("studies", nargs=-1)
+@click.option("--seal", "add", is_flag=True, help="Add checksums to studies of older versions, as they are now.")
+@json_option
+def check(studies: tuple[str, ...], add: bool, as_json: bool) -> None:
+    """Are the files of the studies named (or of all) what study.json lists? Exit code 1: one of them is not.
+
+    A study of an older version lists no checksums: it is called unchecked.
+    """
+    from lambda_core.studies import find_folder, known_folders
+
+    folders = [find_folder(text) for text in studies] or [folder for _, folder in known_folders()]
+    states = {folder.name: _state(folder, seal_it=add) for folder in folders}
+    for name, (state, about) in states.items():
+        print_result({"study": name, "state": state, "about": about}, f"{name:28} {state:10} {about}", as_json=as_json)
+    sys.exit(1 if any(state == "damaged" for state, _ in states.values()) else 0)
+
+
+def _state(folder: Path, *, seal_it: bool) -> tuple[str, str]:
+    """(sound, unchecked or damaged; a few words about it)."""
+    from lambda_core.studies import Study, seal
+
+    try:
+        study = Study.load(folder)
+        if seal_it and not study.checked:
+            seal(folder)
+            study = Study.load(folder)
+    except StudyError as error:
+        return "damaged", str(error)
+    if study.metadata.sums is None:
+        return "unchecked", "study.json lists no checksums; --seal adds them"
+    return "sound", f"{len(study.metadata.sums) + 1} files are what study.json lists"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 from lambda_core.adaptation import InnerLoop
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank
+from lambda_core.errors import StudyError
 from lambda_core.measurement.shared_episode import SharedEpisode
 from lambda_core.patterns import LambdaPattern, Row
 from lambda_core.selection import Candidate, Floats, Runner
-from lambda_core.system import Meter, Report, write_with
+from lambda_core.system import Meter, Report, first_line, write_with
 
 CHUNK = 10  # episodes a file
+DIGEST = 32  # bytes of a SHA-256
 
 
 Wanted = list[tuple[int, list[Row]]]  # an candidate's number and the rows it runs
@@ -41,7 +44,7 @@ class CachedRunner:
         found = _read(path)
         if found is None or found.shape != (len(candidates), len(episodes)):
             found = self.runner(candidates, episodes)
-            write_with(path, lambda part: _write(part, found))
+            _write(path, found)
         return found
 
 
@@ -108,8 +111,11 @@ class PrefixTreeEpisode(SharedEpisode):
 def _read(path: Path) -> Floats | None:
     """What is kept, or None where nothing readable is: then it is run again."""
     try:
-        with path.open("rb") as file:
-            found: Floats = np.load(file, allow_pickle=False)
+        content = path.read_bytes()
+        array, digest = content[:-DIGEST], content[-DIGEST:]
+        if hashlib.sha256(array).digest() != digest:
+            return None
+        found: Floats = np.load(io.BytesIO(array), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     sound = found.dtype == np.float64 and found.ndim == 2 and bool(((found >= 0) & (found <= 1)).all())
@@ -117,5 +123,11 @@ def _read(path: Path) -> Floats | None:
 
 
 def _write(path: Path, values: Floats) -> None:
-    with path.open("wb") as file:
-        np.save(file, values, allow_pickle=False)
+    """An array file, and the SHA-256 of it after its end."""
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    content = buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
+    try:
+        write_with(path, lambda part: part.write_bytes(content))
+    except OSError as error:
+        raise StudyError(f"{path.parent} cannot be written: {first_line(error)}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ import pandas as pd
 
 from lambda_core.config import SweepConfig
 from lambda_core.episodes import Source
-from lambda_core.errors import StudyError
+from lambda_core.errors import LostWorkerError, StudyError
 from lambda_core.measurement.accuracy import sweep
 from lambda_core.patterns import LambdaPattern
 from lambda_core.studies import Study, read_table, write_table
-from lambda_core.system import Meter, Report, prepare, worker_pool, write_json
+from lambda_core.system import Meter, Report, first_line, prepare, worker_pool, write_json
 
 CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
 
@@ -46,10 +47,13 @@ class Chunk:
 
     @property
     def is_there(self) -> bool:
-        return (self.place / "accuracy.parquet").exists()
+        """It was made, and is sound: a damaged one is made again."""
+        try:
+            return self.place.exists() and len(read_table(self.place, "accuracy")) > 0
+        except StudyError:
+            return False
 
     def write(self, frame: pd.DataFrame) -> None:
-        self.place.mkdir(parents=True, exist_ok=True)
         write_table(self.place, "accuracy", frame)
 
 
@@ -110,10 +114,20 @@ def _run(chunks: list[Chunk], work: tuple[str, SweepConfig, str | None], process
         futures: dict[Future[Any], Chunk] = {pool.submit(_work, chunk): chunk for chunk in chunks}
         try:
             for future in as_completed(futures):
-                future.result()
+                _finished(future)
                 yield futures[future]
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _finished(future: Future[Any]) -> None:
+    try:
+        future.result()
+    except BrokenProcessPool:
+        raise LostWorkerError(
+            "a process of the sweep was lost (killed, or out of memory); finished parts are kept: run the same command "
+            "again, with fewer processes if memory is short"
+        ) from None
 
 
 class Worker:
@@ -167,10 +181,25 @@ def _asked(config: SweepConfig) -> dict[str, Any]:
 
 def _claim(folder: Path, identity: dict[str, Any]) -> None:
     path = folder / "sweep.json"
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != identity:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = None
+    except (OSError, ValueError, RecursionError) as error:
+        raise StudyError(
+            f"{path} is damaged ({first_line(error)}), so nobody knows what its parts belong to; remove {folder} to "
+            "sweep anew"
+        ) from error
+    if known is None:
+        _write_claim(path, identity)
+    elif known != identity:
         raise StudyError(
             f"{folder} holds parts of another sweep (other settings, weights or data); remove it to start anew"
         )
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _write_claim(path: Path, identity: dict[str, Any]) -> None:
+    try:
         write_json(path, identity)
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {first_line(error)}") from error

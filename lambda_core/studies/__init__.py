@@ -7,24 +7,16 @@ import.
 from lambda_core.studies.library import known_folders, list_studies, load_checked, own_copy, study_folders
 from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Measurement, Pretraining, StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
-from lambda_core.studies.places import studies_root, studies_roots
+from lambda_core.studies.places import find_folder, studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.table_schemas import UNKNOWN
 from lambda_core.studies.tables import read_table, write_table
-from lambda_core.studies.writing import (
-    write_accuracy,
-    write_episodes,
-    write_measured,
-    write_metadata,
-    write_search,
-    write_timing,
-    write_training,
-    write_weights,
-)
+from lambda_core.studies.writing import Change, commit, seal, write_metadata, write_weights
 
 __all__ = [
     "SCHEMA",
     "UNKNOWN",
+    "Change",
     "DatasetRecord",
     "Environment",
     "Measurement",
@@ -32,21 +24,18 @@ __all__ = [
     "Study",
     "StudyMetadata",
     "check_name",
+    "commit",
+    "find_folder",
     "known_folders",
     "list_studies",
     "load_checked",
     "own_copy",
     "read_table",
+    "seal",
     "studies_root",
     "studies_roots",
     "study_folders",
-    "write_accuracy",
-    "write_episodes",
-    "write_measured",
     "write_metadata",
-    "write_search",
     "write_table",
-    "write_timing",
-    "write_training",
     "write_weights",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +12,26 @@ from lambda_core.config import MetaTrainConfig
 from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import episode_matrix
-from lambda_core.studies.tables import first_line
+from lambda_core.studies.sums import read_file, sum_of
+from lambda_core.system import first_line
 
 MAX_WEIGHTS_BYTES = 1 << 30
 MAX_PATTERN = 4096
 
 
-def refuse_escape(path: Path, folder: Path) -> None:
-    """Raises StudyError where `path` is a link that leads out of `folder`."""
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise StudyError(f"{path} is a link that leads out of {folder}; a study holds its files itself")
+def check_weights(
+    folder: Path, layers: Sequence[str], config: MetaTrainConfig, sums: Mapping[str, str] | None = None
+) -> str:
+    """Finite weights of the layers that study.json names, in the shapes that can be known without a model.
 
+    sums: those that study.json lists. Returns the SHA-256 of the file.
+    """
+    from safetensors.numpy import load
 
-def file_inside(folder: Path, name: str) -> Path:
-    """The regular file `name` of the study; a link out of the folder, a pipe or a device is refused unopened."""
-    path = folder / name
+    path = folder / "weights.safetensors"
+    content = read_file(folder, path.name, sums, MAX_WEIGHTS_BYTES)
     try:
-        refuse_escape(path, folder)
-        mode = path.stat().st_mode
-    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself, in Python before 3.13
-        raise StudyError(f"{path} cannot be read: {first_line(error)}") from error
-    if not stat.S_ISREG(mode):
-        raise StudyError(f"{path} is no regular file")
-    return path
-
-
-def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) -> None:
-    """Finite weights of the layers that study.json names, in the shapes that can be known without a model."""
-    from safetensors.numpy import load_file
-
-    path = file_inside(folder, "weights.safetensors")
-    if path.stat().st_size > MAX_WEIGHTS_BYTES:
-        raise StudyError(f"{path} is larger than {MAX_WEIGHTS_BYTES >> 30} GB")
-    try:
-        weights = load_file(path)
+        weights = load(content)
     except (KeyError, TypeError) as error:  # a type that numpy lacks, such as bfloat16
         raise _unread_type(path, first_line(error)) from error
     except Exception as error:  # safetensors raises its own, undocumented kinds
@@ -58,6 +43,7 @@ def check_weights(folder: Path, layers: Sequence[str], config: MetaTrainConfig) 
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise StudyError(f"{path}: {name} holds NaN or infinite weights")
+    return sum_of(content)
 
 
 def _unread_type(path: Path, what: str) -> StudyError:
@@ -72,7 +58,7 @@ def _check_shapes(path: Path, layers: Sequence[str], config: MetaTrainConfig, we
         raise StudyError(f"{path} holds weights of {sorted(owners)}, but the layers are {list(layers)}")
     outputs = dict.fromkeys(layers[:-1], config.filters) if config.backbone != "resnet12" else {}
     outputs[layers[-1]] = config.ways
-    for name, value in weights.items():
+    for name, value in sorted(weights.items()):
         wanted = outputs.get(name.split(".")[0])
         if wanted is not None and value.ndim and value.shape[0] != wanted:
             raise StudyError(f"{path}: {name} has {value.shape[0]} outputs, but study.json asks for {wanted}")

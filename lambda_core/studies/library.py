@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from lambda_core.errors import StudyError
-from lambda_core.studies.checks import refuse_escape
 from lambda_core.studies.places import is_installed, studies_root, studies_roots
 from lambda_core.studies.study import Study
-from lambda_core.studies.tables import first_line
+from lambda_core.studies.sums import refuse_escape
+from lambda_core.system import first_line
 
 
 def known_folders() -> list[tuple[Path, Path]]:
@@ -32,8 +32,11 @@ def own_copy(study: Study) -> Study:
     if not is_installed(study.folder):
         return study
     copy = studies_root() / study.name
+    part = copy.with_name(f".{study.name}.part")
     try:
-        shutil.copytree(study.folder, copy)
+        shutil.rmtree(part, ignore_errors=True)  # of a copying that was stopped
+        shutil.copytree(study.folder, part)
+        part.rename(copy)
     except OSError as error:
         raise StudyError(f"{study.name} cannot be copied to {copy}: {first_line(error)}") from error
     return Study.load(copy)

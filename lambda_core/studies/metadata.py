@@ -19,6 +19,7 @@ from lambda_core.studies.metadata_checks import (
     of_type,
     settings_of,
 )
+from lambda_core.studies.sums import FILES, listed_sums
 
 SCHEMA = 3  # 2: times of one machine, episodes without classes; 1: some settings under other names (config.py)
 FILE = Path("study.json")
@@ -90,6 +91,7 @@ class StudyMetadata:
     input_size, input_channels: of the images that the backbone takes. layers: names, a pattern's columns.
     layer_multiply_adds: of each layer's forward pass for one support set, None where not recorded.
     environment: of the training. commands: what made the study. created: ISO 8601. iterations_done: of the training.
+    sums: SHA-256 of each file of the study; None where an older version wrote it.
     """
 
     name: str
@@ -108,6 +110,7 @@ class StudyMetadata:
     created: str
     iterations_done: int
     content: Mapping[str, Any] = field(repr=False)
+    sums: Mapping[str, str] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], path: Path = FILE) -> StudyMetadata:
@@ -138,6 +141,7 @@ class StudyMetadata:
             created=of_type(path, content, "created", str),
             iterations_done=of_type(path, content, "iterations_done", int),
             content=deepcopy(dict(content)),
+            sums=listed_sums(path, content),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -154,6 +158,10 @@ class StudyMetadata:
         commands += [command] if command else []
         present = {"schema": SCHEMA, "config": self.config.to_dict(), "commands": commands}
         return StudyMetadata.from_dict(self.to_dict() | present | {key: dict(values)})
+
+    def with_sums(self, sums: Mapping[str, str]) -> StudyMetadata:
+        """The same, listing these checksums."""
+        return StudyMetadata.from_dict(self.to_dict() | {FILES: dict(sorted(sums.items()))})
 
     @property
     def timed_with(self) -> Environment:

@@ -29,16 +29,24 @@ def studies_roots() -> list[Path]:
 
 def find_folder(text: str) -> Path:
     """The folder `text`, or that of the study of this name below one of the roots. Raises StudyError."""
-    if Path(text).is_dir():
+    if is_folder(text):
         return Path(text)
     if os.sep in text:
-        raise StudyError(f"no study lies in {text}: there is no such folder")
+        raise StudyError(f"no study lies in {text[:200]}: there is no such folder")
     check_name(text)
     for root in studies_roots():
         if (root / text).is_dir():
             return root / text
     names = sorted({path.name for root in studies_roots() for path in root.glob("*/")})
     raise StudyError(f"there is no folder {text} and no study of that name; known are: {', '.join(names) or 'none'}")
+
+
+def is_folder(text: str) -> bool:
+    """No: for a name too long, too, or one that no file can have."""
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def is_installed(folder: Path) -> bool:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from lambda_core.errors import StudyError
-from lambda_core.studies.checks import check_accuracy, check_episodes, check_patterns, file_inside
+from lambda_core.studies.checks import check_accuracy, check_episodes, check_patterns
 from lambda_core.studies.metadata import StudyMetadata
+from lambda_core.studies.sums import check_own_sum, is_there, read_file
 from lambda_core.studies.table_schemas import UNKNOWN
-from lambda_core.studies.tables import first_line, read_table
+from lambda_core.studies.tables import parse_table
+from lambda_core.system import first_line
 
 MAX_BYTES = 1 << 20  # of a study.json
+# table: where study.json says how it was made
+MEASURED = {"accuracy": "sweep", "timing": "timing", "search": "search", "episodes": "sweep"}
 
 
 class Tables(NamedTuple):
@@ -30,23 +35,33 @@ class Tables(NamedTuple):
 
 def read_metadata(path: Path) -> StudyMetadata:
     """The checked content of a study.json; keys that this version does not know are kept. Raises StudyError."""
-    return StudyMetadata.from_dict(_read_json(path), path)
+    content = _read_json(path)
+    metadata = StudyMetadata.from_dict(content, path)
+    check_own_sum(path, content)
+    return metadata
 
 
 def read_tables(folder: Path, metadata: StudyMetadata) -> Tables:
-    """All tables in `folder`, checked to fit study.json and each other. Raises StudyError."""
-    tables = Tables(_table(folder, "training"), *(_table_if_there(folder, name) for name in Tables._fields[1:]))
-    layers = len(metadata.layers)
-    if tables.accuracy is not None:
-        check_accuracy(folder / "accuracy.parquet", tables.accuracy, layers)
-    if tables.timing is not None:
-        check_patterns(folder / "timing.parquet", tables.timing, layers)
-        tables = tables._replace(timing=_with_machine(tables.timing, metadata))
-    if tables.search is not None:
-        check_patterns(folder / "search.parquet", tables.search, layers)
-    if tables.episodes is not None:
-        check_episodes(folder / "episodes.parquet", tables.episodes, tables.accuracy, metadata.config.ways)
-    return tables
+    """All tables in `folder` that study.json knows of, checked to fit it and each other. Raises StudyError.
+
+    A table of which study.json does not say how it was made is passed over: what made it was stopped.
+    """
+    layers, sums, passed_over = len(metadata.layers), metadata.sums, untold(folder, metadata)
+    training = _table(folder, "training", sums)
+    accuracy, timing, search, episodes = (
+        None if name in passed_over or not is_there(folder, f"{name}.parquet", sums) else _table(folder, name, sums)
+        for name in MEASURED
+    )
+    if accuracy is not None:
+        check_accuracy(folder / "accuracy.parquet", accuracy, layers)
+    if timing is not None:
+        check_patterns(folder / "timing.parquet", timing, layers)
+        timing = _with_machine(timing, metadata)
+    if search is not None:
+        check_patterns(folder / "search.parquet", search, layers)
+    if episodes is not None:
+        check_episodes(folder / "episodes.parquet", episodes, accuracy, metadata.config.ways)
+    return Tables(training, accuracy, timing, search, episodes)
 
 
 def _with_machine(timing: pd.DataFrame, metadata: StudyMetadata) -> pd.DataFrame:
@@ -61,13 +76,22 @@ def _with_machine(timing: pd.DataFrame, metadata: StudyMetadata) -> pd.DataFrame
     )
 
 
-def _table(folder: Path, name: str) -> pd.DataFrame:
-    file_inside(folder, f"{name}.parquet")
-    return read_table(folder, name)
+def untold(folder: Path, metadata: StudyMetadata) -> list[str]:
+    """The tables in `folder` of which study.json does not say how they were made: passed over."""
+    sums = metadata.sums
+    told = {name for name, key in MEASURED.items() if getattr(metadata, key) is not None}
+    known = {name for name in told if sums is None or f"{name}.parquet" in sums}
+    return [name for name in MEASURED if name not in known and os.path.lexists(folder / f"{name}.parquet")]
 
 
-def _table_if_there(folder: Path, name: str) -> pd.DataFrame | None:
-    return _table(folder, name) if os.path.lexists(folder / f"{name}.parquet") else None
+def missing(folder: Path, metadata: StudyMetadata) -> list[str]:
+    """The tables that study.json lists and that somebody has removed: as if they were not measured yet."""
+    listed = [name for name in MEASURED if f"{name}.parquet" in (metadata.sums or {})]
+    return [name for name in listed if not is_there(folder, f"{name}.parquet", metadata.sums)]
+
+
+def _table(folder: Path, name: str, sums: Mapping[str, str] | None) -> pd.DataFrame:
+    return parse_table(folder, name, read_file(folder, f"{name}.parquet", sums))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

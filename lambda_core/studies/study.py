@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.errors import StudyError
-from lambda_core.studies.checks import check_weights, file_inside
+from lambda_core.studies.checks import MAX_WEIGHTS_BYTES, check_weights
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.places import find_folder
-from lambda_core.studies.reading import read_metadata, read_tables
+from lambda_core.studies.reading import missing, read_metadata, read_tables, untold
+from lambda_core.studies.sums import file_inside, read_file
 from lambda_core.studies.title import ends_with_all_layers, title_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+COMMANDS = {"accuracy": "sweep", "timing": "time", "search": "search", "episodes": "sweep"}  # what makes a table
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,7 @@ class Study:
     metadata: study.json. training, accuracy, timing: tables as in docs/formats.md; accuracy (0 to 1) and timing are
     None until measured. search: what `selection.judge_search` found of step × layer patterns, or None.
     episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.fill_classes`.
+    weights_sum: SHA-256 of weights.safetensors as it was when the study was loaded.
     """
 
     folder: Path
@@ -44,6 +48,7 @@ class Study:
     timing: pd.DataFrame | None
     search: pd.DataFrame | None = None
     episodes: pd.DataFrame | None = None
+    weights_sum: str = ""
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -54,8 +59,8 @@ class Study:
             raise StudyError(f"no study lies in {folder}: there is no such folder")
         metadata = read_metadata(file_inside(folder, "study.json"))
         tables = read_tables(folder, metadata)
-        check_weights(folder, metadata.layers, metadata.config)
-        return cls(folder, metadata, *tables)
+        weights = check_weights(folder, metadata.layers, metadata.config, metadata.sums)
+        return cls(folder, metadata, *tables, weights)
 
     @property
     def name(self) -> str:
@@ -103,6 +108,11 @@ class Study:
         return ends_with_all_layers(self.metadata)
 
     @property
+    def checked(self) -> bool:
+        """Every file agrees with the checksum that study.json lists; no: it lists none, an older version wrote it."""
+        return self.metadata.sums is not None
+
+    @property
     def measured(self) -> bool:
         """Both tables that a selection needs are there."""
         return self.accuracy is not None and self.timing is not None
@@ -146,22 +156,33 @@ class Study:
     @property
     def warnings(self) -> list[str]:
         """What a reader of this study's numbers must know: sentences, mostly none."""
+        found = [
+            f"{self.name} holds {name}.parquet, but study.json does not say how it was made: it is passed over; "
+            f"make it again with: lambda-core {COMMANDS[name]} {self.folder}"
+            for name in untold(self.folder, self.metadata)
+        ]
+        found += [
+            f"{self.name} lacks the {name}.parquet that study.json lists; make it with: lambda-core {COMMANDS[name]} "
+            f"{self.folder}"
+            for name in missing(self.folder, self.metadata)
+        ]
         versions = self.metadata.torch_versions()
         if len(set(versions.values())) < 2:
-            return []
+            return found
         parts = ", ".join(f"{part} {version}" for part, version in versions.items())
-        return [f"This study was made under several versions of torch ({parts}); measure it again under one."]
+        return [*found, f"This study was made under several versions of torch ({parts}); measure it again under one."]
 
     def model(self) -> nn.Sequential:
         """The backbone with the meta-learned weights; imports torch. Raises StudyError if names or shapes differ."""
-        from safetensors.torch import load_file
+        from safetensors.torch import load
 
         from lambda_core.backbones import build_model
 
-        path = file_inside(self.folder, "weights.safetensors")
+        path = self.folder / "weights.safetensors"
+        content = read_file(self.folder, path.name, self.metadata.sums, MAX_WEIGHTS_BYTES)
         model = build_model(self.config, *self.input)
         try:
-            model.load_state_dict(load_file(path))
+            model.load_state_dict(load(content))
         except Exception as error:  # safetensors and torch raise their own, undocumented kinds
             raise StudyError(
                 f"{path} does not fit the backbone of study.json: {' '.join(str(error).split())}"

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lambda_core.errors import StudyError
+from lambda_core.studies.sums import read_file
 from lambda_core.studies.table_schemas import TABLES, Column
-from lambda_core.system import write_with
+from lambda_core.system import first_line, write_with
 
 T = TypeVar("T")
-MAX_ROWS = 50_000_000  # a run-length-encoded file of a few kB may claim any number of rows
+MAX_ROWS = 10_000_000  # a run-length-encoded file of a few kB may claim any number of rows
+MAX_SIZE = 1 << 28  # bytes of all values, unpacked: so may a word of hundreds of megabytes
 
 
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -41,21 +43,26 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
 
     Raises StudyError that names the file and the fault; nothing in a hostile file is executed.
     """
+    return parse_table(folder, name, read_file(folder, f"{name}.parquet", None))
+
+
+def parse_table(folder: Path, name: str, content: bytes) -> pd.DataFrame:
+    """`read_table` of the file's content."""
     path, columns = folder / f"{name}.parquet", TABLES[name]
-    table = _guarded(path, "is no readable parquet table", lambda: _read(path, columns))
+    table = _guarded(path, "is no readable parquet table", lambda: _read(path, content, columns))
     frame = table.to_pandas(ignore_metadata=True)
     _check_values(path, frame, columns)
     return frame
 
 
-def _read(path: Path, columns: dict[str, Column]) -> pa.Table:
-    names = pq.read_schema(path).names
+def _read(path: Path, content: bytes, columns: dict[str, Column]) -> pa.Table:
+    source = pa.BufferReader(content)
+    names = pq.read_schema(source).names
     there = [name for name in columns if name in names]
     words = [name for name in there if pa.types.is_dictionary(columns[name].type)]
     # words stay dictionaries while read: a long text repeated a million times costs nothing
-    with pq.ParquetFile(path, read_dictionary=words) as file:
-        if file.metadata.num_rows > MAX_ROWS:
-            raise StudyError(f"{path} claims {file.metadata.num_rows} rows; at most {MAX_ROWS} are read")
+    with pq.ParquetFile(source, read_dictionary=words, page_checksum_verification=True) as file:
+        _refuse_bomb(path, file.metadata)
         _require(path, names, columns)
         table = _completed(file.read(columns=there), columns)
     for name, column in columns.items():
@@ -73,9 +80,20 @@ def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:
     return table.select(list(columns))
 
 
+def _refuse_bomb(path: Path, footer: pq.FileMetaData) -> None:
+    """What the footer claims is looked at before a row is read."""
+    if footer.num_rows > MAX_ROWS:
+        raise StudyError(f"{path} claims {footer.num_rows:,} rows; at most {MAX_ROWS:,} are read")
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    size = sum(group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns))
+    if size > MAX_SIZE or any(group.total_byte_size > MAX_SIZE for group in groups):
+        raise StudyError(f"{path} claims {size >> 20:,} MB of values; at most {MAX_SIZE >> 20} MB are read")
+
+
 def _write(table: pa.Table, path: Path) -> None:
     dictionary = [field.name for field in table.schema if not pa.types.is_float64(field.type)]
-    pq.write_table(table, path, compression="zstd", compression_level=9, use_dictionary=dictionary)
+    options = {"compression": "zstd", "compression_level": 9, "write_page_checksum": True}
+    pq.write_table(table, path, use_dictionary=dictionary, **options)
 
 
 def _to_arrow(frame: pd.DataFrame, columns: dict[str, Column]) -> pa.Table:
@@ -137,10 +155,3 @@ def _guarded(path: Path, fault: str, work: Callable[[], T]) -> T:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
         raise StudyError(f"{path} {fault}: {first_line(error)}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's own text, short enough for a sentence of ours."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,8 +1,13 @@
-"""Writing the files of a study, each whole or not at all."""
+"""Writing the files of a study: each whole or not at all, and new files only with the study.json that lists them.
+
+A commit stages new files in a folder beside their places; study.json, with their checksums, is the moment of truth;
+then they are renamed. Stopped before that moment, the study is as it was; after it, `read_file` finds the staged ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,48 +15,26 @@ import pandas as pd
 
 from lambda_core.errors import StudyError
 from lambda_core.studies.metadata import StudyMetadata
-from lambda_core.studies.tables import first_line, write_table
-from lambda_core.system import write_json, write_with
+from lambda_core.studies.reading import read_metadata
+from lambda_core.studies.sums import OWN, STAGED, file_inside, own_sum, read_file, sum_of
+from lambda_core.studies.table_schemas import TABLES
+from lambda_core.studies.tables import write_table
+from lambda_core.system import first_line, locked, write_json, write_with
 
 if TYPE_CHECKING:
     import torch
 
+WEIGHTS = "weights.safetensors"
+KNOWN = (WEIGHTS, *(f"{name}.parquet" for name in TABLES))
+Change = Callable[[StudyMetadata], StudyMetadata]
+
 
 def write_metadata(folder: Path, metadata: StudyMetadata) -> None:
-    """Write study.json, keys that this version does not know included. Raises StudyError."""
-    _write(folder / "study.json", lambda path: write_json(path, metadata.to_dict()))
-
-
-def write_training(folder: Path, frame: pd.DataFrame) -> None:
-    """iteration, loss, accuracy, val_accuracy (NaN where not validated), seconds. Raises StudyError."""
-    write_table(folder, "training", frame)
-
-
-def write_accuracy(folder: Path, frame: pd.DataFrame) -> None:
-    """split, pattern, steps, lr, episode, accuracy (0 to 1), loss; no adaptation: once, at 0 steps. StudyError."""
-    write_table(folder, "accuracy", frame)
-
-
-def write_measured(folder: Path, accuracy: pd.DataFrame, episodes: pd.DataFrame) -> None:
-    """A sweep's accuracies and the classes of its episodes: never the classes of another sweep. Raises StudyError."""
-    _write(folder / "episodes.parquet", lambda path: path.unlink(missing_ok=True))
-    write_accuracy(folder, accuracy)
-    write_episodes(folder, episodes)
-
-
-def write_episodes(folder: Path, frame: pd.DataFrame) -> None:
-    """split, episode, class (its place in the split's list): a row a class, in the order of labels. StudyError."""
-    write_table(folder, "episodes", frame)
-
-
-def write_timing(folder: Path, frame: pd.DataFrame) -> None:
-    """pattern, steps, repeat, device, threads, milliseconds, multiply_adds, torch, processor. Raises StudyError."""
-    write_table(folder, "timing", frame)
-
-
-def write_search(folder: Path, frame: pd.DataFrame) -> None:
-    """The table of `selection.judge_search`, with a column split. Raises StudyError."""
-    write_table(folder, "search", frame)
+    """Write study.json, keys that this version does not know included, its own checksum anew. Raises StudyError."""
+    content = metadata.to_dict()
+    if metadata.sums is not None:
+        content[OWN] = own_sum(content)
+    _write(folder / "study.json", lambda path: write_json(path, content))
 
 
 def write_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
@@ -67,3 +50,71 @@ def _write(path: Path, write: Callable[[Path], None]) -> None:
         write(path)
     except Exception as error:  # safetensors wraps a full disk in an error of its own
         raise StudyError(f"{path} cannot be written: {first_line(error)}") from error
+
+
+def commit(
+    folder: Path,
+    change: Change | StudyMetadata,
+    tables: Mapping[str, pd.DataFrame],
+    weights: dict[str, torch.Tensor] | None = None,
+    *,
+    of_weights: str | None = None,
+) -> None:
+    """Write tables (and weights) with what study.json says of them.
+
+    change: what study.json becomes, from what it is by now: another job's record is kept; StudyMetadata: of a new
+    study. of_weights: SHA-256 of the weights that the tables were measured on. Raises StudyError, and leaves the study
+    as it was, where the disk refuses or the weights have become others.
+    """
+    with locked(folder / ".lock", f"{folder} is being written", wait=30.0):
+        present = None if isinstance(change, StudyMetadata) else read_metadata(file_inside(folder, "study.json"))
+        known = {} if present is None else _present_sums(folder, present)
+        if of_weights is not None and known.get(WEIGHTS) != of_weights:
+            raise StudyError(f"{folder / WEIGHTS} has changed while it was measured; measure the study again")
+        metadata = change if isinstance(change, StudyMetadata) else change(present)  # type: ignore[arg-type]
+        _guarded(folder, lambda: _stage(folder, tables, weights))
+        staged = [f"{name}.parquet" for name in tables] + ([WEIGHTS] if weights is not None else [])
+        sums = known | {name: sum_of((folder / STAGED / name).read_bytes()) for name in staged}
+        write_metadata(folder, metadata.with_sums(sums))
+        _guarded(folder, lambda: _publish(folder))
+
+
+def seal(folder: Path) -> None:
+    """Add checksums to a study of an older version, of its files as they are now. Raises StudyError."""
+    commit(folder, lambda metadata: metadata, {})
+
+
+def _present_sums(folder: Path, metadata: StudyMetadata) -> dict[str, str]:
+    """The sums that study.json lists, its staged files renamed first; or, where it lists none, those of the files."""
+    if metadata.sums is not None:
+        for name, wanted in metadata.sums.items():
+            staged = folder / STAGED / name
+            if staged.is_file() and sum_of(staged.read_bytes()) == wanted:
+                _guarded(folder, lambda staged=staged, name=name: staged.replace(folder / name))  # type: ignore[misc]
+        return dict(metadata.sums)
+    return {name: sum_of(read_file(folder, name, None)) for name in KNOWN if (folder / name).is_file()}
+
+
+def _stage(folder: Path, tables: Mapping[str, pd.DataFrame], weights: dict[str, torch.Tensor] | None) -> None:
+    shutil.rmtree(folder / STAGED, ignore_errors=True)  # of work that was stopped before the moment of truth
+    if tables or weights is not None:
+        (folder / STAGED).mkdir(parents=True)
+    for name, frame in tables.items():
+        write_table(folder / STAGED, name, frame)
+    if weights is not None:
+        write_weights(folder / STAGED, weights)
+
+
+def _publish(folder: Path) -> None:
+    staged = folder / STAGED
+    if staged.is_dir():
+        for path in sorted(staged.iterdir()):
+            path.replace(folder / path.name)
+        staged.rmdir()
+
+
+def _guarded(folder: Path, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except OSError as error:
+        raise StudyError(f"{folder} cannot be written: {first_line(error)}") from error

@@ -1,12 +1,14 @@
-"""The machine and its files: whole-or-not-at-all writes, progress, the processor, worker processes.
+"""The machine and its files: whole-or-not-at-all writes, locks, progress, the processor, worker processes.
 
 Belongs here: what any program would need. Does not: anything that knows of patterns, models or studies. No torch at
 import.
 """
 
-from lambda_core.system.atomic_files import write_json, write_with
+from lambda_core.system.atomic_files import first_line, hold, remove_if_left, write_json, write_with
 from lambda_core.system.hardware import best_device, environment, prepare, processor
+from lambda_core.system.locks import locked
 from lambda_core.system.progress import Meter, Progress, Report
+from lambda_core.system.stopping import finishing, stopped_by_sigterm
 from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, worker_pool
 
 __all__ = [
@@ -17,8 +19,14 @@ __all__ = [
     "WorkerProcess",
     "best_device",
     "environment",
+    "finishing",
+    "first_line",
+    "hold",
+    "locked",
     "prepare",
     "processor",
+    "remove_if_left",
+    "stopped_by_sigterm",
     "worker_pool",
     "write_json",
     "write_with",

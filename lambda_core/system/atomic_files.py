@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import tempfile
@@ -13,19 +15,51 @@ from typing import Any
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`; renamed to `path` if the block ends well, removed if it fails."""
+    """A temporary path in the folder of `path`; renamed to `path` if the block ends well, removed if it fails.
+
+    What a killed process left there under such a name goes first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob_safe(path.name)}.*.part"):
+        remove_if_left(left)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
     temporary = Path(name)
     try:
+        hold(handle)
         yield temporary
         _sync(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
         _sync(path.parent)
     finally:
+        os.close(handle)
         temporary.unlink(missing_ok=True)
+
+
+def hold(handle: int) -> None:
+    """Mark an open file as in use for as long as this process lives: see `remove_if_left`."""
+    with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever removed
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def remove_if_left(path: Path, remove: Callable[[Path], object] = Path.unlink) -> None:
+    """Remove a temporary file or folder that no living process holds."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove(path)
+    except OSError:  # its owner is at work, or has just removed it
+        pass
+    finally:
+        os.close(handle)
+
+
+def glob_safe(name: str) -> str:
+    """The name with its signs that a pattern of file names gives a meaning to put in brackets."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def write_with(path: Path, write: Callable[[Path], Any]) -> None:
@@ -38,6 +72,13 @@ def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON (UTF-8); NaN and infinities are refused, since JSON has none."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_with(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's own text, short enough for a sentence of ours."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _sync(path: Path) -> None:

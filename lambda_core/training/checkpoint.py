@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from lambda_core.errors import ConfigError, StudyError
-from lambda_core.system import write_with
+from lambda_core.system import first_line, write_with
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
     """Raises StudyError where the disk refuses; what was there before is then still there."""
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    metadata = {"record": json.dumps(record)}
+    text = json.dumps(record)
+    metadata = {"record": text, "sha256": _sum(contiguous, text)}
     try:
         write_with(path, lambda temporary: save_file(contiguous, temporary, metadata))
-    except OSError as error:
-        raise StudyError(f"{path.parent}: the checkpoint could not be written ({error.strerror or error})") from error
+    except (OSError, SafetensorError) as error:  # safetensors wraps a full disk in an error of its own
+        raise StudyError(f"{path.parent}: the checkpoint could not be written ({first_line(error)})") from error
 
 
 def resume_from(path: Path, restore: Callable[[dict[str, Any], dict[str, Tensor]], None]) -> None:
@@ -34,13 +37,26 @@ def resume_from(path: Path, restore: Callable[[dict[str, Any], dict[str, Tensor]
         return
     try:
         with safe_open(path, "pt") as file:
-            record: dict[str, Any] = json.loads(file.metadata()["record"])
+            about = file.metadata()
+            record: dict[str, Any] = json.loads(about["record"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if about.get("sha256", "") not in ("", _sum(tensors, about["record"])):  # older ones have none
+            raise ValueError("it does not agree with its checksum")
         restore(record, tensors)
     except ConfigError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise StudyError(f"{path}: this checkpoint is damaged ({error}); train again without --resume") from error
+
+
+def _sum(tensors: dict[str, Tensor], record: str) -> str:
+    """SHA-256 of names, types, shapes and values, and of the record."""
+    digest = hashlib.sha256(record.encode())
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

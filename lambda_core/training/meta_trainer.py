@@ -20,7 +20,7 @@ from lambda_core.adaptation import Loss
 from lambda_core.backbones import Backbone, build_model, start_from
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
-from lambda_core.system import Meter, Report
+from lambda_core.system import Meter, Report, finishing
 from lambda_core.training.checkpoint import resume_from, same_settings, with_prefix, write_state
 from lambda_core.training.distributed import process
 from lambda_core.training.meta_gradient import add_meta_gradient
@@ -59,11 +59,13 @@ def meta_train(
         trainer.start_from(_pretrained(trainer, checkpoint, report, resume=resume))
     end = min(config.iterations, stop_at or config.iterations)
     meter = Meter("meta-training", end, report, done=trainer.iteration)
-    while trainer.iteration < end:
-        trainer.iterate()
-        meter.advance(1, trainer.latest)
-        if trainer.iteration % CHECKPOINT_EVERY == 0 or trainer.iteration == end:
-            trainer.save(checkpoint)
+    with finishing(lambda: trainer.save(checkpoint)) as stop_if_asked:
+        while trainer.iteration < end:
+            trainer.iterate()
+            meter.advance(1, trainer.latest)
+            if trainer.iteration % CHECKPOINT_EVERY == 0 or trainer.iteration == end:
+                trainer.save(checkpoint)
+            stop_if_asked()
     return trainer
 
 

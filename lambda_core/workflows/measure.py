@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from lambda_core.errors import StudyError
 from lambda_core.measurement import SWEPT_SPLITS, measure_times, sweep_in_chunks, unpack
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import rows_under, timing_conditions
-from lambda_core.studies import Study, own_copy, write_episodes, write_measured, write_metadata, write_timing
-from lambda_core.system import Report, environment, prepare
+from lambda_core.studies import Study, commit, own_copy
+from lambda_core.system import Report, environment, locked, prepare
 
 
 def measurable(study: Study, root: str | None = None) -> tuple[Source, str]:
@@ -26,8 +25,7 @@ def measurable(study: Study, root: str | None = None) -> tuple[Source, str]:
         raise StudyError(f"{study.name} is a regression: it has no accuracy to sweep; open it on the app's Learn page")
     if source.images.fingerprint() != study.metadata.dataset.fingerprint:
         raise StudyError(f"{study.name} was trained on another version of {study.config.dataset}; fetch that data anew")
-    weights = hashlib.sha256((study.folder / "weights.safetensors").read_bytes()).hexdigest()
-    return source, f"{weights} {study.metadata.dataset.fingerprint}"
+    return source, f"{study.weights_sum} {study.metadata.dataset.fingerprint}"
 
 
 def sweep_study(
@@ -44,11 +42,12 @@ def sweep_study(
     Writes accuracy.parquet and episodes.parquet.
     """
     study = own_copy(study)
-    source, fingerprint = measurable(study, root)
-    unpack(study, config, fingerprint)
-    frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
-    write_measured(study.folder, frame, classes_of(study, config, source))
-    return note(study, "sweep", config.to_dict(), command)
+    with locked(study.folder / ".sweep.lock", f"{study.name} is being swept"):
+        source, fingerprint = measurable(study, root)
+        unpack(study, config, fingerprint)
+        frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
+        classes = classes_of(study, config, source)
+        return note(study, "sweep", config.to_dict(), command, accuracy=frame, episodes=classes)
 
 
 def fill_classes(study: Study, root: str | None = None) -> Study:
@@ -61,7 +60,7 @@ def fill_classes(study: Study, root: str | None = None) -> Study:
         raise StudyError(str(study.not_measured))
     study = own_copy(study)
     source, _ = measurable(study, root)
-    write_episodes(study.folder, classes_of(study, config, source))
+    commit(study.folder, lambda metadata: metadata, {"episodes": classes_of(study, config, source)})
     return Study.load(study.folder)
 
 
@@ -90,17 +89,23 @@ def time_study(
     Its rows join those of other machines, torch versions, devices and thread counts in timing.parquet, and take the
     place of its own earlier ones.
     """
-    prepare(config.threads, config.device)
     study = own_copy(study)
+    with locked(study.folder / ".time.lock", f"{study.name} is being timed"):
+        frame = _timed(study, config, root, report)
+        before = Study.load(study.folder).timing
+        values = config.to_dict() | {"environment": environment(config.device)}
+        return note(study, "timing", values, command, timing=_beside_others(before, frame))
+
+
+def _timed(study: Study, config: TimingConfig, root: str | None, report: Report | None) -> pd.DataFrame:
+    prepare(config.threads, config.device)
     source = Source(study.config.dataset, root)
     max_steps = (study.sweep_config or SweepConfig()).max_steps
     bank = source.bank(study.config, "val", seed=config.seed)
     patterns = LambdaPattern.enumerate(len(study.layers))
     model = study.model().to(config.device)
     costs = layer_products(study.model(), bank[0].support_x)
-    frame = measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)
-    write_timing(study.folder, _beside_others(study.timing, frame))
-    return note(study, "timing", config.to_dict() | {"environment": environment(config.device)}, command)
+    return measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)
 
 
 def _beside_others(before: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +117,12 @@ def _beside_others(before: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFra
     return pd.concat([others.astype({"pattern": "str"}), new], ignore_index=True)
 
 
-def note(study: Study, key: str, value: dict[str, Any], command: str) -> Study:
-    """Record in study.json how a table was made."""
-    write_metadata(study.folder, study.metadata.with_measurement(key, value, command))
+def note(study: Study, key: str, value: dict[str, Any], command: str, **tables: pd.DataFrame) -> Study:
+    """Write tables into the study, and how they were made into its study.json; all of it or nothing."""
+    commit(
+        study.folder,
+        lambda metadata: metadata.with_measurement(key, value, command),
+        tables,
+        of_weights=study.weights_sum,
+    )
     return Study.load(study.folder)

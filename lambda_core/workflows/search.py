@@ -20,9 +20,9 @@ from lambda_core.selection import (
     race,
     search,
 )
-from lambda_core.studies import Study, own_copy, write_metadata, write_search
-from lambda_core.system import Report, prepare
-from lambda_core.workflows.measure import measurable
+from lambda_core.studies import Study, own_copy
+from lambda_core.system import Report, locked, prepare
+from lambda_core.workflows.measure import measurable, note
 
 
 def live_runner(
@@ -74,10 +74,9 @@ def search_study(
     Returns the study with its new table, and what the search saw. command: noted in study.json. Raises LambdaError.
     """
     study = own_copy(study)
-    result, table = search_live(study, config, root=root, report=report)
-    write_search(study.folder, table)
-    write_metadata(study.folder, study.metadata.with_measurement("search", config.to_dict(), command))
-    return Study.load(study.folder), result
+    with locked(study.folder / ".search.lock", f"{study.name} is being searched"):
+        result, table = search_live(study, config, root=root, report=report)
+        return note(study, "search", config.to_dict(), command, search=table), result
 
 
 def search_live(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from lambda_core.backbones import layer_costs, layer_names
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.errors import StudyError
-from lambda_core.studies import SCHEMA, Study, StudyMetadata, check_name, write_metadata, write_training, write_weights
-from lambda_core.system import Report, environment, prepare
+from lambda_core.studies import SCHEMA, Change, Study, StudyMetadata, check_name, commit
+from lambda_core.system import Report, environment, locked, prepare
 from lambda_core.training import MetaTrainer, meta_train
 
 
@@ -33,14 +33,13 @@ def train_study(
 ) -> Study:
     """Meta-train and write study.json, weights.safetensors (the best on validation classes) and training.parquet.
 
-    Raises StudyError where the folder holds a study already and `resume` is not asked for.
+    Raises StudyError where the folder holds a study already and `resume` is not asked for, or one that no training can
+    go on with; BusyError where another process trains there.
     """
     check_name(folder.name)
-    if not resume and ((folder / "study.json").exists() or (folder / "checkpoint").exists()):
-        raise StudyError(f"{folder} holds a study already; add --resume to go on with it, or name another folder")
-    prepare(threads, device)
-    source = Source(config.dataset, root)
-    with process_group() as first:
+    with process_group() as first, _alone(folder, resume=resume) if first else nullcontext():
+        prepare(threads, device)
+        source = Source(config.dataset, root)
         shown = report if first else None
         trainer = meta_train(
             config, folder / "checkpoint", source, resume=resume, stop_at=stop_at, device=device, report=shown
@@ -48,10 +47,53 @@ def train_study(
         if not trainer.best.weights:
             raise StudyError(f"{folder}: no validation was due in {trainer.iteration} iterations, so none is best yet")
         if first:
-            write_weights(folder, trainer.best.weights)
-            write_training(folder, trainer.log.table)
-            write_metadata(folder, _metadata(trainer, folder.name, device, command))
+            metadata = _metadata(trainer, folder.name, device, command)
+            commit(folder, _kept(folder, metadata), {"training": trainer.log.table}, trainer.best.weights)
     return Study.load(folder)
+
+
+@contextmanager
+def _alone(folder: Path, *, resume: bool) -> Iterator[None]:
+    """Within: no other process trains into `folder`, and what is there may be gone on with."""
+    with locked(folder.parent / f".{folder.name}.training", f"{folder} is in training"):
+        check_target(folder, resume=resume)
+        yield
+
+
+def check_target(folder: Path, *, resume: bool) -> None:
+    """Raises StudyError where a training into `folder` would overwrite what it cannot make again."""
+    there, checkpoint = (folder / "study.json").exists(), folder / "checkpoint"
+    if not resume:
+        if there or checkpoint.exists():
+            raise StudyError(f"{folder} holds a study already; add --resume to go on with it, or name another folder")
+        return
+    if not there:
+        return
+    study = Study.load(folder)
+    done, planned = study.metadata.iterations_done, study.config.iterations
+    if done >= planned:
+        raise StudyError(f"{folder} is finished ({done} iterations): there is nothing to resume")
+    if not (checkpoint / "state.safetensors").exists():
+        raise StudyError(f"{folder} came without its checkpoint: no training can go on with it; name another folder")
+    if study.accuracy is not None or study.search is not None:
+        raise StudyError(
+            f"{folder} was measured after {done} iterations, and more training would make its tables those of other "
+            f"weights; copy {checkpoint} to a new folder and resume there"
+        )
+
+
+def _kept(folder: Path, metadata: StudyMetadata) -> StudyMetadata | Change:
+    """The metadata of a training; of one that went on, with what was measured before and the commands noted."""
+    if not (folder / "study.json").exists():
+        return metadata
+
+    def change(present: StudyMetadata) -> StudyMetadata:
+        then, now = present.to_dict(), metadata.to_dict()
+        commands = [*then["commands"], *(each for each in now["commands"] if each not in then["commands"])]
+        kept = {key: then.get(key) for key in ("sweep", "timing", "search", "created")}
+        return StudyMetadata.from_dict(then | now | kept | {"commands": commands})
+
+    return change
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 from lambda_core.commands.main import main
 from lambda_core.studies.study import Study
+from tests.support.synthetic import write_study
 
 SETTINGS = "--ways 3 --queries 4 --filters 4 --steps 2 --meta-batch 2 --validate-every 3 --validation-episodes 2"
 TRAIN = ["train", "--dataset", "tiny", *SETTINGS.split()]
@@ -146,3 +147,30 @@ def test_a_terminal_of_few_signs_changes_no_answer(study):
         assert b"Traceback" not in done.stderr
     assert len(set(codes)) == 1
     assert texts[1] == texts[0].encode("cp1252", errors="replace").decode("cp1252")
+
+
+def test_check_tells_sound_unchecked_and_damaged_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
+    for name in ("one", "two"):
+        write_study(tmp_path, name, episodes=3, max_steps=2, repeats=2, filters=4)
+    found = CliRunner().invoke(main, ["check"])
+    assert (found.exit_code, found.stdout.count("unchecked")) == (0, 2)
+    sealed = CliRunner().invoke(main, ["check", "--seal"])
+    assert (sealed.exit_code, sealed.stdout.count("sound")) == (0, 2)
+    path = tmp_path / "two" / "timing.parquet"
+    path.write_bytes(path.read_bytes()[:-9] + b"?" + path.read_bytes()[-8:])
+    spoilt = CliRunner().invoke(main, ["check"])
+    assert spoilt.exit_code == 1
+    assert "damaged" in spoilt.stdout
+    assert "timing.parquet is damaged" in spoilt.stdout
+
+
+def test_the_shipped_studies_are_sound():
+    found = CliRunner().invoke(main, ["check"])
+    assert found.exit_code == 0, found.stdout
+    assert "unchecked" not in found.stdout
+
+
+def test_the_longest_name_is_a_sentence():
+    result = CliRunner().invoke(main, ["select", "a" * 5000, "--threshold", "1"])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)

@@ -68,5 +68,18 @@ def test_the_package_runs_as_a_module():
 
 def test_every_command_is_there():
     assert set(main.commands) == {
-        *("train", "sweep", "time", "select", "evaluate", "report", "race", "search", "transfer", "data", "app"),
+        *(
+            "train",
+            "sweep",
+            "time",
+            "select",
+            "evaluate",
+            "report",
+            "race",
+            "search",
+            "transfer",
+            "check",
+            "data",
+            "app",
+        ),
     }

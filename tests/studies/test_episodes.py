@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lambda_core.errors import StudyError
-from lambda_core.studies import Study, write_episodes, write_measured, write_timing
+from lambda_core.studies import Study, commit, write_table
 
 WAYS = 5
 
@@ -26,7 +26,7 @@ def test_they_come_back_in_the_order_of_the_accuracies(folder: Path) -> None:
     study = Study.load(folder)
     assert study.classes("val") is None
     turned = table_for(study).sort_values(["split", "episode"], ascending=False, kind="stable")
-    write_episodes(folder, turned)
+    write_table(folder, "episodes", turned)
     episodes = pd.unique(study.split("val")["episode"])
     np.testing.assert_array_equal(Study.load(folder).classes("val"), (episodes % 3)[:, None] + np.arange(WAYS))
 
@@ -41,23 +41,24 @@ BAD = {
 @pytest.mark.parametrize("fault", BAD)
 def test_what_does_not_fit_the_accuracies_is_refused(folder: Path, fault: str) -> None:
     change, message = BAD[fault]
-    write_episodes(folder, change(table_for(Study.load(folder))))
+    write_table(folder, "episodes", change(table_for(Study.load(folder))))
     with pytest.raises(StudyError, match=message):
         Study.load(folder)
 
 
-def test_a_sweep_that_is_cut_off_leaves_no_classes_of_another(folder: Path) -> None:
+def test_a_sweep_that_is_cut_off_leaves_the_one_before(folder: Path) -> None:
     study = Study.load(folder)
-    write_episodes(folder, table_for(study))
+    write_table(folder, "episodes", table_for(study))
+    tables = {"accuracy": study.accuracy, "episodes": table_for(study).drop(columns="class")}
     with pytest.raises(StudyError, match="lacks the column"):
-        write_measured(folder, study.accuracy, table_for(study).drop(columns="class"))  # type: ignore[arg-type]
-    assert Study.load(folder).episodes is None
+        commit(folder, lambda metadata: metadata, tables)  # type: ignore[arg-type]
+    assert Study.load(folder).episodes is not None  # nothing was written: those of the sweep before
 
 
 def test_times_of_an_older_study_are_those_of_the_machine_that_it_names(folder: Path) -> None:
     timing = Study.load(folder).timing
     assert timing is not None
-    write_timing(folder, timing.drop(columns=["torch", "processor"]))
+    write_table(folder, "timing", timing.drop(columns=["torch", "processor"]))
     read = Study.load(folder)
     assert read.timing["processor"].unique().tolist() == [read.metadata.timed_with.processor]  # type: ignore[index]
     assert read.timing["torch"].unique().tolist() == [read.metadata.timed_with.torch_version]  # type: ignore[index]

@@ -10,8 +10,8 @@ import pytest
 
 from lambda_core.errors import StudyError
 from lambda_core.studies import tables
-from lambda_core.studies import writing as disk
 from lambda_core.studies.study import Study
+from lambda_core.studies.tables import write_table
 from tests.support.spoiling import cell
 
 
@@ -31,7 +31,7 @@ def test_tables_are_small(folder: Path) -> None:
 
 def test_accuracies_survive_to_the_bit(folder: Path) -> None:
     frame = Study.load(folder).accuracy
-    disk.write_accuracy(folder, frame)
+    write_table(folder, "accuracy", frame)
     pd.testing.assert_frame_equal(Study.load(folder).accuracy, frame)
 
 

@@ -18,8 +18,7 @@ from lambda_core.selection.search_verdicts import judge_search
 from lambda_core.studies import writing as disk
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.study import Study
-from lambda_core.studies.tables import read_table
-from lambda_core.studies.writing import write_search
+from lambda_core.studies.tables import read_table, write_table
 from tests.support.planted import CONFIG, COSTS, Planted
 
 
@@ -41,7 +40,7 @@ def test_weights_are_written_from_tensors(folder: Path) -> None:
 def test_wrong_tables_are_not_written(folder: Path, column: str, value: Any, message: str) -> None:
     before = (folder / "accuracy.parquet").read_bytes()
     with pytest.raises(StudyError, match=message):
-        disk.write_accuracy(folder, Study.load(folder).accuracy.assign(**{column: value}))  # type: ignore[union-attr]
+        write_table(folder, "accuracy", Study.load(folder).accuracy.assign(**{column: value}))  # type: ignore[union-attr]
     assert (folder / "accuracy.parquet").read_bytes() == before
 
 
@@ -54,8 +53,8 @@ def test_a_full_disk_loses_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(os, "fsync", full)
     for write in (
-        lambda: disk.write_accuracy(folder, study.accuracy),
-        lambda: disk.write_training(folder, study.training),
+        lambda: write_table(folder, "accuracy", study.accuracy),
+        lambda: write_table(folder, "training", study.training),
         lambda: disk.write_metadata(folder, study.metadata),
         lambda: disk.write_weights(folder, study.model().state_dict()),
     ):
@@ -74,15 +73,15 @@ def test_a_search_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     result = search(Planted(), 3, 0.1, COSTS, CONFIG)
     table = judge_search(result, Planted(noise=0.01), 3, 0.1, CONFIG)
     table = table.assign(split="val")
-    write_search(tmp_path, table)
+    write_table(tmp_path, "search", table)
     read = read_table(tmp_path, "search")
     for name in table:
         assert read[name].dropna().tolist() == table[name].dropna().tolist(), name
     with pytest.raises(StudyError, match="outside 0 to 1"):
-        write_search(tmp_path, table.assign(accuracy=2.0))
+        write_table(tmp_path, "search", table.assign(accuracy=2.0))
     pd.testing.assert_frame_equal(read_table(tmp_path, "search"), read)
     assert [path.name for path in tmp_path.iterdir()] == ["search.parquet"]
     (tmp_path / "taken" / "search.parquet").mkdir(parents=True)
     with pytest.raises(StudyError, match="cannot be written"):
-        write_search(tmp_path / "taken", table)
+        write_table(tmp_path / "taken", "search", table)
     assert [path.name for path in (tmp_path / "taken").iterdir()] == ["search.parquet"]

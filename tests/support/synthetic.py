@@ -18,6 +18,7 @@ from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.studies import SCHEMA, StudyMetadata
 from lambda_core.studies import writing as disk
+from lambda_core.studies.tables import write_table
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "head")
 LAYER_COSTS = [4_423_680, 11_796_480, 2_949_120, 737_280, 3_200]  # 5 images of 32×32, 32 filters
@@ -68,11 +69,13 @@ def write_study(
     metadata = StudyMetadata.from_dict(about(name, settings, episodes, max_steps, repeats, measured))
     disk.write_metadata(folder, metadata)
     save_file(weights(settings, rng), folder / "weights.safetensors")
-    disk.write_training(folder, training_table(settings, rng))
+    write_table(folder, "training", training_table(settings, rng))
     if measured:
         candidates = enumerate_candidates(max_steps)
-        disk.write_accuracy(folder, accuracy_table(candidates, episodes, settings, truth or Truth(), lr_scales, rng))
-        disk.write_timing(folder, timing_table(candidates, repeats, rng))
+        write_table(
+            folder, "accuracy", accuracy_table(candidates, episodes, settings, truth or Truth(), lr_scales, rng)
+        )
+        write_table(folder, "timing", timing_table(candidates, repeats, rng))
     return folder
 
 

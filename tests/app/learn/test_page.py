@@ -11,7 +11,8 @@ from lambda_core.backbones.networks import build_model
 from lambda_core.config import RECIPES, MetaTrainConfig
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.study import Study
-from lambda_core.studies.writing import write_metadata, write_training, write_weights
+from lambda_core.studies.tables import write_table
+from lambda_core.studies.writing import write_metadata, write_weights
 from tests.app.conftest import Open, checked, param, said
 from tests.support.synthetic import write_study
 
@@ -56,4 +57,4 @@ def write_sinusoid(root: Path) -> None:
     folder.mkdir()
     write_metadata(folder, StudyMetadata.from_dict(content))
     write_weights(folder, build_model(config, 1, 1).state_dict())
-    write_training(folder, Study.load(sample).training)
+    write_table(folder, "training", Study.load(sample).training)

@@ -14,7 +14,7 @@ from lambda_core.analysis import choose, default_condition
 from lambda_core.commands.main import main
 from lambda_core.selection import SelectionSettings, sentence
 from lambda_core.studies import Study
-from lambda_core.studies.writing import write_timing
+from lambda_core.studies.tables import write_table
 from tests.app.conftest import Open, headline
 
 
@@ -26,7 +26,7 @@ def two_devices(studies: Path, tmp_path: Path) -> Study:
     once = cpu.drop_duplicates(["pattern", "steps"])
     # on this GPU all patterns take the time of their steps: only fewer steps are faster
     gpu = once.assign(device="cuda", milliseconds=once["steps"].astype("float32"))
-    write_timing(folder, pd.concat([gpu, cpu], ignore_index=True))
+    write_table(folder, "timing", pd.concat([gpu, cpu], ignore_index=True))
     return Study.load(folder)
 
 

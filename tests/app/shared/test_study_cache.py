@@ -9,7 +9,7 @@ import pytest
 
 from app.shared import study_cache
 from lambda_core.studies import list_studies
-from lambda_core.studies.writing import write_training
+from lambda_core.studies.tables import write_table
 from tests.app.conftest import Open, checked
 
 
@@ -51,7 +51,7 @@ def test_a_link_within_the_root_is_fine(root: Path) -> None:
 def test_a_study_is_read_anew_where_its_files_change(root: Path) -> None:
     before = study_cache.studies()[0]["good"]
     assert study_cache.studies()[0]["good"] is before
-    write_training(root / "good", before.training.head(3))
+    write_table(root / "good", "training", before.training.head(3))
     assert len(study_cache.studies()[0]["good"].training) == 3
 
 
