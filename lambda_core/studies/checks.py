@@ -77,10 +77,8 @@ def check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
             raise StudyError(f"{path}, split {split}: {error}") from error
 
 
-def check_episodes(path: Path, frame: pd.DataFrame, accuracy: pd.DataFrame | None, ways: int) -> None:
+def check_episodes(path: Path, frame: pd.DataFrame, accuracy: pd.DataFrame, ways: int) -> None:
     """Every episode of the accuracies, and no other, with as many classes as it tells apart."""
-    if accuracy is None:
-        raise StudyError(f"{path}: there are no accuracies that these could be the episodes of")
     keys = ["split", "episode"]
     if frame.duplicated().any():
         raise StudyError(f"{path}: an episode has a class twice")

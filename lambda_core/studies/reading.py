@@ -61,7 +61,7 @@ def read_tables(folder: Path, metadata: StudyMetadata) -> Tables:
         check_patterns(folder / "search.parquet", search, layers)
     if accuracy is None:  # removed, to be swept anew: the classes of its episodes go with it
         episodes = None
-    if episodes is not None:
+    elif episodes is not None:
         check_episodes(folder / "episodes.parquet", episodes, accuracy, metadata.config.ways)
     return Tables(training, accuracy, timing, search, episodes)
 
