@@ -1,42 +1,82 @@
 """What is on the screen, in the address: every control's value is a query parameter, so a copied link shows the same.
 
 `read_address` once at the start of a run, `value` / `bound` / `put` in between, `write_address` at the end. Values that
-equal their default stay out of the address. An address that this module did not write itself (a link, the back
-button) wins over what was on the screen; a damaged value in it falls back to the default, with a notice.
+equal their default stay out of the address. An address that comes from elsewhere (a link, the back button) wins over
+what was on the screen; a damaged value in it falls back to the default, with a notice. An older address of this
+module's own, sent along by a click that was quicker than the browser's address bar, does not: see `_came_from_elsewhere`.
 
 `bound` is the only way from a control to the address.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.shared.url_fields import FIELDS, format_value
 from lambda_core.errors import LambdaError
 
+KEPT = 12  # addresses of ours that may still be on their way
+IN_FLIGHT = 2.0  # seconds for which a browser may not yet know what a control shows now
+
 
 def read_address(page: str) -> None:
-    """Take over what the address says, unless it is what the last run wrote there."""
+    """Take over what the address says, unless it is what an earlier run wrote there."""
     memory = st.session_state
     given = st.query_params.to_dict()
     turned = memory.get("_page") not in (None, page)
     memory["_page"], memory["_notices"] = page, []
-    if turned and not given:
-        return
-    if "_values" not in memory or given != memory.get("_written"):
+    by_control = memory.pop("_touched", False)
+    if "_values" not in memory:
         memory["_values"] = _parsed(given)
+    elif turned and not given:
+        memory.setdefault("_bare", {})[page] = _texts()
+        memory["_left_bare"] = None
+    elif turned or _by_back_button() or (not by_control and _came_from_elsewhere(given)):
+        _go_to(page, given)
+    memory["_touched"] = False
+
+
+def _came_from_elsewhere(given: dict[str, str]) -> bool:
+    """Whether an address without a changed control is more than one of ours that was still on its way.
+
+    A rerun that the browser asked for before it had heard of the last address brings an older one.
+    """
+    written: list[dict[str, str]] = st.session_state.get("_written", [])
+    return given not in written
+
+
+def _by_back_button() -> bool:
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def _go_to(page: str, given: dict[str, str]) -> None:
+    """Show what an address says. A page that was turned to had a bare address at first: it stands for what was then on
+    the screen, and stays bare, or the back button would never get past it."""
+    memory = st.session_state
+    bare = memory.get("_bare", {}).get(page) if not given else None
+    memory["_values"] = _parsed(given if bare is None else bare)
+    memory["_left_bare"] = bare
 
 
 def write_address() -> None:
     """Put every value that is not its default into the address."""
-    texts = _texts()
-    if texts != st.query_params.to_dict():
-        st.query_params.from_dict(texts)
-    st.session_state["_written"] = texts
+    memory, texts = st.session_state, _texts()
+    memory["_touched"] = False
+    present = st.query_params.to_dict()
+    if texts == memory.get("_left_bare") and not present:
+        texts = present
+    written = memory.get("_written", [])
+    if not written or texts != written[-1]:
+        memory["_written"] = [*written, texts][-KEPT:]
+    if texts != present:
+        st.query_params.from_dict(texts)  # last: a newer click may end this run right here
 
 
 def rerun() -> None:
@@ -48,7 +88,12 @@ def rerun() -> None:
 def link() -> str:
     """The whole address of the present view."""
     base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode(_texts(), safe='/,')}"
+    return f"{base}?{format_address(_texts())}"
+
+
+def format_address(texts: dict[str, str]) -> str:
+    """What follows the question mark."""
+    return urlencode(texts, safe="/,")
 
 
 def value(name: str) -> Any:
@@ -58,6 +103,7 @@ def value(name: str) -> Any:
 
 def put(**values: Any) -> None:
     """Set fields. A number is kept as the address writes it, so that the link to it shows the same."""
+    st.session_state["_touched"] = True
     for name, new in values.items():
         st.session_state["_values"][name] = float(format_value(new)) if isinstance(new, float) else new
 
@@ -79,11 +125,30 @@ def bound(
     """
     key = key or f"{name}-control"
     own = FIELDS[name].blank if value(name) is None else value(name)
-    st.session_state[key] = own if shown is None else shown
+    _show(key, own if shown is None else shown)
     return {"key": key, "on_change": _take, "args": (name, key, convert or FIELDS[name].taken, then)}
 
 
+def _show(key: str, new: Any) -> None:
+    """Set what a control shows, and remember what it showed where that was something else."""
+    memory = st.session_state
+    if memory.get(key, new) != new:
+        memory.setdefault("_replaced", []).append((key, memory[key], time.monotonic()))
+    memory[key] = new
+
+
+def _is_stale(key: str) -> bool:
+    """Whether a control sends what it showed a moment ago: the browser had not yet heard that another control had
+    changed this one. Taken for a visitor's wish, it would undo that."""
+    recent = time.monotonic() - IN_FLIGHT
+    replaced = [entry for entry in st.session_state.get("_replaced", []) if entry[2] > recent]
+    st.session_state["_replaced"] = replaced
+    return any(of == key and shown == st.session_state[key] for of, shown, _ in replaced)
+
+
 def _take(name: str, key: str, convert: Callable[[Any], Any], then: Callable[[Any], None] | None) -> None:
+    if _is_stale(key):
+        return
     try:
         new = convert(st.session_state[key])
     except LambdaError as error:

@@ -64,6 +64,40 @@ def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
     expect(page.get_by_label("As text", exact=True)).to_have_value("00001")
 
 
+@pytest.mark.parametrize("pause", [0, 100, 200, 300])
+def test_quick_input_is_not_lost(visit: Visit, pause: int) -> None:
+    page = visit()
+    slider = page.get_by_role("slider", name="Allowed degradation")
+    slider.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(pause)
+    page.wait_for_url("**threshold=1.8**")
+    settled(page)
+    expect(slider).to_have_value("1.8")
+    assert address(page)["threshold"] == "1.8"
+
+
+def test_quick_clicks_on_layers_all_count(visit: Visit) -> None:
+    page = visit("?pattern=00001")
+    for layer in ("conv1", "conv2", "conv3", "conv4"):
+        page.get_by_role("button", name=layer).click()
+        page.wait_for_timeout(100)
+    page.wait_for_url("**pattern=11111**")
+    expect(page.get_by_label("As text", exact=True)).to_have_value("11111")
+
+
+def test_back_returns_to_the_page_as_it_was(visit: Visit) -> None:
+    page = visit("?study=other-5w1s&pattern=00111&threshold=2")
+    page.get_by_role("link", name="Compare").click()
+    page.wait_for_url("**/compare?**threshold=2**")
+    settled(page).go_back()  # to the bare address that the link led to
+    settled(page)
+    expect(page.get_by_role("slider", name="Allowed degradation")).to_have_value("2")
+    page.go_back()
+    expect(page.get_by_label("As text", exact=True)).to_have_value("00111")
+
+
 def test_choices_survive_turning_pages(visit: Visit) -> None:
     page = visit("?study=other-5w1s&pattern=00111")
     page.get_by_role("link", name="Live").click()
