@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.explore.verdict_badge import verdict_badge
-from app.figures import candidate_marks, tradeoff
+from app.figures import legend, tradeoff
 from app.figures.palette import Palette
 from app.shared import page, url_state
 from lambda_core.formatting import percent, with_interval
@@ -22,7 +22,8 @@ def headline(study: Study, choice: Choice, confirmation: Confirmation) -> None:
         st.markdown(sentence(choice, confirmation, study.layers))
         with st.container(horizontal=True, gap="small"):
             _promise_badge(choice)
-            _confirmation_badge(confirmation)
+            if not choice.is_reference:  # beside itself the full pattern loses nothing: there is nothing to confirm
+                _confirmation_badge(confirmation)
 
 
 def _promise_badge(choice: Choice) -> None:
@@ -42,20 +43,25 @@ def tradeoff_figure(choice: Choice, current: pd.Series | None, steps: int, color
     """The figure; a click on a candidate makes it the current one."""
     table, show = choice.verdicts, url_state.value("show")
     shown = table[_shown(table, show, steps)].reset_index(drop=True)
+    view = tradeoff.View(url_state.value("height"), choice.threshold, url_state.value("far"))
     figure = tradeoff.scatter(
         shown,
         axis=choice.axis,
-        threshold=choice.threshold,
+        view=view,
         emphasised=_emphasised(shown, show, steps).to_numpy(bool),
-        marks=candidate_marks.usual_marks(table, choice, current, colors),
+        marks=tradeoff.usual_marks(table, choice, current, colors),
         colors=colors,
     )
-    page.show_figure(figure, "tradeoff", _alt(choice), on_select=_take_clicked, selection_mode="points")
+    with st.container(key="tradeoff-box", gap="small"):
+        st.html(legend.legend(colors))
+        page.show_seen_first("tradeoff", lambda: tradeoff.picture(figure, _alt(choice)))
+        page.show_figure(figure, "tradeoff", _alt(choice), on_select=_take_clicked, selection_mode="points")
     with st.container(horizontal=True, vertical_alignment="center"):
         kinds = {"all": "All candidates", "steps": f"At {steps} steps", "front": "Front only"}
         page.choice("Candidates shown", kinds, "show", label_visibility="collapsed")
-        if hidden := tradeoff.below_view(shown, choice.threshold):
-            st.caption(f"{hidden} candidates lie below this view; double-click the figure to see all.")
+        page.choice("Height", tradeoff.HEIGHTS, "height", label_visibility="collapsed")
+        if hidden := tradeoff.below_view(shown, view):
+            st.toggle(f"The {hidden} far below too", **url_state.bound("far"))
 
 
 def _shown(table: pd.DataFrame, show: str, steps: int) -> pd.Series:
@@ -73,7 +79,7 @@ def _alt(choice: Choice) -> str:
     counts = choice.verdicts["verdict"].value_counts()
     told = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("pass", "undecided", "fail"))
     return (
-        f"Accuracy against adaptation time of {len(choice.verdicts)} candidates ({told}). Chosen: pattern "
+        f"Points lost against cost of {len(choice.verdicts)} candidates ({told}). Chosen: pattern "
         f"{choice.pattern} at {choice.steps} steps, {choice.speed_up:.1f} times faster than the full pattern."
     )
 

@@ -26,7 +26,7 @@ def base_layout(colors: Palette, x: str, y: str, height: int = 460) -> Part:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hoverlabel": {"align": "left"},
-        "dragmode": "pan",
+        "dragmode": False,  # a finger that moves over a figure scrolls the page; the tool bar zooms and pans
     }
 
 

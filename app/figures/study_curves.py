@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,6 +12,8 @@ from app.figures.layout import base_layout, vline
 from app.figures.palette import Palette
 from lambda_core.patterns import full_like
 from lambda_core.selection import PatternGain
+
+Quantity = Literal["accuracy", "loss"]
 
 
 def budget(curve: pd.DataFrame, threshold: float, colors: Palette) -> go.Figure:
@@ -55,21 +58,26 @@ def first_steps(gains: Sequence[PatternGain], colors: Palette) -> go.Figure:
     return figure.update_layout(barmode="group", bargap=0.35).update_yaxes(range=[low, max(full + best) + 4])
 
 
-def training(table: pd.DataFrame, colors: Palette) -> go.Figure:
-    """Accuracy over meta-training. table: iteration, accuracy, val_accuracy (NaN where not validated), 0 to 1."""
-    smooth = table["accuracy"].rolling(max(1, len(table) // 60), min_periods=1).mean()
-    figure = go.Figure(layout=base_layout(colors, "iteration", "accuracy, %", height=320))
+def training(table: pd.DataFrame, quantity: Quantity, colors: Palette) -> go.Figure:
+    """How meta-training went. table: iteration, loss, accuracy (0 to 1), val_accuracy (NaN where not validated).
+
+    quantity: loss for a regression, which has no accuracies; its val_accuracy is minus the validation loss.
+    """
+    scale, unit, tasks = (100, "accuracy, %", "classes") if quantity == "accuracy" else (1, "loss", "tasks")
+    smooth = table[quantity].rolling(max(1, len(table) // 60), min_periods=1).mean()
+    validated = table["val_accuracy"] if quantity == "accuracy" else -table["val_accuracy"]
+    figure = go.Figure(layout=base_layout(colors, "iteration", unit, height=320))
     for name, values, color in (
-        ("training classes (smoothed)", smooth, colors.faint),
-        ("validation classes", table["val_accuracy"], colors.accent),
+        (f"training {tasks} (smoothed)", smooth, colors.faint),
+        (f"validation {tasks}", validated, colors.accent),
     ):
         known = values.notna()
         figure.add_scatter(
             x=table.loc[known, "iteration"],
-            y=values[known] * 100,
+            y=values[known] * scale,
             mode="lines",
             name=name,
             line={"color": color, "width": 2},
-            hovertemplate="%{x}: %{y:.1f} %<extra>" + name + "</extra>",
+            hovertemplate="%{x}: %{y:.3g}<extra>" + name + "</extra>",
         )
     return figure

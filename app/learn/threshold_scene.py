@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.figures import candidate_marks, tradeoff
+from app.figures import legend, tradeoff
 from app.figures.palette import Palette
 from app.learn import scene
 from app.shared import selection_controls
@@ -27,10 +28,11 @@ def show(text: DeltaGenerator, controls: DeltaGenerator, colors: Palette) -> Non
     figure = tradeoff.scatter(
         table,
         axis=choice.axis,
-        threshold=choice.threshold,
+        view=tradeoff.View("lost", choice.threshold),
         emphasised=(table["on_front"] | table["reference"]).to_numpy(bool),
-        marks=candidate_marks.usual_marks(table, choice, None, colors),
+        marks=tradeoff.usual_marks(table, choice, None, colors),
         colors=colors,
     )
-    scene.draw(figure, "choose", "Accuracy against adaptation time, the chosen pattern marked")
+    st.html(legend.legend(colors))
+    scene.draw(go.Figure(figure), "choose", "Points lost against adaptation time, the chosen pattern marked")
     st.caption(f"{study.title}. {scene.describe_timing(study)}.")

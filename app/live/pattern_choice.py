@@ -8,15 +8,16 @@ from app.shared import pattern_editor, selection_cache, selection_controls, url_
 from lambda_core.patterns import LambdaPattern, describe_pattern
 from lambda_core.studies import Study
 
-MOST_STEPS = 20
+MOST_STEPS = 20  # or as many as the study takes
 
 
 def steps_control(study: Study) -> int:
     """How many inner steps both patterns take."""
     asked: int | None = url_state.value("steps")
-    steps = study.config.steps if asked is None else min(max(asked, 1), MOST_STEPS)
+    most = max(MOST_STEPS, study.config.steps)
+    steps = study.config.steps if asked is None else min(max(asked, 1), most)
     shown_at_the_end = url_state.bound("steps", steps, then=lambda _: url_state.put(at=None))
-    st.slider("Inner steps", 1, MOST_STEPS, **shown_at_the_end)
+    st.slider("Inner steps", 1, most, **shown_at_the_end)
     return steps
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -34,11 +36,14 @@ class Run:
 def show(run: Run, colors: Palette) -> None:
     """Only this part reruns while it plays."""
     playing = st.session_state.get("playing", False)
-    st.fragment(_player, run_every=PAUSE if playing else None)(run, colors, playing)
+    clock = iter(["set"])
+    st.fragment(_player, run_every=PAUSE if playing else None)(run, colors, playing, clock)
 
 
-def _player(run: Run, colors: Palette, ticking: bool) -> None:
-    at = _controls(run.steps)
+def _player(run: Run, colors: Palette, ticking: bool, clock: Iterator[str]) -> None:
+    """clock: gives something once, when the page itself runs; later runs are its ticks."""
+    ticked = next(clock, None) is None
+    at = _controls(run.steps, advance=ticked)
     if st.session_state.get("playing", False) != ticking:
         url_state.rerun()  # a fragment's clock is set from outside
     for column, (name, trace), side in zip(st.columns(2, gap="medium"), run.traces.items(), "ab", strict=True):
@@ -51,18 +56,18 @@ def _player(run: Run, colors: Palette, ticking: bool) -> None:
     url_state.write_address()
 
 
-def _controls(steps: int) -> int:
-    """The step shown; advances by itself while playing."""
+def _controls(steps: int, *, advance: bool) -> int:
+    """The step shown. advance: to the next one, if it plays."""
     asked: int | None = url_state.value("at")
     at = steps if asked is None else min(asked, steps)
-    if st.session_state.get("playing"):
+    if advance and st.session_state.get("playing"):
         at = min(at + 1, steps)
         _go(at, at < steps)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.button("Start over", icon=":material/first_page:", on_click=_go, args=(0, False))
         _play_or_pause(at, steps)
         st.button("Next step", icon=":material/skip_next:", on_click=_go, args=(min(at + 1, steps), False))
-        st.slider(f"Step shown, of {steps}", 0, steps, **url_state.bound("at", at))
+        st.slider(f"Step shown, of {steps}", 0, steps, **url_state.bound("at", at, then=partial(_go, playing=False)))
     return at
 
 

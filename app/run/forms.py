@@ -76,6 +76,8 @@ def _start_training(name: str, values: dict[str, Any]) -> None:
 
 def _start_measuring(work: str, name: str, values: dict[str, Any]) -> None:
     config = CONFIGS[work].from_dict(values)
+    if isinstance(config, SweepConfig):
+        study_cache.studies()[0][name].check_sweep(config)
     start_job([work, _place(name), *as_options(config)], name)
     st.toast(f"The {work} has started", icon=":material/play_arrow:")
 

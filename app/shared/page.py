@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -12,6 +13,8 @@ import streamlit as st
 from app.figures.palette import DARK, LIGHT, Palette
 from app.shared import url_state
 from lambda_core.errors import LambdaError
+
+SEEN_FIRST = 20.0  # seconds of a session within which a browser may still be waiting for Plotly
 
 
 def theme() -> str:
@@ -54,14 +57,28 @@ def show_notices() -> None:
         st.warning(sentence, icon=":material/link_off:")
 
 
-def show_figure(figure: go.Figure, key: str, alt: str, *, static: bool = False, **more: Any) -> None:
+def show_seen_first(key: str, make: Callable[[], str]) -> None:
+    """A picture of a figure, until the figure itself is there; from then on its place in the page is empty.
+
+    key: of the figure. make: gives the picture as HTML. It lies over the figure's place: see style.css.
+    """
+    begun = st.session_state.setdefault("_begun", time.monotonic())
+    with st.container(key=f"seen-first-{key}"):
+        st.html(make() if time.monotonic() - begun < SEEN_FIRST else "<span></span>")
+
+
+def show_figure(figure: go.Figure | dict[str, Any], key: str, alt: str, *, static: bool = False, **more: Any) -> None:
     """Show a figure. alt: what it shows, for those who cannot see it. static: nothing to zoom or to save."""
     save = {"format": url_state.value("picture"), "filename": f"lambda-lab-{key}", "scale": 2}
     config = {"displayModeBar": False} if static else {**_TOOLS, "toImageButtonOptions": save}
     st.plotly_chart(figure, key=key, alt=alt, config=config, **more)
 
 
-_TOOLS: dict[str, Any] = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+_TOOLS: dict[str, Any] = {
+    "displaylogo": False,
+    "doubleClick": False,  # its first click would choose a candidate
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
 
 
 def show_tabs(field: str, tabs: dict[str, tuple[str, Callable[[], None]]]) -> None:

@@ -73,5 +73,6 @@ def show_not_measured(study: Study) -> None:
 
 def show_training(study: Study) -> None:
     """How meta-training went, on training and on validation classes."""
-    figure = study_curves.training(study.training, page.colors())
-    page.show_figure(figure, "training", "Accuracy over meta-training")
+    quantity: study_curves.Quantity = "loss" if study.config.ways == 1 else "accuracy"
+    figure = study_curves.training(study.training, quantity, page.colors())
+    page.show_figure(figure, "training", f"{quantity.capitalize()} over meta-training")

@@ -112,6 +112,8 @@ FIELDS: dict[str, UrlField] = {
     "axis": one_of("milliseconds", "multiply_adds"),
     "timing": matching(None, r"(cpu|cuda)-[0-9]{1,4}(-[0-9]{1,3})?", "a timing such as cpu-1"),
     "picture": one_of("svg", "png"),
+    "height": one_of("lost", "accuracy"),
+    "far": one_of(False, True),
     "show": one_of("all", "steps", "front"),
     "grid": one_of(False, True),
     "lrs": one_of(False, True),

@@ -3,7 +3,7 @@
 `read_address` once at the start of a run, `value` / `bound` / `put` in between, `write_address` at the end. Values that
 equal their default stay out of the address. An address that comes from elsewhere (a link, the back button) wins over
 what was on the screen; a damaged value in it falls back to the default, with a notice. An older address of this
-module's own, sent along by a click that was quicker than the browser's address bar, does not: see `_came_from_elsewhere`.
+module's own, sent along by a click that was quicker than the browser's address bar, does not.
 
 `bound` is the only way from a control to the address.
 """

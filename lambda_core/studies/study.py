@@ -114,19 +114,35 @@ class Study:
 
     @property
     def measured(self) -> bool:
-        """Both tables that a selection needs are there."""
-        return self.accuracy is not None and self.timing is not None
+        """Both tables that a selection needs are there, and hold the reference: the study's own number of steps."""
+        return self.not_measured is None
 
     @property
     def not_measured(self) -> str | None:
-        """Which table a selection still lacks and what makes it, as a sentence; None where both are there."""
+        """Which table a selection still lacks and what makes it, as a sentence; None where nothing is missing."""
         if self.config.ways == 1:
             return f"{self.name} is a regression: it has no accuracies to choose by"
         if self.accuracy is None:
             return f"{self.name} has no accuracies yet; make them with: lambda-core sweep {self.folder}"
+        if self.sweep_config is not None and self.sweep_config.max_steps < self.config.steps:
+            return self._too_short(self.sweep_config.max_steps)
         if self.timing is None:
             return f"{self.name} has no times yet; make them with: lambda-core time {self.folder}"
         return None
+
+    def _too_short(self, steps: int) -> str:
+        return (
+            f"{self.name} was swept for at most {steps} steps, but its reference takes {self.config.steps}; "
+            f"sweep it again with: lambda-core sweep {self.folder} --max-steps {self.config.steps}"
+        )
+
+    def check_sweep(self, config: SweepConfig) -> None:
+        """Raises StudyError for a sweep that would leave out the reference."""
+        if config.max_steps < self.config.steps:
+            raise StudyError(
+                f"a sweep of {config.max_steps} steps would leave out what all is compared with, the full pattern at "
+                f"{self.config.steps} steps; set max steps to {self.config.steps} or more"
+            )
 
     def measurements(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(accuracy, timing). Raises StudyError that names the missing table and the command that makes it."""

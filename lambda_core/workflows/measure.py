@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,12 @@ def sweep_study(
 
     Writes accuracy.parquet and episodes.parquet.
     """
+    study.check_sweep(config)
     study = own_copy(study)
     with locked(study.folder / ".sweep.lock", f"{study.name} is being swept"):
         source, fingerprint = measurable(study, root)
+        if study.sweep_config is not None and study.sweep_config.max_steps < study.config.steps:
+            shutil.rmtree(study.folder / "checkpoint" / "sweep", ignore_errors=True)  # its parts lack the reference
         unpack(study, config, fingerprint)
         frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
         classes = classes_of(study, config, source)

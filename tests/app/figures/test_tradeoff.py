@@ -1,27 +1,72 @@
-"""The figure of Explore."""
+"""The figure of Explore, and the picture of it that is seen first."""
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from app.figures import tradeoff
 from app.figures.palette import DARK, LIGHT, Palette
 
 
+def drawn(table: pd.DataFrame, height: str = "lost", axis: str = "milliseconds", colors: Palette = LIGHT) -> dict:
+    view = tradeoff.View(height, 1.0)
+    return tradeoff.scatter(
+        table, axis=axis, view=view, emphasised=np.ones(len(table), dtype=bool), marks=[], colors=colors
+    )
+
+
+@pytest.mark.parametrize("height", tradeoff.HEIGHTS)
 @pytest.mark.parametrize("axis", ["milliseconds", "multiply_adds"])
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
-def test_tradeoff_draws_every_candidate_and_carries_it(table: pd.DataFrame, axis: str, colors: Palette) -> None:
-    emphasised = np.zeros(len(table), dtype=bool)
-    figure = tradeoff.scatter(table, axis=axis, threshold=1.0, emphasised=emphasised, marks=[], colors=colors)
-    drawn = [tuple(point[:3]) for trace in figure.data if trace.customdata is not None for point in trace.customdata]
-    assert len(drawn) == (table[axis] > 0).sum()
-    assert set(drawn) <= set(table[["pattern", "steps", "lr"]].itertuples(index=False, name=None))
+def test_it_draws_every_candidate_and_carries_it(table: pd.DataFrame, height: str, axis: str, colors: Palette) -> None:
+    figure = go.Figure(drawn(table, height, axis, colors))
+    points = [tuple(point[:3]) for trace in figure.data if trace.customdata is not None for point in trace.customdata]
+    assert len(points) == (table[axis] > 0).sum()
+    assert set(points) <= set(table[["pattern", "steps", "lr"]].itertuples(index=False, name=None))
 
 
-def test_tradeoff_tells_verdicts_by_shape(table: pd.DataFrame) -> None:
-    emphasised = np.ones(len(table), dtype=bool)
-    figure = tradeoff.scatter(table, axis="milliseconds", threshold=1.0, emphasised=emphasised, marks=[], colors=LIGHT)
-    shapes = [trace.marker.symbol for trace in figure.data if trace.name in ("pass", "undecided", "fail")]
+def test_verdicts_are_told_by_shape(table: pd.DataFrame) -> None:
+    shapes = [trace["marker"]["symbol"] for trace in drawn(table)["data"] if trace["mode"] == "markers"]
     assert len(set(shapes)) == 3
+
+
+def test_a_verdict_can_be_read_off_the_bars(table: pd.DataFrame) -> None:
+    """The bars are those of the paired comparison: one that passes ends within the threshold."""
+    line = next(trace for trace in drawn(table)["data"] if trace["name"] == "front")
+    rows = table[table["on_front"] & (table["milliseconds"] > 0)].sort_values("milliseconds")
+    assert np.allclose(line["y"] + line["error_y"]["array"], rows["degradation_high"])
+    assert np.allclose(line["y"] - line["error_y"]["arrayminus"], rows["degradation_low"])
+    passing = (rows["verdict"] == "pass").to_numpy()
+    assert passing.any()
+    assert (line["y"] + line["error_y"]["array"])[passing].max() <= 1.0
+    assert all(trace.get("error_y") is None for trace in drawn(table, "accuracy")["data"])  # they are not paired
+
+
+@pytest.mark.parametrize("height", tradeoff.HEIGHTS)
+def test_better_is_above_and_the_far_ones_can_be_seen(table: pd.DataFrame, height: str) -> None:
+    near, far = tradeoff.View(height, 1.0), tradeoff.View(height, 1.0, everything=True)
+    (bottom, top), (deeper, _) = near.axis(table)["range"], far.axis(table)["range"]
+    assert near.level(table, 5.0) - near.level(table, 0.0) == pytest.approx(5.0 if height == "lost" else -5.0)
+    assert (bottom > top) == (height == "lost")
+    assert abs(deeper - top) > abs(bottom - top)
+    assert tradeoff.below_view(table, near) == tradeoff.below_view(table, far) > 0
+    assert far.in_view(table).all()
+    assert len(near.axis(table)["tickvals"]) <= 9
+
+
+def test_the_picture_shows_what_plotly_will(table: pd.DataFrame) -> None:
+    figure = drawn(table)
+    html = tradeoff.picture(figure, "what it shows")
+    svg = unquote(html)
+    visible = tradeoff.View("lost", 1.0).in_view(table)[(table["milliseconds"] > 0).to_numpy()].sum()
+    assert svg.count("<circle") + svg.count("<polygon") == visible
+    assert 'aria-label="what it shows"' in html
+    assert "1 point lost" in html
+    assert LIGHT.passes in svg
+    assert len(re.findall("ll-y-tick", html)) > 3

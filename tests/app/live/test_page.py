@@ -41,18 +41,32 @@ def test_step_slider_looks_at_earlier_steps(open_page: Open) -> None:
     assert param(app, "at") == "2"
 
 
-@pytest.mark.parametrize(("label", "at"), [("Start over", 0), ("Next step", 3), ("Play", 3)])
+@pytest.mark.parametrize(("label", "at"), [("Start over", 0), ("Next step", 3), ("Play", 2)])
 def test_player_buttons(open_page: Open, label: str, at: int) -> None:
     app = open_page("live", at="2")
     checked(next(button for button in app.button if button.label == label).click().run())
     assert f"after {at} step" in scores(app)[0]
 
 
-def test_play_stops_at_the_end(open_page: Open) -> None:
-    app = open_page("live", at="4", steps="5")
-    checked(next(button for button in app.button if button.label == "Play").click().run())
-    assert [button.label for button in app.button].count("Pause") == 0
+def test_play_starts_where_nothing_is_adapted_yet(open_page: Open) -> None:
+    app = open_page("live", steps="5")
     assert "after 5 steps" in scores(app)[0]
+    checked(next(button for button in app.button if button.label == "Play").click().run())
+    assert "after 0 steps" in scores(app)[0]  # its clock makes the steps: see the browser test
+
+
+@pytest.mark.parametrize("address", [{"at": "77"}, {"at": "3", "steps": "2"}, {"at": "100", "steps": "100"}])
+def test_a_step_beyond_the_last_is_the_last(open_page: Open, address: dict) -> None:
+    app = open_page("live", **address)
+    steps = app.slider(key="steps-control").value
+    assert all(score.endswith(f"after {steps} steps") for score in scores(app))
+    assert len(scores(app)) == 2
+
+
+def test_a_study_of_many_steps_opens(open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_study(tmp_path, "long-5w1s", episodes=20, max_steps=25, steps=25)
+    monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
+    assert "after 25 steps" in scores(open_page("live"))[0]
 
 
 def test_new_episode(open_page: Open) -> None:

@@ -9,21 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app.figures.lamps import lamps
 from app.figures.layout import Part
 from app.figures.palette import SHAPES, Palette
+from app.figures.tradeoff.height import View
 from lambda_core.selection import Axis, Choice, candidate_index
 
 _CARRIED = [
-    *("pattern", "steps", "lr", "accuracy", "accuracy_low", "accuracy_high"),
-    *("degradation", "degradation_low", "degradation_high", "milliseconds", "multiply_adds", "speed_up", "verdict"),
+    *("pattern", "steps", "lr", "accuracy", "degradation", "degradation_low", "degradation_high"),
+    *("milliseconds", "multiply_adds", "speed_up", "verdict"),
 ]
 # the browser formats it, for the one point that is looked at
 _HOVER = (
-    "pattern <b>%{customdata[0]}</b> · %{customdata[1]} steps · step size %{customdata[2]:.3~g}<br>"
-    "accuracy %{customdata[3]:.1%} (95 %: %{customdata[4]:.1%} … %{customdata[5]:.1%})<br>"
-    "degradation %{customdata[6]:.1f} points (%{customdata[7]:.1f} … %{customdata[8]:.1f})<br>"
-    "%{customdata[9]:.2f} ms · %{customdata[10]:.3s} multiply-adds<br>"
-    "speed-up %{customdata[11]:.3r}× · %{customdata[12]}<extra></extra>"
+    "<b>%{text}</b> · %{customdata[1]} steps · step size %{customdata[2]:.3~g}<br>"
+    "points lost: %{customdata[4]:.1f} (%{customdata[5]:.1f} … %{customdata[6]:.1f}): %{customdata[10]}<br>"
+    "accuracy %{customdata[3]:.1%}<br>"
+    "%{customdata[7]:.2f} ms · %{customdata[8]:.3s} multiply-adds · %{customdata[9]:.3r}×<extra></extra>"
 )
 
 
@@ -56,12 +57,14 @@ def cost(rows: Any, axis: Axis) -> Any:
     return rows[axis] / 1e6 if axis == "multiply_adds" else rows[axis]
 
 
-def candidates(rows: pd.DataFrame, emphasised: NDArray[np.bool_], verdict: str, axis: Axis, colors: Palette) -> Part:
+def candidates(
+    rows: pd.DataFrame, emphasised: NDArray[np.bool_], verdict: str, axis: Axis, view: View, colors: Palette
+) -> Part:
     """The candidates of one verdict. A click on a point carries its pattern, steps and lr first in `customdata`."""
     return {
         "type": "scatter",
         "x": cost(rows, axis).to_numpy(),
-        "y": rows["accuracy"].to_numpy() * 100,
+        "y": view.values(rows),
         "mode": "markers",
         "name": verdict,
         "marker": {
@@ -72,6 +75,7 @@ def candidates(rows: pd.DataFrame, emphasised: NDArray[np.bool_], verdict: str, 
             "line": {"width": 1.5 if "open" in SHAPES[verdict] else 0},
         },
         "customdata": rows[_CARRIED].to_numpy(),
+        "text": [lamps(pattern) for pattern in rows["pattern"]],
         "hovertemplate": _HOVER,
         # a selection must not fade the rest: the current mark shows it
         "selected": {"marker": {"opacity": 0.95}},
@@ -79,28 +83,28 @@ def candidates(rows: pd.DataFrame, emphasised: NDArray[np.bool_], verdict: str, 
     }
 
 
-def front(rows: pd.DataFrame, axis: Axis, colors: Palette) -> Part:
+def front(rows: pd.DataFrame, axis: Axis, view: View, colors: Palette) -> Part:
     """The line through the candidates that no other beats."""
     rows = rows.sort_values(axis)
     return {
         "type": "scatter",
         "x": cost(rows, axis).to_numpy(),
-        "y": rows["accuracy"].to_numpy() * 100,
+        "y": view.values(rows),
         "mode": "lines",
         "name": "front",
         "line": {"color": colors.faint, "width": 1.5, "shape": "hv"},
-        "error_y": _error_bars(rows, colors.faint),
+        "error_y": _error_bars(rows, view, colors.faint),
         "hoverinfo": "skip",
     }
 
 
-def pointed_out(mark: Mark, axis: Axis, colors: Palette) -> Part:
+def pointed_out(mark: Mark, axis: Axis, view: View, colors: Palette) -> Part:
     """One candidate, larger than the others."""
     row = mark.row.to_frame().T
     return {
         "type": "scatter",
         "x": [cost(mark.row, axis)],
-        "y": [mark.row["accuracy"] * 100],
+        "y": view.values(row),
         "mode": "markers",
         "name": mark.name,
         "marker": {
@@ -109,8 +113,9 @@ def pointed_out(mark: Mark, axis: Axis, colors: Palette) -> Part:
             "color": mark.color,
             "line": _edge(mark, colors),
         },
-        "error_y": _error_bars(row, mark.color) if mark.filled else None,
+        "error_y": _error_bars(row, view, mark.color) if mark.filled else None,
         "customdata": row[_CARRIED].to_numpy(),
+        "text": [lamps(str(mark.row["pattern"]))],
         "hovertemplate": f"<b>{mark.name}</b><br>{_HOVER}",
     }
 
@@ -119,7 +124,6 @@ def _edge(mark: Mark, colors: Palette) -> Part:
     return {"width": 1, "color": colors.paper} if mark.filled else {"width": 2.5, "color": mark.color}
 
 
-def _error_bars(rows: pd.DataFrame, color: str) -> Part:
-    mean, low, high = (rows[name].to_numpy(float) * 100 for name in ("accuracy", "accuracy_low", "accuracy_high"))
-    spread = {"array": high - mean, "arrayminus": mean - low, "symmetric": False}
-    return spread | {"color": color, "thickness": 1, "width": 3}
+def _error_bars(rows: pd.DataFrame, view: View, color: str) -> Part | None:
+    bars = view.bars(rows)
+    return None if bars is None else bars | {"color": color, "thickness": 1, "width": 3}
