@@ -4,9 +4,9 @@ Belongs here: its marks, its heights, and the picture of it that is seen before 
 figures.
 """
 
+from app.figures.tradeoff.candidates import SIZE, below_view, scatter
 from app.figures.tradeoff.height import HEIGHTS, View
 from app.figures.tradeoff.marks import Mark, usual_marks
-from app.figures.tradeoff.picture import picture
-from app.figures.tradeoff.scatter import SIZE, below_view, scatter
+from app.figures.tradeoff.seen_first import picture
 
 __all__ = ["HEIGHTS", "SIZE", "Mark", "View", "below_view", "picture", "scatter", "usual_marks"]

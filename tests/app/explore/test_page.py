@@ -202,4 +202,4 @@ def test_patterns_that_change_from_step_to_step(open_page: Open, monkeypatch: py
 
 
 def test_without_a_search_its_tab_says_how_to_make_one(open_page: Open) -> None:
-    assert "`lambda-core search cached_results/cifar-fs-5w1s`" in said(open_page(tab="steps"))
+    assert "`lambda-core search cifar-fs-5w1s`" in said(open_page(tab="steps"))

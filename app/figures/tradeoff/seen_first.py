@@ -28,7 +28,7 @@ def picture(figure: Part, alt: str) -> str:
     margin = layout["margin"]
     inner = layout["height"] - margin["t"] - margin["b"]
     x, y = _scale(layout["xaxis"]), _scale(layout["yaxis"], upwards=True)
-    parts = [*_grid(layout, x, y), *(part for trace in figure["data"] for part in _trace(trace, x, y))]
+    parts = [*_grid(layout, y), *(part for trace in figure["data"] for part in _trace(trace, x, y))]
     svg = f"<svg xmlns='http://www.w3.org/2000/svg' width='100%' height='{inner}'>{''.join(parts)}</svg>"
     place = f"margin:{margin['t']}px {margin['r']}px {margin['b']}px {margin['l']}px;height:{inner}px"
     image = f'<img alt="" src="data:image/svg+xml,{quote(svg, safe=SAFE)}">'
@@ -48,7 +48,7 @@ def _scale(axis: Part, *, upwards: bool = False) -> Place:
     return place
 
 
-def _grid(layout: Part, x: Place, y: Place) -> Iterator[str]:
+def _grid(layout: Part, y: Place) -> Iterator[str]:
     color = layout["yaxis"]["gridcolor"]
     for at in _inside(layout["yaxis"], y):
         yield _line(0, at, 100, at, color, 1)
