@@ -4,23 +4,45 @@ Belongs here: the one path from a study to a choice, that command line, report a
 statistics (`selection`). No torch.
 """
 
+from lambda_core.analysis.reach import (
+    OnMachine,
+    StudyOfTrainings,
+    describe_machines,
+    describe_populations,
+    find_trainings,
+    on_machines,
+    pooled,
+    populations,
+    reach_table,
+    trainings_of,
+)
 from lambda_core.analysis.report import as_markdown, report_table, short_table
 from lambda_core.analysis.study_choice import choose, compare_study, default_condition, study_best_gain, study_gain
 from lambda_core.analysis.study_race import race_tables, study_entrants
 from lambda_core.analysis.transfer import judge_transfer, transfer_choice, transfer_table, transfer_text
 
 __all__ = [
+    "OnMachine",
+    "StudyOfTrainings",
     "as_markdown",
     "choose",
     "compare_study",
     "default_condition",
+    "describe_machines",
+    "describe_populations",
+    "find_trainings",
     "judge_transfer",
+    "on_machines",
+    "pooled",
+    "populations",
     "race_tables",
+    "reach_table",
     "report_table",
     "short_table",
     "study_best_gain",
     "study_entrants",
     "study_gain",
+    "trainings_of",
     "transfer_choice",
     "transfer_table",
     "transfer_text",

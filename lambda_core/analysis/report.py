@@ -13,6 +13,7 @@ import pandas as pd
 from lambda_core.analysis.claims import PAPER, RULES, check_claims
 from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findings, ask_study
 from lambda_core.analysis.literature import literature_for
+from lambda_core.analysis.reach import WHOM, reach_table
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, points, signed, times, with_interval
 from lambda_core.selection import Choice, Confirmation, Interval, PatternGain
@@ -43,6 +44,7 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
     parts = [
         _choices_text(findings),
         _gains_text(findings),
+        _reach_text(findings),
         _claims_text(findings),
         _conditions_text(findings),
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
@@ -151,6 +153,17 @@ def _gains_text(findings: list[Findings]) -> str:
         "interval); ✓ shown to be better."
     )
     return f"{_table(header, rows)}\n\n{legend}"
+
+
+def _reach_text(findings: list[Findings]) -> str:
+    header = ["study", "choice", *(f"for {whom}" for whom in WHOM), "would decide it for the last"]
+    rows = reach_table([(each.study, each.choices[MINIMAL_DEGRADATION][0]) for each in findings])
+    legend = (
+        "Points that the choice within 1 point loses on test classes, each with its own 95 % interval, uncorrected: "
+        "the mean over new episodes of the same classes, over new classes, over new trainings of the same recipe (only "
+        "where several were made). What would decide: about how many there would have to be, if that alone grew."
+    )
+    return f"### For whom the choices hold\n\n{_table(header, rows)}\n\n{legend}"
 
 
 def _claims_text(findings: list[Findings]) -> str:

@@ -80,11 +80,19 @@ def given_settings(values: dict[str, Any]) -> dict[str, Any]:
 
 def study_argument(command: F) -> F:
     """The argument STUDY, loaded and checked."""
+    return _found_by(find_study, command)
 
+
+def trainings_argument(command: F) -> F:
+    """The argument STUDY, or the common name of several trainings, loaded and checked."""
+    return _found_by(find_study_or_trainings, command)
+
+
+def _found_by(find: Callable[[str], Study], command: F) -> F:
     @click.argument("study")
     @wraps(command)
     def wrapped(study: str, **options: Any) -> Any:
-        return command(find_study(study), **options)
+        return command(find(study), **options)
 
     return wrapped  # type: ignore[return-value]
 
@@ -94,6 +102,19 @@ def find_study(text: str) -> Study:
     from lambda_core.studies import Study
 
     return Study.load(text)
+
+
+def find_study_or_trainings(text: str) -> Study:
+    """The study of that name or, where it is the common name of several trainings, all of them as one. StudyError."""
+    from pathlib import Path
+
+    from lambda_core.analysis import find_trainings, pooled
+    from lambda_core.studies import studies_root
+
+    for place in (Path(text), studies_root() / Path(text).name):
+        if not place.exists() and (found := find_trainings(place)):
+            return pooled(found)
+    return find_study(text)
 
 
 def measured_studies() -> list[Study]:

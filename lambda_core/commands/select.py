@@ -18,6 +18,7 @@ from lambda_core.commands.options import (
     settings_options,
     study_argument,
     threshold_option,
+    trainings_argument,
 )
 from lambda_core.commands.progress_bar import progress_bar
 from lambda_core.config import SearchConfig
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@study_argument
+@trainings_argument
 @threshold_option()
 @confidence_option("the verdicts, over all candidates together")
 @click.option("--any-lr", is_flag=True, help="Choose over all step sizes that were swept.")
@@ -43,12 +44,17 @@ def select(
     A candidate passes if a paired one-sided test, corrected over all candidates, shows that it loses at most the
     threshold. Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
     """
-    from lambda_core.analysis import choose
+    from lambda_core.analysis import choose, describe_machines, describe_populations, on_machines, populations
     from lambda_core.selection import SelectionSettings, sentence
 
-    choice, confirmation = choose(study, SelectionSettings(threshold, confidence, axis, any_lr))
+    settings = SelectionSettings(threshold, confidence, axis, any_lr)
+    choice, confirmation = choose(study, settings)
+    seen, machines = populations(study, choice, confidence=confidence), on_machines(study, choice, settings)
     record = {"study": study.name, **choice.as_dict(), "confirmation": confirmation.as_dict()}
+    record |= {"for": seen.as_dict(), "machines": [each.as_dict() for each in machines]}
     print_result(record, sentence(choice, confirmation, study.layers), as_json=as_json)
+    if not as_json and not choice.is_reference:
+        click.echo("\n".join([*describe_populations(seen, threshold), describe_machines(machines)]))
     if explain and not as_json:
         click.echo(_explanation(choice))
     sys.exit(0 if confirmation.verdict == "pass" and not choice.is_reference else 1)

@@ -10,6 +10,7 @@ import click
 from lambda_core.commands.options import (
     confidence_option,
     find_study,
+    find_study_or_trainings,
     json_option,
     measured_studies,
     print_result,
@@ -28,7 +29,9 @@ def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
 
     if not studies and not every:
         raise click.UsageError("name one or more studies, or --all")
-    measured = measured_studies() if every else [study for study in map(find_study, studies) if study.measured]
+    measured = (
+        measured_studies() if every else [study for study in map(find_study_or_trainings, studies) if study.measured]
+    )
     click.echo(report_table(measured).to_json(orient="records", indent=1) if as_json else as_markdown(measured))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +18,15 @@ from lambda_core.commands.options import (
 from lambda_core.commands.progress_bar import progress_bar
 from lambda_core.config import RECIPES, MetaTrainConfig
 
+if TYPE_CHECKING:
+    from lambda_core.studies import Study
+
 
 @click.command()
 @settings_options(MetaTrainConfig)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run.")
+@click.option("--seeds", type=click.IntRange(1, 100), help="Trainings, each a study: OUT-seed0, OUT-seed1, …")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop after so many iterations, to go on another time.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -31,6 +35,7 @@ from lambda_core.config import RECIPES, MetaTrainConfig
 def train(
     out: Path,
     resume: bool,
+    seeds: int | None,
     stop_at: int | None,
     threads: int,
     device: str,
@@ -43,31 +48,41 @@ def train(
     \b
     lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study
     lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study --resume
+    lambda-core train --dataset glyphs --ways 5 --shots 1 --out my-study --seeds 5
 
+    Trainings under several seeds are studies of their own; select and report take their common name, OUT, for all.
     More processes: torchrun --nproc-per-node 2 -m lambda_core train … (they share the tasks of a meta-gradient).
     Settings that are not given follow the data set's recipe. The weights kept are those best on validation classes.
     """
     from lambda_core.system import best_device
-    from lambda_core.workflows import train_study
+    from lambda_core.workflows import train_seeds, train_study
 
     given = given_settings(settings)
     config = MetaTrainConfig.from_dict(RECIPES.get(given["dataset"], {}) | given)
     device = best_device() if device == "auto" else device
     with progress_bar(as_json=as_json) as report:
-        study = train_study(
-            config,
-            out,
-            root=root,
-            resume=resume,
-            stop_at=stop_at,
-            threads=threads,
-            device=device,
-            command=command_line(),
-            report=report,
-        )
+        options: dict[str, Any] = {
+            "root": root,
+            "resume": resume,
+            "stop_at": stop_at,
+            "threads": threads,
+            "device": device,
+            "command": command_line(),
+            "report": report,
+        }
+        if seeds is not None:
+            studies = train_seeds(config, out, seeds, **options)
+        else:
+            studies = [train_study(config, out, **options)]
+    for study in studies:
+        _print_trained(study, as_json=as_json)
+
+
+def _print_trained(study: Study, *, as_json: bool) -> None:
     best = study.training["val_accuracy"].max()
     done = study.metadata.iterations_done
-    record = {"study": str(out), "iterations": done, "best_val_accuracy": float(best)}
-    text = f"{out}: {done} iterations, best validation score {best:.4f}"
-    next_step = "open it in the app" if config.dataset == "sinusoid" else f"lambda-core sweep {out}"
+    record = {"study": str(study.folder), "iterations": done, "best_val_accuracy": float(best)}
+    text = f"{study.folder}: {done} iterations, best validation score {best:.4f}"
+    sinusoid = study.config.dataset == "sinusoid"
+    next_step = "open it in the app" if sinusoid else f"lambda-core sweep {study.folder}"
     print_result(record, f"{text}. Next: {next_step}", as_json=as_json)

@@ -26,20 +26,24 @@ from lambda_core.selection.racing import (
 from lambda_core.selection.search_verdicts import describe_search, dominating, judge_search
 from lambda_core.selection.sentences import sentence
 from lambda_core.selection.settings import SelectionSettings
+from lambda_core.selection.variance import ClassEffects, Needed, Populations, describe_needed, needed_for
 from lambda_core.selection.verdicts import fastest, judge
 
 __all__ = [
     "Axis",
     "Candidate",
     "Choice",
+    "ClassEffects",
     "Comparison",
     "Confirmation",
     "Entrants",
     "ExhaustiveChoice",
     "Floats",
     "Interval",
+    "Needed",
     "PairedDifference",
     "PatternGain",
+    "Populations",
     "Race",
     "Runner",
     "SearchResult",
@@ -54,6 +58,7 @@ __all__ = [
     "compare_candidates",
     "confirm",
     "confirm_race",
+    "describe_needed",
     "describe_race",
     "describe_search",
     "dominating",
@@ -63,6 +68,7 @@ __all__ = [
     "judge",
     "judge_search",
     "mean_accuracy",
+    "needed_for",
     "pareto_front",
     "race",
     "ratio",

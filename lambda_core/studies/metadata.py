@@ -90,6 +90,7 @@ class StudyMetadata:
     sweep, timing, search: how these tables were measured, None until they are.
     input_size, input_channels: of the images that the backbone takes. layers: names, a pattern's columns.
     layer_multiply_adds: of each layer's forward pass for one support set, None where not recorded.
+    group: of several trainings of one recipe, each a study; None: one alone.
     environment: of the training. commands: what made the study. created: ISO 8601. iterations_done: of the training.
     sums: SHA-256 of each file of the study; None where an older version wrote it.
     """
@@ -109,6 +110,7 @@ class StudyMetadata:
     commands: tuple[str, ...]
     created: str
     iterations_done: int
+    group: str | None
     content: Mapping[str, Any] = field(repr=False)
     sums: Mapping[str, str] | None = None
 
@@ -140,6 +142,7 @@ class StudyMetadata:
             commands=tuple(map(str, of_type(path, content, "commands", list))),
             created=of_type(path, content, "created", str),
             iterations_done=of_type(path, content, "iterations_done", int),
+            group=None if content.get("group") is None else check_name(of_type(path, content, "group", str)),
             content=deepcopy(dict(content)),
             sums=listed_sums(path, content),
         )

@@ -5,7 +5,7 @@ Belongs here: what ties engine and studies together. Does not: options and print
 
 from lambda_core.workflows.measure import fill_classes, measurable, note, sweep_study, time_study
 from lambda_core.workflows.search import live_runner, race_live, search_study
-from lambda_core.workflows.train import train_study
+from lambda_core.workflows.train import train_seeds, train_study
 from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "time_study",
     "trace_sine",
     "trace_study",
+    "train_seeds",
     "train_study",
 ]

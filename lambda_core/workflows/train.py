@@ -29,10 +29,12 @@ def train_study(
     threads: int = 1,
     device: str = "cpu",
     command: str = "",
+    group: str | None = None,
     report: Report | None = None,
 ) -> Study:
     """Meta-train and write study.json, weights.safetensors (the best on validation classes) and training.parquet.
 
+    group: the name that several trainings of one recipe have together.
     Raises StudyError where the folder holds a study already and `resume` is not asked for, or one that no training can
     go on with; BusyError where another process trains there.
     """
@@ -47,9 +49,33 @@ def train_study(
         if not trainer.best.weights:
             raise StudyError(f"{folder}: no validation was due in {trainer.iteration} iterations, so none is best yet")
         if first:
-            metadata = _metadata(trainer, folder.name, device, command)
+            metadata = _metadata(trainer, folder.name, device, command, group)
             commit(folder, _kept(folder, metadata), {"training": trainer.log.table}, trainer.best.weights)
     return Study.load(folder)
+
+
+def train_seeds(
+    config: MetaTrainConfig, place: Path, seeds: int, *, resume: bool = False, **options: Any
+) -> list[Study]:
+    """Train one recipe with `seeds` seeds, from its own upwards; each is a study, PLACE-seed0 and so on.
+
+    resume: go on with what a stopped run left; finished ones stay. options: those of `train_study`. Raises StudyError.
+    """
+    group, studies = check_name(place.name), []
+    for seed in range(config.seed, config.seed + seeds):
+        own, folder = config.but(seed=seed), place.with_name(f"{place.name}-seed{seed}")
+        finished = _finished(own, folder, group) if resume else None
+        studies.append(finished or train_study(own, folder, resume=resume, group=group, **options))
+    return studies
+
+
+def _finished(config: MetaTrainConfig, folder: Path, group: str) -> Study | None:
+    """The study in `folder`, if it is this training of this group and there is nothing left to do."""
+    if not (folder / "study.json").exists():
+        return None
+    study = Study.load(folder)
+    done = study.metadata.iterations_done >= config.iterations
+    return study if done and study.config == config and study.metadata.group == group else None
 
 
 @contextmanager
@@ -110,7 +136,7 @@ def process_group() -> Iterator[bool]:
         distributed.destroy_process_group()
 
 
-def _metadata(trainer: MetaTrainer, name: str, device: str, command: str) -> StudyMetadata:
+def _metadata(trainer: MetaTrainer, name: str, device: str, command: str, group: str | None) -> StudyMetadata:
     example = trainer.train_bank[0].support_x.to(trainer.device)
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -128,6 +154,7 @@ def _metadata(trainer: MetaTrainer, name: str, device: str, command: str) -> Stu
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "iterations_done": trainer.iteration,
         "best_iteration": trainer.best.iteration,
+        "group": group,
     }
     return StudyMetadata.from_dict(content)
 

@@ -65,6 +65,11 @@ class Populations:
             counted_trainings=len(values),
         )
 
+    def as_dict(self) -> dict[str, dict[str, float] | None]:
+        """Each population's interval, fit for JSON; null where it is not known."""
+        known = {"episodes": self.episodes, "classes": self.classes, "trainings": self.trainings}
+        return {name: None if each is None else each.as_dict("degradation") for name, each in known.items()}
+
     @property
     def widest(self) -> Interval:
         """The interval of the largest population that these numbers can speak of."""
