@@ -6,7 +6,7 @@ trained, and the best on validation classes after one step is trained with the o
 (pattern, and a multiple of that step size) is picked on validation classes, over all seeds. Test classes then say how
 far each arm is above plain MAML after one step, by the interval for new trainings, classes and episodes.
 
-Kept under .runs/one-step: a stopped run goes on, and what is there can be told at any time with --tell.
+Kept under .runs/one-step: a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.records import RESULTS
 from lambda_core.backbones import build_model
 from lambda_core.config import MetaTrainConfig
-from lambda_core.episodes import Source
+from lambda_core.episodes import EpisodeBank, Source
+from lambda_core.formatting import interval, signed, with_interval
 from lambda_core.measurement import sweep
 from lambda_core.patterns import LambdaPattern
-from lambda_core.system import prepare, write_json
+from lambda_core.selection import Floats, Interval, Populations
+from lambda_core.system import environment, prepare, write_json
 from lambda_core.training import meta_train
 
 RUNS = Path(__file__).parent.parent / ".runs" / "one-step"
@@ -48,8 +52,9 @@ class Arm:
         return f"{self.pattern} x {self.steps}"
 
 
-PLAIN = Arm("11111", 5)
-ARMS = tuple(Arm(pattern, steps) for pattern in ("11111", "00001") for steps in (5, 1))
+FULL = "11111"
+PLAIN, PLAIN_ONE = Arm(FULL, 5), Arm(FULL, 1)
+ARMS = tuple(Arm(pattern, steps) for pattern in (FULL, "00001") for steps in (5, 1))
 
 
 @dataclass(frozen=True)
@@ -129,14 +134,86 @@ def work(folder: Path, iterations: int, seeds: int) -> Iterator[Experiment]:
     yield from experiments
 
 
+@dataclass(frozen=True)
+class Result:
+    """An arm after one step on test classes: points, with the interval for new trainings, classes and episodes."""
+
+    arm: Arm
+    lr: float
+    at_test: str
+    accuracy: Interval
+    above: dict[str, Interval]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        above = {name: gain.as_dict("points") for name, gain in self.above.items()}
+        return {
+            "inner step size": self.lr,
+            "at test": self.at_test,
+            "accuracy, %": self.accuracy.as_dict("accuracy"),
+            "points above": above,
+        }
+
+
+def tell(experiment: Experiment, seeds: int) -> dict[str, Any]:
+    """Prints and returns what test classes say of every arm."""
+    classes = classes_on_test(experiment.source)
+    values = {arm: on_test(experiment, arm, seeds) for arm in ARMS}
+    found = {}
+    for arm, (at_test, scores) in values.items():
+        rivals = {str(rival): values[rival][1] for rival in (PLAIN, PLAIN_ONE) if rival != arm}
+        above = {rival: Populations.of(scores - others, classes).widest for rival, others in rivals.items()}
+        # the same step size and weights, all layers updated at test: what the pattern at test alone adds
+        above["all layers at test"] = Populations.of(scores - on_test(experiment, arm, seeds, FULL)[1], classes).widest
+        accuracy = Populations.of(scores, classes).widest
+        result = Result(arm, experiment.step_size(arm), at_test, accuracy, above)
+        found[str(arm)] = result.as_dict()
+        gains = "; ".join(f"beside {name} {signed(gain.estimate)} ({interval(gain.low, gain.high)})"
+                          for name, gain in above.items())  # fmt: skip
+        click.echo(f"  {arm}, {result.lr:g}: {with_interval(*accuracy)} % by {at_test}; {gains}")
+    return found
+
+
+def on_test(experiment: Experiment, arm: Arm, seeds: int, pattern: str | None = None) -> tuple[str, Floats]:
+    """What to do at test, best on validation over all seeds, and its accuracies (seeds, episodes) there, in percent.
+
+    pattern: the best multiple of the step size for this pattern alone.
+    """
+    trainings = [experiment.training(arm, experiment.step_size(arm), seed) for seed in range(seeds)]
+    val = [training.scores("val", experiment.source) for training in trainings]
+    together = {key: [float(np.mean(each[key])) for each in val] for key in val[0]}
+    best, _ = best_of(together, pattern)
+    return best, 100 * np.array([training.scores("test", experiment.source)[best] for training in trainings])
+
+
+def classes_on_test(source: Source) -> NDArray[np.int64]:
+    bank = source.bank(MetaTrainConfig(source.name), "test", seed=FRESH_SEED)
+    assert isinstance(bank, EpisodeBank)
+    return np.array([bank.classes_of(index) for index in range(EPISODES["test"])])
+
+
 @click.command()
 @click.option("--iterations", default=250, show_default=True)
-@click.option("--seeds", default=3, show_default=True)
+@click.option("--seeds", default=5, show_default=True)
 @click.option("--runs", default=RUNS, show_default=True, type=click.Path(path_type=Path), help="Where trainings lie.")
-def main(**options: Any) -> None:
+def main(iterations: int, seeds: int, runs: Path) -> None:
     prepare(threads=1)
-    for experiment in work(options["runs"], options["iterations"], options["seeds"]):
-        click.echo(f"{experiment.source.name}: done")
+    conditions = {
+        "environment": environment(),
+        "iterations": iterations,
+        "seeds": seeds,
+        "step sizes": STEP_SIZES,
+        "multiples at test": SCALES,
+        "patterns at test": TESTED,
+        "episodes": EPISODES,
+        "seed of the episodes": FRESH_SEED,
+        "config": Training.of(runs, DATASETS[0], PLAIN, STEP_SIZES[0], 0, iterations).config.to_dict(),
+    }
+    found = {}
+    for experiment in work(runs, iterations, seeds):
+        click.echo(f"{experiment.source.name}, after one step on test classes, {seeds} seeds:")
+        found[experiment.source.name] = tell(experiment, seeds)
+    write_json(RESULTS / "one-step.json", conditions | {"found": found})
 
 
 if __name__ == "__main__":
