@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lambda_core.episodes import EpisodeBank as EpisodeBank
     from lambda_core.errors import LambdaError as LambdaError
     from lambda_core.errors import StudyError as StudyError
+    from lambda_core.export import export_adaptation as export_adaptation
     from lambda_core.measurement import measure_times as measure_times
     from lambda_core.measurement import sweep as sweep
     from lambda_core.patterns import LambdaPattern as LambdaPattern
@@ -51,6 +52,7 @@ _HOMES = {
     "adapt": "adaptation",
     "Adapted": "adaptation",
     "adapt_many": "adaptation",
+    "export_adaptation": "export",
     "meta_train": "training",
     "sweep": "measurement",
     "measure_times": "measurement",

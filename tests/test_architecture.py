@@ -46,7 +46,7 @@ LEVELS = [
     {"commands"},
     {"workflows"},
     {"analysis", "jobs", "training"},
-    {"measurement"},
+    {"export", "measurement"},
     {"studies"},
     {"adaptation", "selection"},
     {"backbones", "episodes"},

@@ -22,7 +22,7 @@ def adapt_by_definition(
     support_y: Tensor,
     pattern: LambdaPattern,
     steps: int,
-    lr: float,
+    lr: float | Sequence[float],
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     *,
     create_graph: bool = False,
@@ -30,15 +30,16 @@ def adapt_by_definition(
 ) -> dict[str, Tensor]:
     """The adapted parameters by name; `model` is called whole, with other weights, and keeps its own.
 
-    support_x: (N·K, …) float; support_y: (N·K,) int64, or targets of `loss`; lr: inner step size. create_graph: keep
-    the steps differentiable. layers: the names that the pattern's columns stand for; by default the children that own
-    parameters. Parameters with requires_grad=False stay as they are; one that the loss does not depend on has the
-    gradient zero.
+    support_x: (N·K, …) float; support_y: (N·K,) int64, or targets of `loss`; lr: inner step size, one for all columns
+    or one a column. create_graph: keep the steps differentiable. layers: the names that the pattern's columns stand
+    for; by default the children that own parameters. Parameters with requires_grad=False stay as they are; one that
+    the loss does not depend on has the gradient zero.
     """
     weights: dict[str, Tensor] = dict(model.named_parameters())
     trainable = [name for name, value in weights.items() if value.requires_grad]
     columns = tuple(layers) or tuple(dict.fromkeys(name.split(".")[0] for name in weights))
     column_of = {name: next(i for i, c in enumerate(columns) if f"{name}.".startswith(f"{c}.")) for name in weights}
+    sizes = lr if isinstance(lr, Sequence) else [lr] * len(columns)
     for row in pattern.matrix(steps):
         # a copy: some models write into what they are given
         value = loss(functional_call(model, weights, (support_x.clone(),)), support_y)
@@ -50,5 +51,5 @@ def adapt_by_definition(
             materialize_grads=True,
         )
         for name, gradient in zip(trainable, gradients, strict=True):
-            weights[name] = weights[name] - lr * float(row[column_of[name]]) * gradient
+            weights[name] = weights[name] - sizes[column_of[name]] * float(row[column_of[name]]) * gradient
     return weights

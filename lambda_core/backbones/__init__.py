@@ -5,12 +5,13 @@ Belongs here: what a model is, what its layers are called and cost. Does not: gr
 
 from lambda_core.backbones.backbone import Backbone, Layer, layer_names
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
-from lambda_core.backbones.networks import build_model, conv4, mlp, resnet12, resnet_stages, start_from
+from lambda_core.backbones.networks import ResidualBlock, build_model, conv4, mlp, resnet12, resnet_stages, start_from
 from lambda_core.backbones.stages import layers_of
 
 __all__ = [
     "Backbone",
     "Layer",
+    "ResidualBlock",
     "build_model",
     "conv4",
     "layer_costs",

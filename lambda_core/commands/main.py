@@ -15,6 +15,7 @@ import click
 
 from lambda_core.commands.app import app
 from lambda_core.commands.data import data
+from lambda_core.commands.export import export
 from lambda_core.commands.measure import evaluate, sweep, time_command
 from lambda_core.commands.options import ARGV
 from lambda_core.commands.select import race, search, select
@@ -82,7 +83,9 @@ def main() -> None:
     """
 
 
-for command in (train, sweep, time_command, select, evaluate, report, race, search, transfer, check, data, app):
+COMMANDS = (train, sweep, time_command, select, evaluate, report, race, search, transfer, check, export, data, app)
+
+for command in COMMANDS:
     main.add_command(command)
 
 if __name__ == "__main__":

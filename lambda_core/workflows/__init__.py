@@ -1,8 +1,9 @@
-"""The pieces of work that make and use a study, each resumable: train, measure, search, watch.
+"""The pieces of work that make and use a study, each resumable: train, measure, search, watch, export.
 
 Belongs here: what ties engine and studies together. Does not: options and printing (`commands`).
 """
 
+from lambda_core.workflows.export import export_study
 from lambda_core.workflows.measure import fill_classes, measurable, note, sweep_study, time_study
 from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.train import train_seeds, train_study
@@ -10,6 +11,7 @@ from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
 
 __all__ = [
     "Sine",
+    "export_study",
     "fill_classes",
     "live_runner",
     "measurable",

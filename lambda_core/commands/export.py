@@ -1,0 +1,45 @@
+"""`lambda-core export`: a study's adaptation as ONNX graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lambda_core.commands.options import json_option, print_result, study_argument
+
+if TYPE_CHECKING:
+    from lambda_core.studies import Study
+
+
+@click.command()
+@study_argument
+@click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
+@click.option("--steps", type=click.IntRange(1, 1000), help="Inner steps.  [default: the study's]")
+@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Inner step size.  [default: the study's]")
+@click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",
+              show_default=True, help="Statistics that normalise the queries.")  # fmt: skip
+@click.option("--to", required=True, type=click.Path(path_type=Path), help="The file to write, such as adapt.onnx.")
+@json_option
+def export(
+    study: Study, pattern: str, steps: int | None, lr: float | None, query_statistics: str, to: Path, as_json: bool
+) -> None:
+    """Write the adaptation as ONNX: support images and labels in, adapted weights out; it runs without torch.
+
+    Beside it: a graph for the queries (.queries.onnx) and a manifest (.json). Checked against the definition.
+    """
+    from lambda_core.patterns import LambdaPattern
+    from lambda_core.workflows import export_study
+
+    parsed = LambdaPattern.parse(pattern, len(study.layers))
+    done = export_study(study, parsed, to, steps=steps, lr=lr, query_statistics=query_statistics)
+    record = done.manifest | {"files": [str(each) for each in (done.adaptation, done.queries, done.record)]}
+    print_result(record, f"{study.name}, {parsed}: {_text(record)}", as_json=as_json)
+
+
+def _text(record: dict[str, Any]) -> str:
+    time, checked = record["time"], record["checked"]
+    took = f"{time['milliseconds']:.2f} ms in {time['by']}, one thread; " if time else ""
+    difference = f"{checked['relative_difference']:.0e} from the definition in {checked['by']}"
+    return f"{took}{difference}\nwritten: {', '.join(record['files'])}"

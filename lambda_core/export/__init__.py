@@ -1,0 +1,8 @@
+"""An adaptation as ONNX graphs, to run where there is no torch: on a phone, in a browser, in a C++ program.
+
+Belongs here: writing the graphs, and checking them against the definition. Does not: adapting in Python (`adaptation`).
+"""
+
+from lambda_core.export.exporting import Exported, export_adaptation
+
+__all__ = ["Exported", "export_adaptation"]

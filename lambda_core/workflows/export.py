@@ -1,0 +1,57 @@
+"""Take a study's adaptation along: as ONNX graphs, with what was measured on it in the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lambda_core.errors import StudyError
+from lambda_core.export import Exported, export_adaptation
+from lambda_core.patterns import LambdaPattern
+from lambda_core.studies import Study
+
+
+def export_study(
+    study: Study,
+    pattern: LambdaPattern,
+    to: Path,
+    *,
+    steps: int | None = None,
+    lr: float | None = None,
+    query_statistics: str = "transductive",
+) -> Exported:
+    """Write `to` (such as adapt.onnx) and what belongs beside it; see `export_adaptation`.
+
+    steps, lr: the study's own where left out.
+    """
+    config = study.config
+    if config.ways == 1:
+        raise StudyError(f"{study.name} is a regression; only classifications are exported")
+    size, channels = study.input
+    steps, lr = config.steps if steps is None else steps, config.lr if lr is None else lr
+    return export_adaptation(
+        study.model(),
+        to,
+        pattern,
+        steps,
+        lr,
+        support_shape=(config.ways * config.shots, channels, size, size),
+        query_statistics=query_statistics,
+        about={"study": study.name, "measured": _measured(study, pattern, steps)},
+    )
+
+
+def _measured(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, Any] | None:
+    """The engine's own time for this candidate, from the study's table; None where it is not in it."""
+    if study.timing is None:
+        return None
+    rows = study.timing[(study.timing["pattern"] == str(pattern)) & (study.timing["steps"] == steps)]
+    if rows.empty:
+        return None
+    environment = study.metadata.timed_with
+    return {
+        "milliseconds": round(float(rows["milliseconds"].median()), 4),
+        "by": f"lambda-core, torch {environment.torch_version}",
+        "threads": int(rows["threads"].iloc[0]),
+        "processor": environment.processor,
+    }
