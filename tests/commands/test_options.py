@@ -78,6 +78,7 @@ def test_every_command_is_there():
             "race",
             "search",
             "transfer",
+            "export",
             "check",
             "data",
             "app",
