@@ -5,7 +5,7 @@ tables of results (`measurement`).
 """
 
 from lambda_core.adaptation.adapting import Adapted, adapt, adaptation_steps
-from lambda_core.adaptation.batched import adapt_many
+from lambda_core.adaptation.batched import BatchedBackbone, adapt_many, in_chunks, loop_over, sum_over_episodes
 from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.inner_loop import InnerLoop
 from lambda_core.adaptation.pool import AdaptationPool
@@ -16,6 +16,7 @@ from lambda_core.adaptation.tracing import Trace, trace
 __all__ = [
     "AdaptationPool",
     "Adapted",
+    "BatchedBackbone",
     "InnerLoop",
     "Loss",
     "QueryScorer",
@@ -24,6 +25,9 @@ __all__ = [
     "adapt_by_definition",
     "adapt_many",
     "adaptation_steps",
+    "in_chunks",
+    "loop_over",
     "query_logits",
+    "sum_over_episodes",
     "trace",
 ]

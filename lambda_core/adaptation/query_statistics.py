@@ -27,11 +27,13 @@ def query_logits(
     support_x: (N·K, …), query_x: (Q, …) float. query_statistics: transductive or support.
     """
     batch, leading = _batch(backbone, support_x, query_x, query_statistics)
-    return _through_layers(backbone, weights, batch, leading)[leading:]
+    return _queries(backbone, _through_layers(backbone, weights, batch, leading), leading)
 
 
 class QueryScorer:
-    """One episode's queries under many weights that are all adapted from `start`."""
+    """One episode's queries under many weights that are all adapted from `start`; those of many, (E, Q, …), under a
+    batched backbone.
+    """
 
     def __init__(self, backbone: Backbone, start: list[Weights], episode: Episode, query_statistics: str) -> None:
         self.backbone, self.start = backbone, start
@@ -46,7 +48,8 @@ class QueryScorer:
         with torch.inference_mode():
             x = self._input_of(lowest)
             if self._leading:
-                return _through_layers(self.backbone, weights, x, self._leading, lowest)[self._leading :]
+                output = _through_layers(self.backbone, weights, x, self._leading, lowest)
+                return _queries(self.backbone, output, self._leading)
             if lowest not in self._first_layers:
                 self._first_layers[lowest] = self.backbone.layers[lowest].for_constant_input(x)
             return self.backbone.forward(weights, self._first_layers[lowest](weights[lowest]), lowest + 1)
@@ -65,7 +68,14 @@ def _batch(backbone: Backbone, support_x: Tensor, query_x: Tensor, query_statist
         return backbone.prepare_input(query_x), 0
     if query_statistics != "support":
         raise ConfigError(f"query statistics are one of {', '.join(CHOICES)}, not {query_statistics!r}")
-    return torch.cat([backbone.prepare_input(support_x), backbone.prepare_input(query_x)]), len(support_x)
+    both = [backbone.prepare_input(support_x), backbone.prepare_input(query_x)]
+    return torch.cat(both, backbone.batch_dim), support_x.shape[backbone.batch_dim]
+
+
+def _queries(backbone: Backbone, output: Tensor, leading: int) -> Tensor:
+    """What follows the leading rows."""
+    dim = backbone.batch_dim
+    return output.narrow(dim, leading, output.shape[dim] - leading)
 
 
 def _through_layers(

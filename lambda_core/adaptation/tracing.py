@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from lambda_core.backbones import Backbone, layer_products
 from lambda_core.episodes import Episode
 from lambda_core.kernels import Weights
 from lambda_core.patterns import AdaptationPlan, LambdaPattern, Row, plan_adaptation
+from lambda_core.system import synchronise
 
 REPEATS = 3
 
@@ -62,10 +63,8 @@ def trace(
     run = min((_run(backbone, start, episode, rows, lr) for _ in range(REPEATS)), key=lambda run: run.ends[-1])
     queries = QueryScorer(backbone, start, episode, query_statistics)
     lowest = min((row.index(True) for row in rows if any(row)), default=len(backbone.layers) - 1)
-    shown = [
-        _state_after(step, loss, queries.logits(weights, lowest), episode.query_y)
-        for step, (weights, loss) in enumerate(zip(run.states, _support_losses(backbone, episode, run), strict=True))
-    ]
+    logits = torch.stack([queries.logits(weights, lowest) for weights in run.states])
+    shown = _states(_support_losses(backbone, episode, run), logits, episode.query_y)
     plan = plan_adaptation(pattern, steps, *layer_products(backbone, episode.support_x))
     return Trace(tuple(shown), tuple(run.ends), plan)
 
@@ -88,27 +87,28 @@ def _run(backbone: Backbone, start: list[Weights], episode: Episode, rows: Seque
     for row in rows:
         losses.append(loop.step(row))
         states.append(list(loop.weights))
+        synchronise(episode.support_x)
         ends.append(1e3 * (time.perf_counter() - begin))
     return _Run(states, losses, ends)
 
 
-def _support_losses(backbone: Backbone, episode: Episode, run: _Run) -> list[float]:
-    """The support loss of every state; a step that updates nothing leaves it as it was."""
+def _support_losses(backbone: Backbone, episode: Episode, run: _Run) -> Tensor:
+    """(states,): the support loss of every state, NaN before a step that updates nothing."""
     with torch.no_grad():
         last = backbone.forward(run.states[-1], backbone.prepare_input(episode.support_x))
-    found = [float(F.cross_entropy(last, episode.support_y))]
-    for before in reversed(run.losses):
-        found.append(found[-1] if before.isnan() else float(before))
-    return found[::-1]
+        return torch.stack([*run.losses, F.cross_entropy(last, episode.support_y)])
 
 
-def _state_after(step: int, support_loss: float, logits: Tensor, labels: Tensor) -> StepState:
-    predictions = logits.argmax(1)
-    return StepState(
-        step=step,
-        support_loss=support_loss,
-        query_loss=float(F.cross_entropy(logits, labels)),
-        accuracy=float((predictions == labels).float().mean()),
-        predictions=predictions.cpu().numpy(),
-        probabilities=logits.softmax(1).cpu().numpy(),
-    )
+def _states(support_losses: Tensor, logits: Tensor, labels: Tensor) -> Iterator[StepState]:
+    """support_losses: (states,); logits: (states, Q, ways). All that is shown is read back at once."""
+    probabilities = logits.softmax(2)
+    accuracy = (logits.argmax(2) == labels).float().mean(1)
+    query_losses = torch.stack([F.cross_entropy(each, labels) for each in logits])
+    numbers = torch.stack([support_losses, query_losses, accuracy], 1)
+    read = torch.cat([numbers, logits.flatten(1), probabilities.flatten(1)], 1).cpu().numpy()
+    for step in range(len(read) - 2, -1, -1):
+        if np.isnan(read[step, 0]):  # a step that updates nothing leaves the loss as it was
+            read[step, 0] = read[step + 1, 0]
+    outputs, shares = read[:, 3:].reshape(len(read), 2, *logits.shape[1:]).transpose(1, 0, 2, 3)
+    for step, (support_loss, query_loss, share_right) in enumerate(read[:, :3].tolist()):
+        yield StepState(step, support_loss, query_loss, share_right, outputs[step].argmax(1), shares[step])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +85,7 @@ class Backbone:
     layers: tuple[Layer, ...]
     modules: tuple[nn.Module, ...] = field(repr=False)  # all of them, at any depth
     seen: list[Any] = field(repr=False)  # what the view rests on; where it has changed, a view is made anew
+    batch_dim: ClassVar[int] = 0  # the dimension of inputs and outputs that counts a batch's rows
 
     @classmethod
     def of(cls, model: nn.Sequential, *, split: bool = False) -> Backbone:
@@ -135,9 +136,13 @@ class Backbone:
         """The names of the layers, in order: what a pattern's columns stand for."""
         return tuple(layer.name for layer in self.layers)
 
-    def weights(self) -> list[Weights]:
+    def parameters(self) -> list[dict[str, nn.Parameter]]:
         """The model's own parameters, a dictionary a layer."""
-        return [dict(layer.weights()) for layer in self.layers]
+        return [layer.weights() for layer in self.layers]
+
+    def weights(self) -> list[Weights]:
+        """What an adaptation starts from that is to be differentiated back to the parameters: these themselves."""
+        return [dict(own) for own in self.parameters()]
 
     def detached_weights(self) -> list[Weights]:
         """The same, detached: where an adaptation starts that no gradient is to follow back."""

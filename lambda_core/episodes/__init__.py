@@ -3,7 +3,7 @@
 Belongs here: drawing support and query sets. Does not: where images lie (`data`), adapting to them (`adaptation`).
 """
 
-from lambda_core.episodes.episode import Bank, Episode, as_inputs
+from lambda_core.episodes.episode import Bank, Episode, as_inputs, stacked
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.episodes.sampling import drawn_classes
 from lambda_core.episodes.sinusoid_bank import SinusoidBank
@@ -17,4 +17,5 @@ __all__ = [
     "Source",
     "as_inputs",
     "drawn_classes",
+    "stacked",
 ]

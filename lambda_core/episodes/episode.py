@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ class Episode:
     query_y: Tensor
     class_names: tuple[str, ...] = ()
 
-    def to(self, device: str | None = None, dtype: torch.dtype | None = None) -> Episode:
+    def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> Episode:
         """The same episode elsewhere, or with images of another float type."""
         return replace(
             self,
@@ -50,6 +51,16 @@ class Episode:
     def query_images(self) -> NDArray[np.uint8]:
         """(N·Q, H, W, C) uint8, for the eye."""
         return as_images(self.query_x)
+
+
+def stacked(episodes: Sequence[Episode]) -> Episode:
+    """Several episodes of the same shapes as one, with a leading dimension: (E, N·K, …), (E, N·Q, …)."""
+    return Episode(
+        torch.stack([each.support_x for each in episodes]),
+        torch.stack([each.support_y for each in episodes]),
+        torch.stack([each.query_x for each in episodes]),
+        torch.stack([each.query_y for each in episodes]),
+    )
 
 
 def _plain(x: Tensor) -> NDArray[Any]:

@@ -31,7 +31,7 @@ class CrossEntropy:
             F.nll_loss(log_p, self.labels)  # raises, as the plain loss would, for a label of no class
             counts = (self.labels != IGNORED).to(log_p.dtype)
             share = (counts / -counts.sum())[:, None]
-            known = torch.zeros_like(log_p).scatter_(1, self.labels.clamp_min(0)[:, None], share)
+            known = torch.zeros_like(log_p).scatter(1, self.labels.clamp_min(0)[:, None], share)
             self._log_p_gradient = known
         return known
 

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from lambda_core.backbones import Backbone
-from lambda_core.episodes import Bank
-from lambda_core.measurement.shared_episode import Scores, SharedEpisode
+from lambda_core.episodes import Bank, Episode
+from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
 from lambda_core.patterns import LambdaPattern
 from lambda_core.system import Meter
+
+Scores = NDArray[np.float32]
 
 
 def sweep(
@@ -29,19 +33,25 @@ def sweep(
 ) -> pd.DataFrame:
     """The accuracy table (split, pattern, steps, lr, episode, accuracy, loss) of one-row `patterns` at 0 … max_steps.
 
-    No adaptation is one row an episode, pattern 00000 at 0 steps and `lr`. scales: multiples of `lr` to measure.
+    No adaptation is one row an episode, pattern 00000 at 0 steps and `lr`. scales: multiples of `lr` to measure. The
+    episodes go where the model lies; on a GPU many are run at once.
     """
     backbone = Backbone.of(model)
     arms = [(pattern, scale) for scale in scales for pattern in patterns if pattern.updates_anything]
     none = LambdaPattern.named("none", len(backbone.layers))
     places = [(none, 0, lr), *((p, steps, lr * scale) for p, scale in arms for steps in range(1, max_steps + 1))]
-    frames = []
-    for index in episodes:
-        shared = SharedEpisode(backbone, bank[index], lr, query_statistics)
+
+    def score(one_or_many: Backbone, episode: Episode) -> Scores:
+        shared = SharedEpisode(one_or_many, episode, lr, query_statistics)
         scores = [shared.unadapted(), *(shared.trajectory(pattern, max_steps, scale) for pattern, scale in arms)]
-        frames.append(_frame(places, np.concatenate(scores), index, split))
+        return torch.cat(scores).cpu().numpy()
+
+    frames = []
+    for part, found in each_or_together(score, backbone, bank, episodes):
+        each = found.reshape(len(places), len(part), 2)
+        frames += [_frame(places, each[:, place], index, split) for place, index in enumerate(part)]
         if meter:
-            meter.advance()
+            meter.advance(len(part))
     return pd.concat(frames, ignore_index=True)
 
 

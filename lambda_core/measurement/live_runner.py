@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from lambda_core.adaptation import InnerLoop
 from lambda_core.backbones import Backbone
-from lambda_core.episodes import Bank
+from lambda_core.episodes import Bank, Episode
 from lambda_core.errors import StudyError
-from lambda_core.measurement.shared_episode import SharedEpisode
+from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
 from lambda_core.patterns import LambdaPattern, Row
 from lambda_core.selection import Candidate, Floats, Runner
 from lambda_core.system import Meter, Report, first_line, write_with
@@ -65,10 +67,15 @@ class LiveRunner:
     def __call__(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
         meter = Meter(f"{len(candidates)} candidates, episodes", len(episodes), self.report)
         found = np.empty((len(candidates), len(episodes)))
-        for column, index in enumerate(episodes):
-            episode = PrefixTreeEpisode(self.backbone, self.bank[index], self.lr, self.query_statistics)
-            found[:, column] = episode.accuracies(candidates)
-            meter.advance()
+
+        def run(one_or_many: Backbone, episode: Episode) -> Floats:
+            return PrefixTreeEpisode(one_or_many, episode, self.lr, self.query_statistics).accuracies(candidates)
+
+        done = 0
+        for part, accuracies in each_or_together(run, self.backbone, self.bank, episodes):
+            found[:, done : done + len(part)] = accuracies.reshape(len(candidates), len(part))
+            done += len(part)
+            meter.advance(len(part))
         return found
 
 
@@ -78,8 +85,8 @@ class PrefixTreeEpisode(SharedEpisode):
     """
 
     def accuracies(self, candidates: Sequence[Candidate]) -> Floats:
-        """Query accuracy of each candidate, 0 to 1."""
-        found = np.empty(len(candidates))
+        """Query accuracy of each candidate, 0 to 1: (candidates,), or (candidates, E) of stacked episodes."""
+        found: dict[int, Tensor] = {}
         rows = [
             LambdaPattern.parse(candidate.pattern, self.layers).rows_for(candidate.steps) for candidate in candidates
         ]
@@ -88,12 +95,14 @@ class PrefixTreeEpisode(SharedEpisode):
             loop.lr = lr
             wanted = [(number, rows[number]) for number, candidate in enumerate(candidates) if candidate.lr == lr]
             self._grow(loop, wanted, 0, self.layers - 1, found)
-        return found
+        accuracies: Floats = torch.stack([found[number] for number in range(len(candidates))]).cpu().double().numpy()
+        return accuracies
 
-    def _grow(self, loop: InnerLoop, wanted: Wanted, depth: int, lowest: int, found: Floats) -> None:
+    def _grow(self, loop: InnerLoop, wanted: Wanted, depth: int, lowest: int, found: dict[int, Tensor]) -> None:
         ends = [number for number, rows in wanted if len(rows) == depth]
         if ends:
-            found[ends] = self._score(loop, lowest)[0]
+            accuracy = self.score(loop, lowest)[..., 0]
+            found.update(dict.fromkeys(ends, accuracy))
         branches: dict[Row, Wanted] = {}
         for number, rows in wanted:
             if len(rows) > depth:

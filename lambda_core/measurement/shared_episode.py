@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
-from lambda_core.adaptation import InnerLoop, QueryScorer
+from lambda_core.adaptation import BatchedBackbone, InnerLoop, QueryScorer, in_chunks, loop_over
 from lambda_core.backbones import Backbone
-from lambda_core.episodes import Episode
+from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import LambdaPattern
 
-Scores = NDArray[np.float32]
+TOGETHER = 64  # episodes that a GPU runs at once, at most
+
+T = TypeVar("T")
+
+
+def each_or_together(
+    work: Callable[[Backbone, Episode], T], backbone: Backbone, bank: Bank, episodes: Sequence[int]
+) -> Iterator[tuple[Sequence[int], T]]:
+    """work(backbone, episode) for the bank's `episodes`, on the device that the model lies on: one by one on a CPU, as
+    many as fit at once, with a backbone for so many, on a GPU.
+    """
+    device = next(backbone.model.parameters()).device
+
+    def together(part: range) -> T:
+        many = stacked([bank[episodes[place]] for place in part]).to(device)
+        return work(BatchedBackbone.of_many(backbone, len(part), many.support_x[0]), many)
+
+    if device.type == "cuda":
+        for part, found in in_chunks(together, range(len(episodes)), TOGETHER):
+            yield [episodes[place] for place in part], found
+    else:
+        for index in episodes:
+            yield [index], work(backbone, bank[index].to(device))
 
 
 class SharedEpisode:
-    """One episode on which many patterns are run, with what they share computed once."""
+    """One episode on which many patterns are run, with what they share computed once; or as many as the backbone is
+    batched for, stacked: then scores have one more dimension, (…, E, 2).
+    """
 
     def __init__(self, backbone: Backbone, episode: Episode, lr: float, query_statistics: str = "transductive") -> None:
         self.backbone, self.episode, self.lr = backbone, episode, lr
-        self.loop = InnerLoop(backbone, backbone.detached_weights(), episode.support_x, episode.support_y, lr)
+        self.loop = loop_over(backbone, backbone.detached_weights(), episode.support_x, episode.support_y, lr)
+        self._query_loss = torch.vmap(F.cross_entropy) if isinstance(backbone, BatchedBackbone) else F.cross_entropy
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
         _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)
         self.queries = QueryScorer(backbone, self.loop.weights, episode, query_statistics)
 
-    def unadapted(self) -> Scores:
+    def unadapted(self) -> Tensor:
         """(1, 2): query accuracy and loss without adaptation."""
-        return self._score(self.loop, self.layers - 1)[None]
+        return self.score(self.loop, self.layers - 1)[None]
 
-    def trajectory(self, pattern: LambdaPattern, steps: int, scale: float = 1.0) -> Scores:
-        """(steps, 2) float32: query accuracy (0 to 1) and loss after 1 … steps inner steps under `pattern`.
+    def trajectory(self, pattern: LambdaPattern, steps: int, scale: float = 1.0) -> Tensor:
+        """(steps, 2) float32: query accuracy (0 to 1) and loss after 1 … steps inner steps under `pattern`; not read
+        back, so that many can be read at once.
 
         scale: multiple of the step size. The first step's gradients serve every step size.
         """
@@ -45,12 +73,13 @@ class SharedEpisode:
                 loop.update({layer: self.first_gradients[layer] for layer, updated in enumerate(row) if updated})
             else:
                 loop.step(row)
-            scores.append(self._score(loop, lowest))
-        return np.stack(scores)
+            scores.append(self.score(loop, lowest))
+        return torch.stack(scores)
 
-    def _score(self, loop: InnerLoop, lowest: int) -> Scores:
+    def score(self, loop: InnerLoop, lowest: int) -> Tensor:
+        """(2,) float32: query accuracy and loss of the loop's weights; those below layer `lowest` are the start's."""
         with torch.inference_mode():
             output = self.queries.logits(loop.weights, lowest)
-            hits = (output.argmax(1) == self.episode.query_y).float().mean()
-            loss = F.cross_entropy(output, self.episode.query_y)
-        return np.array([float(hits), float(loss)], dtype=np.float32)
+            hits = (output.argmax(-1) == self.episode.query_y).float().mean(-1)
+            loss = self._query_loss(output, self.episode.query_y).float()
+            return torch.stack([hits, loss], -1)

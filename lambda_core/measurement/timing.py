@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
 
 from lambda_core.adaptation import InnerLoop
@@ -15,7 +15,7 @@ from lambda_core.backbones import Backbone
 from lambda_core.config import TimingConfig
 from lambda_core.episodes import Bank, Episode
 from lambda_core.patterns import LambdaPattern, count_cost
-from lambda_core.system import Meter, Report, processor
+from lambda_core.system import Meter, Report, check_device, processor, synchronise
 
 WARM_UPS = 5
 
@@ -34,9 +34,11 @@ def measure_times(
 
     layer_products: multiply-adds of each layer, forward and inner (`model.layer_products`).
     Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
-    episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted.
+    episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted. Raises ConfigError for
+    a device that is not there.
     """
-    backbone = Backbone.of(model)
+    check_device(config.device)
+    backbone = Backbone.of(_on(model, config.device))
     candidates = [(p, steps) for p in patterns if p.updates_anything for steps in range(1, max_steps + 1)]
     costs = [count_cost(pattern, steps, *layer_products) for pattern, steps in candidates]
     random = np.random.RandomState(config.seed)
@@ -55,21 +57,22 @@ def measure_times(
     return _table([(none, 0), *candidates], np.pad(times, ((0, 0), (1, 0))), [0, *costs], config)
 
 
+def _on(model: nn.Sequential, device: str) -> nn.Sequential:
+    """The model itself, or a copy where it lies on another device."""
+    elsewhere = any(each.device.type != device for each in model.parameters())
+    return copy.deepcopy(model).to(device) if elsewhere else model
+
+
 def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern, steps: int, lr: float) -> float:
     """Milliseconds from support set to adapted weights, once."""
     weights = backbone.detached_weights()
     rows = pattern.rows_for(steps)
-    _synchronise(episode)
+    synchronise(episode.support_x)
     start = time.perf_counter()
     loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr)
     loop.run(rows)
-    _synchronise(episode)
+    synchronise(episode.support_x)
     return 1e3 * (time.perf_counter() - start)
-
-
-def _synchronise(episode: Episode) -> None:
-    if episode.support_x.is_cuda:
-        torch.cuda.synchronize()
 
 
 def _table(

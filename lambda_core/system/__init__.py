@@ -5,7 +5,7 @@ import.
 """
 
 from lambda_core.system.atomic_files import first_line, hold, remove_if_left, write_json, write_with
-from lambda_core.system.hardware import best_device, environment, prepare, processor
+from lambda_core.system.hardware import best_device, check_device, environment, prepare, processor, synchronise
 from lambda_core.system.locks import locked
 from lambda_core.system.progress import Meter, Progress, Report
 from lambda_core.system.stopping import finishing, stopped_by_sigterm
@@ -18,6 +18,7 @@ __all__ = [
     "Report",
     "WorkerProcess",
     "best_device",
+    "check_device",
     "environment",
     "finishing",
     "first_line",
@@ -27,6 +28,7 @@ __all__ = [
     "processor",
     "remove_if_left",
     "stopped_by_sigterm",
+    "synchronise",
     "worker_pool",
     "write_json",
     "write_with",

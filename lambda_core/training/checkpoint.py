@@ -19,7 +19,7 @@ from lambda_core.system import first_line, write_with
 
 def write_state(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
     """Raises StudyError where the disk refuses; what was there before is then still there."""
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(record)
     metadata = {"record": text, "sha256": _sum(contiguous, text)}
     try:

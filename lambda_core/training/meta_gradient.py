@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed, nn
 
-from lambda_core.episodes import Bank, Episode
+from lambda_core.adaptation import in_chunks
+from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import Row
 from lambda_core.training.distributed import process
 from lambda_core.training.objective import Objective
@@ -19,22 +20,36 @@ def add_meta_gradient(
     """Add the gradient of the mean loss over the episodes `tasks` of `bank` to the model's parameters' .grad.
 
     order: second (through the inner loop) or first (taken at its end). Under torchrun each process takes its share of
-    the tasks, and all end with the same sum. Returns the mean query loss and accuracy.
+    the tasks, and all end with the same sum. On a GPU the tasks are run at once, in chunks that fit. Returns the mean
+    query loss and accuracy.
     """
     rank, world = process()
     totals = torch.zeros(2, device=device)
     add = _add_second_order if order == "second" else _add_first_order
-    for task in tasks[rank::world]:
-        totals += add(objective, bank[task].to(device), rows, len(tasks)) / len(tasks)
+    mine = tasks[rank::world]
+
+    def together(part: range) -> Tensor:
+        episodes = stacked([bank[mine[place]] for place in part]).to(device)
+        return add(objective.of_many(episodes), episodes, rows, len(tasks))
+
+    if torch.device(device).type == "cuda":
+        for _, found in in_chunks(together, range(len(mine)), len(mine)):
+            totals += found / len(tasks)
+    else:
+        for task in mine:
+            totals += add(objective, bank[task].to(device), rows, len(tasks)) / len(tasks)
     if world > 1:
         for tensor in [totals, *(p.grad for p in model.parameters() if p.grad is not None)]:
             distributed.all_reduce(tensor)
-    return float(totals[0]), float(totals[1])
+    loss, accuracy = totals.tolist()
+    return loss, accuracy
 
 
 def _add_second_order(objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int) -> Tensor:
+    parameters = [value for own in objective.backbone.parameters() for value in own.values() if value.requires_grad]
     loss, accuracy = objective.loss_after_adaptation(objective.backbone.weights(), episode, rows)
-    torch.autograd.backward(loss / tasks)
+    # found first and added then: where memory ends on the way, nothing is added
+    _add(parameters, torch.autograd.grad(loss / tasks, parameters, allow_unused=True))
     return torch.stack([loss.detach(), accuracy])
 
 
@@ -48,8 +63,14 @@ def _add_first_order(objective: Objective, episode: Episode, rows: Sequence[Row]
     ]
     loss, accuracy = objective.score(leaves, episode)
     torch.autograd.backward(loss / tasks)
-    for own, leaf in zip(weights, leaves, strict=True):
-        for name, parameter in own.items():
-            if (gradient := leaf[name].grad) is not None:
-                parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+    for own, leaf in zip(objective.backbone.parameters(), leaves, strict=True):
+        _add(list(own.values()), [leaf[name].grad for name in own])
     return torch.stack([loss.detach(), accuracy])
+
+
+def _add(parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None]) -> None:
+    """Gradients of the parameters' shapes, or with a leading dimension, one entry an episode, to be summed."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is not None:
+            own = gradient if gradient.shape == parameter.shape else gradient.sum(0)
+            parameter.grad = own if parameter.grad is None else parameter.grad + own

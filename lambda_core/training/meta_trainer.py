@@ -20,7 +20,7 @@ from lambda_core.adaptation import Loss
 from lambda_core.backbones import Backbone, build_model, start_from
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
-from lambda_core.system import Meter, Report, finishing
+from lambda_core.system import Meter, Report, check_device, finishing
 from lambda_core.training.checkpoint import resume_from, same_settings, with_prefix, write_state
 from lambda_core.training.distributed import process
 from lambda_core.training.meta_gradient import add_meta_gradient
@@ -85,6 +85,7 @@ class MetaTrainer:
     def __init__(
         self, config: MetaTrainConfig, source: Source, device: str = "cpu", model: nn.Sequential | None = None
     ) -> None:
+        check_device(device)
         self.config, self.source, self.device = config, source, device
         self.model = (build_model(config, *source.input) if model is None else model).to(device)
         backbone = Backbone.of(self.model)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from lambda_core.adaptation import InnerLoop, Loss, query_logits
+from lambda_core.adaptation import BatchedBackbone, InnerLoop, Loss, loop_over, query_logits, sum_over_episodes
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Episode
 from lambda_core.kernels import Weights
@@ -18,12 +18,21 @@ from lambda_core.patterns import Row
 
 @dataclass(frozen=True)
 class Objective:
-    """What meta-training minimises: the query loss after the inner loop, as a function of the initial weights."""
+    """What meta-training minimises: the query loss after the inner loop, as a function of the initial weights.
+
+    query_loss: `loss`, or its sum over the episodes of a batch.
+    """
 
     backbone: Backbone
     lr: float
     loss: Loss
     query_statistics: str = "transductive"
+    query_loss: Loss | None = None
+
+    def of_many(self, episodes: Episode) -> Objective:
+        """The same for stacked episodes at once, on a GPU: loss and accuracy are sums over them."""
+        backbone = BatchedBackbone.of_many(self.backbone, *_count_and_one(episodes.support_x))
+        return replace(self, backbone=backbone, query_loss=sum_over_episodes(self.loss))
 
     def loss_after_adaptation(
         self, weights: list[Weights], episode: Episode, rows: Sequence[Row]
@@ -42,14 +51,20 @@ class Objective:
         return loop.weights
 
     def score(self, weights: list[Weights], episode: Episode) -> tuple[Tensor, Tensor]:
-        """Query loss and query accuracy (0 to 1; NaN for a regression) under `weights`, both 0-dimensional."""
+        """Query loss and query accuracy (0 to 1; NaN for a regression) under `weights`, both 0-dimensional; sums over
+        the episodes where they are many.
+        """
         output = query_logits(self.backbone, weights, episode.support_x, episode.query_x, self.query_statistics)
         if episode.query_y.is_floating_point():
             accuracy = torch.full((), math.nan, device=output.device)
         else:
-            accuracy = (output.detach().argmax(1) == episode.query_y).float().mean()
-        return self.loss(output, episode.query_y), accuracy
+            accuracy = (output.detach().argmax(-1) == episode.query_y).float().mean(-1).sum()
+        return (self.query_loss or self.loss)(output, episode.query_y), accuracy
 
     def _loop(self, weights: list[Weights], episode: Episode, create_graph: bool = False) -> InnerLoop:
         support = (episode.support_x, episode.support_y)
-        return InnerLoop(self.backbone, weights, *support, self.lr, self.loss, create_graph=create_graph)
+        return loop_over(self.backbone, weights, *support, self.lr, self.loss, create_graph=create_graph)
+
+
+def _count_and_one(stacked_x: Tensor) -> tuple[int, Tensor]:
+    return len(stacked_x), stacked_x[0]

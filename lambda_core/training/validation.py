@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lambda_core.episodes import Bank
+from lambda_core.adaptation import in_chunks
+from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import Row
 from lambda_core.training.objective import Objective
 
@@ -40,11 +41,17 @@ class Validation:
 
     def score(self, device: str) -> float:
         """Mean query accuracy, 0 to 1; of a regression, minus the mean loss."""
-        scores = [self._score_of(index, device) for index in range(self.episodes)]
+        if torch.device(device).type == "cuda":
+            parts = in_chunks(lambda part: self._score_together(part, device), range(self.episodes), self.episodes)
+            return sum(score for _, score in parts) / self.episodes
+        scores = [self._score_of(self.objective, self.bank[index].to(device)) for index in range(self.episodes)]
         return sum(scores) / len(scores)
 
-    def _score_of(self, index: int, device: str) -> float:
-        episode, objective = self.bank[index].to(device), self.objective
+    def _score_together(self, part: range, device: str) -> float:
+        episodes = stacked([self.bank[index] for index in part]).to(device)
+        return self._score_of(self.objective.of_many(episodes), episodes)
+
+    def _score_of(self, objective: Objective, episode: Episode) -> float:
         weights = objective.adapted(objective.backbone.weights(), episode, self.rows)
         with torch.no_grad():
             loss, accuracy = objective.score(weights, episode)

@@ -91,7 +91,7 @@ def test_sharing_saves_most_of_the_multiply_adds(monkeypatch):
     with Calls() as whole:
         sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
     assert whole.multiply_adds < (sum(counts) + len(counts) * score) / 3
-    monkeypatch.setattr(SharedEpisode, "_score", lambda *_: np.zeros(2, np.float32))
+    monkeypatch.setattr(SharedEpisode, "score", lambda *_: torch.zeros(2))
     with Calls() as adaptation:
         sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
     assert adaptation.multiply_adds < sum(counts) / 5
