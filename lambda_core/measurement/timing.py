@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
 from lambda_core.adaptation import InnerLoop
