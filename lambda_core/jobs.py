@@ -1,13 +1,15 @@
 """Long work in a process of its own: it outlives the browser, the page and the server that started it. No torch.
 
 A job is a folder: job.json (what to run), process.json (who supervises it), log (everything the work says; its
-progress as JSON lines), exit.json (how it ended), cancelled (a mark). A supervisor process, started detached, runs
-`lambda-core …` and writes down how it ended, so that any later server finds the truth on disk.
+progress as JSON lines), work.json (the process of the work itself), exit.json (how it ended), cancelled (a mark). A
+supervisor process, started detached, runs `lambda-core …` and writes down how it ended, so that any later server finds
+the truth on disk.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -19,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,11 +31,13 @@ import psutil
 
 from lambda_core.errors import LambdaError
 from lambda_core.studies import check_name, studies_root
-from lambda_core.system import write_json
+from lambda_core.system import locked, write_json
 
 State = Literal["running", "done", "failed", "cancelled", "stopped"]
 COMMANDS = ("train", "sweep", "time")
 ENGINE = (sys.executable, "-m", "lambda_core")
+PROCESSES = ("process.json", "work.json")
+PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 GRACE = 15.0  # seconds between asking the work to stop and killing it
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _LARGEST_LOG = 4 << 20  # bytes looked at
@@ -111,35 +116,34 @@ class Job:
 
     def cancel(self) -> None:
         """Ask the work to stop; it keeps what is done. Killed if it does not within a quarter of a minute."""
+        _refuse_read_only()
         if self._alive():
             (self.folder / "cancelled").touch()
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(_read(self.folder / "process.json")["pid"]), signal.SIGTERM)
+            # the supervisor passes it on; where it was killed, the work itself is asked
+            name = next((name for name in PROCESSES if _is_alive(_read(self.folder / name))), None)
+            if name is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(_read(self.folder / name)["pid"]), signal.SIGTERM)
 
     def resume(self) -> Job:
         """Go on where the work was stopped. Raises JobError while it is running, and where it is done."""
-        if self.state in ("running", "done"):
-            raise JobError(f"job {self.id} is {self.state}: there is nothing to resume")
-        _check_may_start(self.folder.parent)
-        for name in ("cancelled", "exit.json"):
-            (self.folder / name).unlink(missing_ok=True)
-        return _launch(self)
+        with _starting(self.folder.parent):
+            if self.state in ("running", "done"):
+                raise JobError(f"job {self.id} is {self.state}: there is nothing to resume")
+            _check_may_start(self.folder.parent)
+            for name in ("cancelled", "exit.json"):
+                (self.folder / name).unlink(missing_ok=True)
+            return _launch(self)
 
     def remove(self) -> None:
         """Forget the job; the study that it made stays."""
+        _refuse_read_only()
         if self.state == "running":
             raise JobError(f"job {self.id} is running: cancel it first")
         shutil.rmtree(self.folder)
 
     def _alive(self) -> bool:
-        supervisor = _read(self.folder / "process.json")
-        try:
-            process = psutil.Process(int(supervisor["pid"]))
-            # numbers of dead processes are used again
-            same = abs(process.create_time() - float(supervisor["born"])) < 1.0
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-        except (KeyError, ValueError, TypeError, psutil.NoSuchProcess, psutil.AccessDenied):
-            return False
+        return any(_is_alive(_read(self.folder / name)) for name in PROCESSES)
 
 
 def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine: Sequence[str] = ()) -> Job:
@@ -153,7 +157,18 @@ def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine:
         raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(argv)[:40]!r}")
     check_name(study)
     root = root or jobs_root()
-    _check_may_start(root)
+    _refuse_read_only()
+    with _starting(root):
+        _check_may_start(root)
+        return _start(argv, study, root, engine)
+
+
+def _starting(root: Path) -> AbstractContextManager[None]:
+    """Of two that start a job at once, the second sees the first one's."""
+    return locked(root / ".starting", "another job is being started", wait=10.0)
+
+
+def _start(argv: Sequence[str], study: str, root: Path, engine: Sequence[str]) -> Job:
     now = datetime.now(UTC)
     folder = root / f"{now.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     job = Job(folder, tuple(argv), study, now.isoformat("T", "seconds"))
@@ -188,9 +203,13 @@ def _read_request(folder: Path) -> dict[str, Any]:
     return {"argv": request.get("words")} | request
 
 
-def _check_may_start(root: Path) -> None:
+def _refuse_read_only() -> None:
     if read_only():
-        raise JobError("this server is read-only (LAMBDA_READ_ONLY): it starts no work")
+        raise JobError("this server is read-only (LAMBDA_READ_ONLY): it starts, stops and removes no work")
+
+
+def _check_may_start(root: Path) -> None:
+    _refuse_read_only()
     busy = next((job for job in list_jobs(root) if job.state == "running"), None)
     if busy is not None:
         raise JobError(f"job {busy.id} is running ({busy.command} {busy.study}): wait for its end, or cancel it")
@@ -204,8 +223,7 @@ def _launch(job: Job) -> Job:
     )  # fmt: skip
     # reaped when it ends; where this server ends first, the supervisor goes on by itself
     threading.Thread(target=supervisor.wait, daemon=True).start()
-    born = psutil.Process(supervisor.pid).create_time()
-    write_json(job.folder / "process.json", {"pid": supervisor.pid, "born": born})
+    _note_process(job.folder / "process.json", supervisor.pid)
     return job
 
 
@@ -224,11 +242,50 @@ def supervise(folder: Path) -> int:
         # a server started in the background ignores SIGINT, and so would its grandchildren
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         command = [*request["engine"], *request["argv"], *resume, "--json"]
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            preexec_fn=_end_with_supervisor,  # noqa: PLW1509 (a supervisor has one thread)
+        )
         signal.signal(signal.SIGTERM, lambda *_: _stop(child))
+        _note_process(folder / "work.json", child.pid)
         code = _wait(child)
+        if code < 0 and not (folder / "cancelled").exists():
+            out.write(f"\n{_killed(-code)}\n".encode())
     write_json(folder / "exit.json", {"code": code, "ended": datetime.now(UTC).isoformat("T", "seconds")})
     return code
+
+
+def _end_with_supervisor() -> None:
+    """In the child, before the work: where the supervisor is killed, the work is asked to stop, and keeps what is done.
+
+    Linux alone knows how; elsewhere the work goes on, and the job counts as running until its end (work.json).
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _killed(number: int) -> str:
+    with contextlib.suppress(ValueError):
+        return f"the work was killed ({signal.Signals(number).name}), mostly for lack of memory; Resume goes on with it"
+    return f"the work was killed (signal {number})"
+
+
+def _note_process(path: Path, pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        write_json(path, {"pid": pid, "born": psutil.Process(pid).create_time()})
+
+
+def _is_alive(record: dict[str, Any]) -> bool:
+    """Whether the process of this number and birth lives: numbers of dead processes are used again."""
+    try:
+        process = psutil.Process(int(record["pid"]))
+        same = abs(process.create_time() - float(record["born"])) < 1.0
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except (KeyError, ValueError, TypeError, OverflowError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lambda_core.errors import StudyError
@@ -144,3 +147,46 @@ def test_what_is_no_job_is_left_out(tmp_path: Path, text: str) -> None:
     folder.mkdir()
     (folder / "job.json").write_text(text)
     assert list_jobs(tmp_path) == []
+
+
+def test_a_killed_supervisor_leaves_no_orphan(begin: Callable[[int], Job]) -> None:
+    job = begin(100_000)
+    wait_for(lambda: len(job.progress) >= 2)
+    supervisor = json.loads((job.folder / "process.json").read_text())["pid"]
+    work = json.loads((job.folder / "work.json").read_text())["pid"]
+    os.kill(supervisor, signal.SIGKILL)
+    wait_for(lambda: job.state == "stopped")
+    assert not psutil.pid_exists(work) or psutil.Process(work).status() == psutil.STATUS_ZOMBIE
+
+
+def test_work_without_its_supervisor_is_running_and_not_started_twice(begin: Callable[[int], Job]) -> None:
+    job = begin(1)
+    wait_for(lambda: job.state != "running")
+    (job.folder / "exit.json").unlink()
+    me = {"pid": os.getpid(), "born": psutil.Process().create_time()}
+    (job.folder / "work.json").write_text(json.dumps(me))
+    assert job.state == "running"
+    with pytest.raises(JobError, match="nothing to resume"):
+        job.resume()
+
+
+def test_work_that_is_killed_says_so(begin: Callable[[int], Job]) -> None:
+    job = begin(100_000)
+    wait_for(lambda: len(job.progress) >= 2)
+    os.kill(json.loads((job.folder / "work.json").read_text())["pid"], signal.SIGKILL)
+    wait_for(lambda: job.state == "failed")
+    assert "the work was killed (SIGKILL)" in job.last_message
+
+
+def test_of_two_simultaneous_starts_one_starts(begin: Callable[[int], Job]) -> None:
+    def attempt(_: int) -> Job | None:
+        try:
+            return begin(100_000)
+        except JobError:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        started = [job for job in pool.map(attempt, range(4)) if job is not None]
+    assert len(started) == 1
+    started[0].cancel()
+    wait_for(lambda: started[0].state == "cancelled")

@@ -11,7 +11,8 @@ import streamlit as st
 from app.figures import job_progress
 from app.run.forms import WORK
 from app.shared import page, url_state
-from lambda_core.jobs import Job, JobError, list_jobs
+from lambda_core.errors import LambdaError
+from lambda_core.jobs import Job, list_jobs
 
 POLL = 2.0  # seconds
 ICONS = {
@@ -87,7 +88,7 @@ def _curve(job: Job, records: list[dict[str, Any]]) -> None:
 def _buttons(job: Job, state: str) -> None:
     with st.container(horizontal=True):
         if state == "running":
-            _button(job, "Cancel", "stop", job.cancel)
+            _button(job, "Cancel", "stop", partial(_try, job.cancel))
             return
         if state == "done":
             _button(job, "Look at the study", "scatter_plot", partial(_look_at, job.study))
@@ -105,7 +106,7 @@ def _button(job: Job, label: str, icon: str, click: Callable[[], None], help_tex
 def _try(action: Callable[[], object]) -> None:
     try:
         action()
-    except (JobError, OSError) as error:
+    except (LambdaError, OSError) as error:
         st.session_state["job-error"] = error
 
 

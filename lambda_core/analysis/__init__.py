@@ -17,13 +17,21 @@ from lambda_core.analysis.reach import (
     trainings_of,
 )
 from lambda_core.analysis.report import as_markdown, report_table, short_table
-from lambda_core.analysis.study_choice import choose, compare_study, default_condition, study_best_gain, study_gain
+from lambda_core.analysis.study_choice import (
+    answerable,
+    choose,
+    compare_study,
+    default_condition,
+    study_best_gain,
+    study_gain,
+)
 from lambda_core.analysis.study_race import race_tables, study_entrants
 from lambda_core.analysis.transfer import judge_transfer, transfer_choice, transfer_table, transfer_text
 
 __all__ = [
     "OnMachine",
     "StudyOfTrainings",
+    "answerable",
     "as_markdown",
     "choose",
     "compare_study",

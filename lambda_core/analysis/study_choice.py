@@ -7,6 +7,9 @@ Command line, report, race, transfer and app all ask here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from lambda_core.errors import LambdaError
 from lambda_core.selection import (
     Choice,
     Comparison,
@@ -47,6 +50,18 @@ def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
         axis=settings.axis,
         lr=study.config.lr,
     )
+
+
+def answerable(studies: Iterable[Study], settings: SelectionSettings) -> tuple[list[Study], list[str]]:
+    """The studies that a choice can be made on, and a sentence on each of the others: one never hides the rest."""
+    good, notes = [], []
+    for study in studies:
+        try:
+            choose(study, settings)
+            good.append(study)
+        except LambdaError as error:
+            notes.append(f"{study.name} is left out: {error}")
+    return good, notes
 
 
 def study_gain(study: Study, settings: SelectionSettings, *, steps: int = 1) -> PatternGain:

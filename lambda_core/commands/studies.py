@@ -25,14 +25,26 @@ from lambda_core.errors import StudyError
 @json_option
 def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Print the table of docs/results.md for the studies named (or all)."""
-    from lambda_core.analysis import as_markdown, report_table
+    from lambda_core.analysis import answerable, as_markdown, report_table
+    from lambda_core.selection import SelectionSettings
 
     if not studies and not every:
         raise click.UsageError("name one or more studies, or --all")
     measured = (
         measured_studies() if every else [study for study in map(find_study_or_trainings, studies) if study.measured]
     )
-    click.echo(report_table(measured).to_json(orient="records", indent=1) if as_json else as_markdown(measured))
+    if not as_json:
+        click.echo(as_markdown(measured))
+        return
+    good, notes = answerable(measured, SelectionSettings(1.0))
+    _say(notes)
+    click.echo(report_table(good).to_json(orient="records", indent=1))
+
+
+def _say(notes: list[str]) -> None:
+    """What is left out, on standard error."""
+    for note in notes:
+        click.echo(note, err=True)
 
 
 @click.command()
@@ -43,11 +55,16 @@ def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
 @json_option
 def transfer(studies: tuple[str, ...], threshold: float, confidence: float, any_lr: bool, as_json: bool) -> None:
     """Does a pattern chosen on one study hold on another? All pairs of the studies named (or all that are measured)."""
-    from lambda_core.analysis import transfer_table, transfer_text
+    from lambda_core.analysis import answerable, transfer_table, transfer_text
     from lambda_core.selection import SelectionSettings
 
     pairs_of = [find_study(text) for text in studies] or measured_studies()
-    table = transfer_table(pairs_of, SelectionSettings(threshold, confidence, any_lr=any_lr))
+    settings = SelectionSettings(threshold, confidence, any_lr=any_lr)
+    good, notes = answerable(pairs_of, settings)
+    if not good:
+        raise StudyError("; ".join(notes))
+    _say(notes)
+    table = transfer_table(good, settings)
     click.echo(table.to_json(orient="records", indent=1) if as_json else transfer_text(table))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from lambda_core.data.dataset import ImageDataset
 from lambda_core.errors import DataError
+from lambda_core.system import OWN, first_line, own_sum, sum_of_file
 
 FETCHABLE = ("cifar-fs", "fc100", "omniglot")
 FILES = ("images.npy", "labels.npy", "dataset.json")
@@ -67,6 +69,9 @@ def load_folder(folder: Path, name: str | None = None) -> ImageDataset:
         if not (folder / file).is_file():
             raise DataError(f"{name}: {folder / file} is missing; {how_to_get(name)}")
     about = _read_about(folder / "dataset.json", name)
+    for file, wanted in about.get("files", {}).items():
+        if _sum_at(folder / file, *_stamp(folder / file)) != wanted:
+            raise DataError(f"{folder / file} is damaged or was replaced: dataset.json lists another checksum")
     images, labels = _read_array(folder / "images.npy"), _read_array(folder / "labels.npy")
     splits = {split: tuple(names) for split, names in about["splits"].items()}
     return ImageDataset(name, about["source"], images, labels, tuple(about["classes"]), splits)
@@ -82,8 +87,21 @@ def _read_array(path: Path) -> NDArray[Any]:
     """Memory-mapped always: a header that promises more than the file holds then fails before it costs memory."""
     try:
         return np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, OSError, EOFError, OverflowError) as error:
-        raise DataError(f"{path} is no readable array of numbers: {_first_line(error)}") from error
+    except Exception as error:  # the header is Python's own text: bytes from anywhere raise nearly anything
+        raise DataError(f"{path} is no readable array of numbers: {first_line(error)}") from error
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    mark = path.stat()
+    return mark.st_mtime_ns, mark.st_size
+
+
+@lru_cache(maxsize=256)
+def _sum_at(path: Path, changed: int, size: int) -> str:  # noqa: ARG001 (a file is read once for as long as it stays)
+    try:
+        return sum_of_file(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {first_line(error)}") from error
 
 
 def _read_about(path: Path, name: str) -> dict[str, Any]:
@@ -92,8 +110,13 @@ def _read_about(path: Path, name: str) -> dict[str, Any]:
             raise DataError(f"{path} is larger than {_LARGEST_JSON // 2**20} MB, which no description is")
         about = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a byte-order mark first
     except (ValueError, OSError, RecursionError) as error:
-        raise DataError(f"{path} is no readable JSON: {_first_line(error)}") from error
+        raise DataError(f"{path} is no readable JSON: {first_line(error)}") from error
     _check_about(path, about)
+    if ("files" in about or OWN in about) and about.get(OWN) != own_sum(about):
+        raise DataError(
+            f"{path} is damaged or was edited: it does not agree with its own checksum; prepare the data set anew, or "
+            f"remove the keys 'files' and {OWN!r} if you edited it"
+        )
     if about["name"] != name:
         raise DataError(f"{path} describes {about['name']!r}, not {name!r}: a folder has the name of its data set")
     return about  # type: ignore[no-any-return]
@@ -105,6 +128,9 @@ def _check_about(path: Path, about: Any) -> None:
     for key, kind in {"name": str, "source": str, "classes": list, "splits": dict}.items():
         if not isinstance(about.get(key), kind):
             raise DataError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
+    files = about.get("files", {})
+    if not isinstance(files, dict) or not set(files) <= {"images.npy", "labels.npy"}:
+        raise DataError(f"{path}: 'files' must list the SHA-256 of images.npy and labels.npy")
     for key, names in (("classes", about["classes"]), *about["splits"].items()):
         if not isinstance(names, list) or not all(map(_is_class_name, names)):
             raise DataError(f"{path}: {key!r} must be a list of class names, of characters that can be shown")
@@ -112,7 +138,3 @@ def _check_about(path: Path, about: Any) -> None:
 
 def _is_class_name(name: object) -> bool:
     return isinstance(name, str) and name != "" and can_be_shown(name)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

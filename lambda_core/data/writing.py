@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,7 @@ from numpy.typing import NDArray
 
 from lambda_core.data.prepared import FILES, load_folder
 from lambda_core.errors import DataError
-from lambda_core.system import write_json, write_with
-
-_STALE = 24 * 3600  # seconds after which a part folder belongs to a process that was killed
+from lambda_core.system import OWN, hold, own_sum, remove_if_left, sum_of_file, write_json, write_with
 
 
 @dataclass(frozen=True)
@@ -55,30 +54,33 @@ def write_dataset(draft: Draft, root: Path, *, replace: bool = False) -> Path:
 
 @contextmanager
 def part_folder(root: Path, name: str) -> Iterator[Path]:
-    """A hidden folder beside `<root>/<name>`, removed at the end unless it was renamed."""
-    root.mkdir(parents=True, exist_ok=True)
-    for old in root.glob(f".{name}.*.part"):
-        if _is_stale(old):
-            shutil.rmtree(old, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
+    """A hidden folder beside `<root>/<name>`, removed at the end unless it was renamed.
+
+    What killed processes left there under such names goes first. Raises DataError where the disk refuses.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for old in root.glob(f".{name}.*.part"):
+            remove_if_left(old, shutil.rmtree)
+        part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
+    except OSError as error:
+        raise DataError(f"{root} cannot be written: {error.strerror or error}") from error
+    handle = os.open(part, os.O_RDONLY)
+    hold(handle)
     try:
         yield part
     finally:
+        os.close(handle)
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _is_stale(part: Path) -> bool:
-    try:
-        return time.time() - part.stat().st_mtime > _STALE
-    except OSError:  # its owner has just removed it
-        return False
 
 
 def _fill(part: Path, draft: Draft) -> None:
     about: dict[str, Any] = {"name": draft.name, "source": draft.source, "classes": draft.classes}
     write_with(part / "images.npy", lambda path: _write_images(path, draft))
     write_with(part / "labels.npy", lambda path: _write_labels(path, draft.labels))
-    write_json(part / "dataset.json", {**about, "splits": draft.splits})
+    sums = {file: sum_of_file(part / file) for file in FILES if file != "dataset.json"}
+    about = json.loads(json.dumps({**about, "splits": draft.splits, "files": sums}))  # lists, as they are read back
+    write_json(part / "dataset.json", about | {OWN: own_sum(about)})
     part.chmod(0o755)
 
 

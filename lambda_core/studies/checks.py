@@ -12,8 +12,8 @@ from lambda_core.config import MetaTrainConfig
 from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import episode_matrix
-from lambda_core.studies.sums import read_file, sum_of
-from lambda_core.system import first_line
+from lambda_core.studies.sums import read_file
+from lambda_core.system import first_line, sum_of
 
 MAX_WEIGHTS_BYTES = 1 << 30
 MAX_PATTERN = 4096

@@ -6,8 +6,6 @@ them.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import stat
@@ -16,23 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from lambda_core.errors import StudyError
-from lambda_core.system import first_line
+from lambda_core.system import OWN, first_line, own_sum, sum_of
 
-FILES, OWN = "files", "sha256"  # keys of study.json: sums by file name; the sum of all else in study.json
+FILES = "files"  # key of study.json: sums by file name
 STAGED = ".next"  # folder of files that study.json lists already and that are not yet renamed to their places
 LARGEST = 1 << 29  # bytes of a table
 _SUM = re.compile(r"[0-9a-f]{64}")
-
-
-def sum_of(content: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def own_sum(content: Mapping[str, Any]) -> str:
-    """Of the content of a study.json, its own sum left out; the order of keys and the layout do not matter."""
-    rest = {key: value for key, value in content.items() if key != OWN}
-    return sum_of(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode())
 
 
 def listed_sums(path: Path, content: Mapping[str, Any]) -> dict[str, str] | None:

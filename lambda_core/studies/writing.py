@@ -16,10 +16,10 @@ import pandas as pd
 from lambda_core.errors import StudyError
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.reading import read_metadata
-from lambda_core.studies.sums import OWN, STAGED, file_inside, own_sum, read_file, sum_of
+from lambda_core.studies.sums import STAGED, file_inside, read_file
 from lambda_core.studies.table_schemas import TABLES
 from lambda_core.studies.tables import write_table
-from lambda_core.system import first_line, locked, write_json, write_with
+from lambda_core.system import OWN, first_line, locked, own_sum, sum_of, write_json, write_with
 
 if TYPE_CHECKING:
     import torch

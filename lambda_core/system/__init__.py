@@ -5,6 +5,7 @@ import.
 """
 
 from lambda_core.system.atomic_files import first_line, hold, remove_if_left, write_json, write_with
+from lambda_core.system.checksums import OWN, own_sum, sum_of, sum_of_file
 from lambda_core.system.hardware import best_device, check_device, environment, prepare, processor, synchronise
 from lambda_core.system.locks import locked
 from lambda_core.system.progress import Meter, Progress, Report
@@ -13,6 +14,7 @@ from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, worker_pool
 
 __all__ = [
     "NO_MAIN_GUARD",
+    "OWN",
     "Meter",
     "Progress",
     "Report",
@@ -24,10 +26,13 @@ __all__ = [
     "first_line",
     "hold",
     "locked",
+    "own_sum",
     "prepare",
     "processor",
     "remove_if_left",
     "stopped_by_sigterm",
+    "sum_of",
+    "sum_of_file",
     "synchronise",
     "worker_pool",
     "write_json",

@@ -12,8 +12,9 @@ import pytest
 from lambda_core.errors import StudyError
 from lambda_core.studies import writing
 from lambda_core.studies.study import Study
-from lambda_core.studies.sums import FILES, OWN, STAGED, own_sum
+from lambda_core.studies.sums import FILES, STAGED
 from lambda_core.studies.writing import commit, seal
+from lambda_core.system import OWN, own_sum
 from tests.support.making import left_in
 from tests.support.spoiling import about
 
