@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.shared import study_cache
+from app.shared import selection_cache, study_cache
 from lambda_core.analysis import default_condition
 from lambda_core.selection import SelectionSettings
 from lambda_core.studies import Study
@@ -18,6 +18,9 @@ def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
         st.markdown("**Commands that made this study**")
         st.code("\n".join(study.metadata.commands) or "not recorded", language="bash", wrap_lines=True)
         st.markdown(_RULES)
+        if reach := selection_cache.reach(study, settings):
+            st.markdown("**For whom the choice holds, on test classes**")
+            st.table(reach, border="horizontal")
 
 
 _RULES = (

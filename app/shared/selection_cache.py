@@ -8,7 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from app.shared.study_cache import BY_FILES
-from lambda_core.analysis import compare_study, default_condition
+from lambda_core.analysis import (
+    compare_study,
+    default_condition,
+    describe_machines,
+    describe_populations,
+    on_machines,
+    populations,
+)
 from lambda_core.patterns import LambdaPattern, full_like
 from lambda_core.selection import (
     Choice,
@@ -31,6 +38,17 @@ def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmat
     """The selection on validation classes and its one confirmation on test classes, as `analysis.choose` makes them."""
     choice = _compared(study, settings).choose(settings.threshold, settings.confidence)
     return choice, confirm(choice, _rows_to_confirm(study.split("test"), choice))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def reach(study: Study, settings: SelectionSettings) -> dict[str, str]:
+    """Population → what the choice loses there, and on which machines it holds; empty where nothing faster passes."""
+    choice, _ = choose(study, settings)
+    if choice.is_reference:
+        return {}
+    lines = describe_populations(populations(study, choice, confidence=settings.confidence), settings.threshold)
+    machines = describe_machines(on_machines(study, choice, settings))
+    return dict(line.split(": ", 1) for line in lines) | {"Machines": machines}
 
 
 def _rows_to_confirm(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:

@@ -32,8 +32,10 @@ def on_machines(study: Study, choice: Choice, settings: SelectionSettings) -> li
 
     Raises StudyError where there are no times.
     """
-    found = []
-    for condition in timing_conditions(study.measurements()[1]):
+    found, conditions = [], timing_conditions(study.measurements()[1])
+    if len(conditions) == 1:  # the one that the choice was made under
+        return [OnMachine(conditions[0], choice.speed_up, None)]
+    for condition in conditions:
         there = replace(settings, condition=condition)
         try:
             chosen = compare_study(study, there).choose(settings.threshold, settings.confidence)

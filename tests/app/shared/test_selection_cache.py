@@ -56,3 +56,10 @@ def test_a_study_timed_on_two_devices_gets_one_choice_everywhere(
 def test_the_curve_is_the_same_at_every_threshold(study: Study) -> None:
     one, two = (selection_cache.best_speed_ups(study, SelectionSettings(threshold)) for threshold in (0.5, 2.0))
     assert one is two
+
+
+def test_a_choice_says_for_whom_it_holds(study: Study) -> None:
+    said = selection_cache.reach(study, SelectionSettings())
+    assert next(iter(said)) == "For new episodes of these classes"
+    assert "points lost" in said["For new episodes of these classes"]
+    assert "one machine only" in said["Machines"]
