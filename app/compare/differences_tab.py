@@ -48,7 +48,7 @@ def _pattern_and_steps(studies: list[Study], settings: SelectionSettings) -> tup
 def _differences(study: Study, row: pd.Series, threshold: float, colors: Palette) -> None:
     values = _by_episode(study, row)
     between = interval(row["degradation_low"], row["degradation_high"])
-    mean = f"{number(row['degradation'])} points below full on average ({between})"
+    mean = f"{number(row['degradation'])} points lost on average ({between})"
     st.markdown(f"{titled(study)}: {mean} over {len(values)} episodes: {row['verdict']}")
     figure = comparison.differences(values, row, threshold, colors)
     page.show_figure(figure, f"differences-{study.name}", f"Differences by episode, {study.title}")

@@ -12,7 +12,7 @@ from app.shared import page, url_state
 from lambda_core.selection import SelectionSettings
 from lambda_core.studies import Study
 
-SHADES = {"degradation": "Degradation", "accuracy": "Accuracy", "speed_up": "Speed-up"}
+SHADES = {"degradation": "Points lost", "accuracy": "Accuracy", "speed_up": "Speed-up"}
 
 
 def show(studies: list[Study], settings: SelectionSettings, colors: Palette) -> None:
@@ -28,5 +28,5 @@ def show(studies: list[Study], settings: SelectionSettings, colors: Palette) -> 
                 page.show_figure(figure, f"heat-{study.name}", alt)
     st.caption(
         "● passes at the threshold above. Rows: patterns, those that reach deepest first, those without the head last; "
-        "1 is an updated layer. Degradation is shaded up to 10 points. Validation classes."
+        "1 is an updated layer. Points lost are shaded up to 10 points. Validation classes."
     )

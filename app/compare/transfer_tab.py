@@ -17,7 +17,7 @@ def show(studies: list[Study], settings: SelectionSettings) -> None:
     rows = [_row(source, choice_on(source, settings), studies) for source in studies]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Transfer of chosen patterns between studies")
     st.caption(
-        f"Degradation in points on test classes, and whether it stays within {points(settings.threshold)}: one "
+        f"Points lost on test classes, and whether it stays within {points(settings.threshold)}: one "
         "look each, uncorrected. Pattern and step count travel; the step size is each study's own. `lambda-core "
         "transfer` prints the same verdicts."
     )

@@ -11,18 +11,30 @@ from numpy.typing import NDArray
 
 from app.explore.verdict_badge import verdict_badge
 from app.figures import layer_costs
+from app.figures.lamps import lamps
 from app.figures.palette import Palette
 from app.shared import page, pattern_editor, url_state
 from lambda_core.formatting import interval, number, times
 from lambda_core.patterns import LambdaPattern, describe_pattern, plan_adaptation
+from lambda_core.selection import same_step_size
 from lambda_core.studies import Study
+
+
+def step_size(study: Study, table: pd.DataFrame, chosen: float) -> float:
+    """The step size looked at: the one clicked, where this study was measured with it, else the chosen one."""
+    asked: float | None = url_state.value("lr")
+    if asked is not None and not same_step_size(table["lr"], asked).any():
+        url_state.reject("lr", f"{study.name} was not measured with a step size of {asked:g}; shown: {chosen:g}.")
+        page.show_notices()
+        return chosen
+    return asked or chosen
 
 
 def show(
     study: Study, table: pd.DataFrame, pattern: LambdaPattern, steps: int, current: pd.Series | None, colors: Palette
 ) -> None:
     """table: of all candidates. current: the pattern's row there; None where it was not measured."""
-    st.markdown(f"**Current pattern** · {describe_pattern(str(pattern), study.layers)}")
+    st.markdown(f"**Current pattern** · {describe_pattern(str(pattern), study.layers)}{_other_step_size(study)}")
     follow_choice = partial(url_state.put, pattern=None, steps=None, lr=None)
     back = ("Chosen", "Back to the chosen one", follow_choice)
     pattern_editor.pattern_editor("pattern", study.layers, pattern, steps, back)
@@ -37,6 +49,14 @@ def show(
         page.show_figure(figure, "costs", "Multiply-adds by layer, full and current", static=True)
 
 
+def _other_step_size(study: Study) -> str:
+    """Said where a click chose another step size than the study's own: it is to be seen, and Chosen leads back."""
+    asked: float | None = url_state.value("lr")
+    if asked is None or same_step_size(asked, study.config.lr):
+        return ""
+    return f" · step size {asked:g} (the study's own: {study.config.lr:g})"
+
+
 def _measured(study: Study, pattern: LambdaPattern, steps: int, current: pd.Series | None) -> None:
     searched = _searched(study, pattern, steps) if current is None else None
     if current is not None:
@@ -44,11 +64,22 @@ def _measured(study: Study, pattern: LambdaPattern, steps: int, current: pd.Seri
     elif searched is not None:
         _numbers(searched, "Cheaper", "multiply-adds of the full pattern / of this one: searched, but not timed")
     else:
-        st.info(
-            "This pattern differs from step to step and was not measured in this study's sweep. "
-            "Its cost below is counted; Live runs it.",
-            icon=":material/straighten:",
-        )
+        _not_measured(study, pattern, steps)
+
+
+def _not_measured(study: Study, pattern: LambdaPattern, steps: int) -> None:
+    """What can be said all the same, and where to go from here."""
+    if study.layer_costs:
+        full = _by_layer(LambdaPattern.full(len(study.layers)), study.config.steps, study.layer_costs).sum()
+        own = _by_layer(pattern, steps, study.layer_costs).sum()
+        st.metric("Cheaper, counted", times(full / own if own else float("inf")), help="in multiply-adds")
+    st.info("This pattern was not measured: a sweep takes the same layers at every step.", icon=":material/straighten:")
+    with st.container(horizontal=True, gap="small"):
+        first = str(pattern.first(1))
+        everywhere = {"pattern": first, "grid": False}
+        st.button(f"Take {lamps(first)} at every step", on_click=url_state.put, kwargs=everywhere)
+        if st.button("Run it in Live", icon=":material/play_circle:"):
+            st.switch_page("live/page.py")
 
 
 def _searched(study: Study, pattern: LambdaPattern, steps: int) -> pd.Series | None:
@@ -64,8 +95,8 @@ def _numbers(row: pd.Series, gain: str, gain_is: str) -> None:
     one, two, three = st.container(key="numbers").columns([1, 1, 1.35], wrap=False, gap="xsmall")
     one.metric(gain, times(row["speed_up"]), help=gain_is)
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
-    three.metric("Degradation", number(row["degradation"]), help="percentage points below the full pattern")
-    loss = f"{interval(row['degradation_low'], row['degradation_high'])} points lower"
+    three.metric("Points lost", number(row["degradation"]), help="accuracy of the full pattern minus this one's")
+    loss = f"{interval(row['degradation_low'], row['degradation_high'])} points lost"
     verdict_badge(row["verdict"], f"{row['verdict']} · {loss}")
 
 

@@ -12,8 +12,12 @@ from app.explore import (
     overview,
     search_tab,
 )
-from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar, url_state
+from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar
 
+st.caption(
+    "**Lambda Lab** · A network that learns a new task from a few images need not update all of its layers. "
+    "Which are enough, how much faster is that, and what does it cost in accuracy?"
+)
 study = study_bar.study_bar()
 if not study.measured:
     study_bar.show_not_measured(study)
@@ -25,11 +29,13 @@ choice, confirmation = selection_cache.choose(study, settings)
 table = choice.verdicts
 pattern = pattern_editor.pattern_of("pattern", study.layers, choice.pattern)
 steps = pattern_editor.steps_of(choice.steps, int(table["steps"].max()))
-current = selection_cache.find_candidate(table, pattern, steps, url_state.value("lr") or choice.lr)
+lr = current_pattern.step_size(study, table, choice.lr)
+current = selection_cache.find_candidate(table, pattern, steps, lr)
 
 overview.headline(study, choice, confirmation)
 
-left, right = st.columns([1.9, 1], gap="medium")
+with st.container(key="explore-columns"):
+    left, right = st.columns([1.9, 1], gap="medium")
 with left:
     overview.tradeoff_figure(choice, current, steps, colors)
 with right.container(border=True):

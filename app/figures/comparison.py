@@ -63,7 +63,7 @@ def differences(values: NDArray[Any], row: pd.Series, threshold: float, colors: 
 
     values: (episodes,). row: the candidate's, of `Comparison.table`.
     """
-    layout = base_layout(colors, "points below the full pattern, episode by episode", "episodes", height=260)
+    layout = base_layout(colors, "points lost against the full pattern, episode by episode", "episodes", height=260)
     mean, mean_first = row["degradation"], row["degradation"] <= threshold
     ends = {"x0": row["degradation_low"], "x1": row["degradation_high"], "y0": 0, "y1": 1}
     interval = {"type": "rect", "yref": "y domain", "fillcolor": colors.ink, "opacity": 0.25, "line": {"width": 0}}

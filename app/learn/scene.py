@@ -15,6 +15,7 @@ from lambda_core.selection import Choice, Confirmation
 from lambda_core.studies import Study
 
 MOST_STEPS = 10
+STAGE = 720  # pixels that a figure takes at least: a projector has 900 and more
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,6 @@ def describe_timing(study: Study) -> str:
 def draw(figure: go.Figure, key: str, alt: str) -> None:
     """Show the scene's figure, larger for a projector."""
     if url_state.value("present"):
-        figure.update_layout(font_size=18, legend_font_size=18, height=max(figure.layout.height, 600))
+        figure.update_layout(font_size=18, legend_font_size=18, height=max(figure.layout.height, STAGE))
         figure.update_xaxes(tickfont_size=17, title_font_size=18).update_yaxes(tickfont_size=17, title_font_size=18)
     page.show_figure(figure, key, alt, static=True)

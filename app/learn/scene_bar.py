@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import streamlit as st
 
 from app.shared import page, url_state
@@ -16,7 +20,7 @@ def show(number: int, count: int, present: bool) -> None:
             on_click=url_state.put,
             kwargs={"scene": number - 1},
             disabled=number == 1,
-            shortcut="Left",
+            key="scene-back",
         )
         st.button(
             "Next",
@@ -24,11 +28,19 @@ def show(number: int, count: int, present: bool) -> None:
             on_click=url_state.put,
             kwargs={"scene": number + 1},
             disabled=number == count,
-            shortcut="Right",
+            key="scene-next",
             type="primary",
         )
         st.caption(f"Scene {number} of {count}")
-        only_these = "For the projector: larger type, no controls but these"
+        only_these = "For the projector: the whole screen, large type. Arrow and page keys turn the scenes"
         st.toggle("Present", help=only_these, **url_state.bound("present"))
         if not present:
             page.copy_link()
+    _turn_keys()(key="turn-keys")
+
+
+@cache
+def _turn_keys() -> Any:
+    # needs a running server: not to be had at import
+    script = (Path(__file__).parents[1] / "assets" / "turn_keys.js").read_text(encoding="utf-8")
+    return st.components.v2.component("lambda_lab_turn_keys", html="<span></span>", js=script)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
+
+from app.live.kept_images import Kept, kept_at
 
 TO_RECOGNISE = -1  # what a photo is of, where it is to be recognised
 
 
-def photos_of(of: int) -> list[Any]:
+def photos_of(of: int) -> list[Kept]:
     """The photos of a class, by its number, or TO_RECOGNISE."""
-    return _photos().get(of, [])
+    return kept_at(f"photos-{of}")
 
 
 def camera(names: Sequence[str]) -> None:
@@ -25,7 +26,7 @@ def camera(names: Sequence[str]) -> None:
     with right:
         st.selectbox("The photo shows", list(shown), format_func=shown.__getitem__, key="own-photo-of")
         st.markdown("\n".join(f"- {words}: {_count(len(photos_of(of)))}" for of, words in shown.items()))
-        st.button("Forget all photos", icon=":material/delete:", on_click=_photos().clear, disabled=not _photos())
+        st.button("Forget all photos", icon=":material/delete:", on_click=_forget, args=(list(shown),))
     with left:
         st.camera_input("Take a photo", key="own-shot", on_change=_keep_photo)
         st.caption("No picture? Allow the camera in your browser's address bar, or upload files instead.")
@@ -38,9 +39,10 @@ def _count(photos: int) -> str:
 def _keep_photo() -> None:
     shot = st.session_state["own-shot"]
     if shot is not None:  # None: the photo on the screen was cleared to take the next
-        _photos().setdefault(st.session_state["own-photo-of"], []).append(shot)
+        photos = photos_of(st.session_state["own-photo-of"])
+        photos.append(Kept(f"photo {len(photos) + 1}", shot.getvalue()))
 
 
-def _photos() -> dict[int, list[Any]]:
-    photos: dict[int, list[Any]] = st.session_state.setdefault("_photos", {})
-    return photos
+def _forget(classes: Sequence[int]) -> None:
+    for of in classes:
+        photos_of(of).clear()

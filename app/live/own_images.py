@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from app.live import camera, drawing_pad
+from app.live import camera, drawing_pad, kept_images
+from app.live.kept_images import Images
 from app.shared import study_cache, url_state
-from lambda_core.data import SUFFIXES, read_picture
 from lambda_core.studies import Study
 
 if TYPE_CHECKING:
     from lambda_core.episodes import Episode
 
-Images = list[NDArray[np.uint8]]  # of (size, size, channels)
 MOST_IMAGES = 10  # a class
 MOST_QUERIES = 24
 PAD, INK = 168, 13  # pixels: side of a drawing pad, width of its pen
 CHARACTERS = ("glyphs", "omniglot")
-
-
-class Upload(io.BytesIO):
-    """An uploaded file under its own name, for `read_picture` and its error sentences."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__(file.getvalue())
-        self.name = file.name
-
-    def __str__(self) -> str:
-        return str(self.name)[:80]
 
 
 def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
@@ -45,25 +31,25 @@ def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
     for number, column in enumerate(st.columns(ways)):
         with column:
             names.append(_class_name(number))
-            files = _uploads(f"Images of class {number + 1}", f"own-support-{number}", label_visibility="collapsed")
-            supports.append(_read([*files, *camera.photos_of(number)][:MOST_IMAGES], study))
-    files = _uploads("Images to recognise", "own-queries")
-    queries = _read([*files, *camera.photos_of(camera.TO_RECOGNISE)][:MOST_QUERIES], study)
+            place = f"own-support-{number}"
+            kept_images.uploader(f"Images of class {number + 1}", place, label_visibility="collapsed")
+            files = [*kept_images.kept_at(place), *camera.photos_of(number)]
+            supports.append(kept_images.read(files[:MOST_IMAGES], *study.input))
+    kept_images.uploader("Images to recognise", "own-queries")
+    files = [*kept_images.kept_at("own-queries"), *camera.photos_of(camera.TO_RECOGNISE)]
+    queries = kept_images.read(files[:MOST_QUERIES], *study.input)
     camera.camera(names)
     return _episode_or_hint(names, supports, queries, study, "images of class")
 
 
 def _class_name(number: int) -> str:
-    return st.text_input(f"Class {number + 1}", f"class {number + 1}", max_chars=30, key=f"own-name-{number}")
-
-
-def _uploads(label: str, key: str, **more: Any) -> list[Any]:
-    return list(st.file_uploader(label, SUFFIXES, accept_multiple_files=True, key=key, **more))
-
-
-def _read(files: list[Any], study: Study) -> Images:
-    # any open file with a name will do in place of a path
-    return [read_picture(Upload(file), *study.input) for file in files]  # type: ignore[arg-type]
+    """Its name as the visitor wrote it, on an earlier visit to this page too."""
+    names: dict[int, str] = st.session_state.setdefault("_own_names", {})
+    given = st.text_input(
+        f"Class {number + 1}", names.get(number, f"class {number + 1}"), max_chars=30, key=f"own-name-{number}"
+    )
+    names[number] = given
+    return given
 
 
 def drawn(study: Study) -> tuple[Hashable, Episode] | None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from app.run import data_check, import_form
 from app.run.presets import PRESETS
 from app.run.settings_inputs import as_options, settings_inputs
-from app.shared import page, study_cache, url_state
+from app.shared import adaptation_service, page, study_cache, url_state
 from lambda_core.config import MetaTrainConfig, Settings, SweepConfig, TimingConfig
 from lambda_core.jobs import JobError, start_job
-from lambda_core.studies import check_name, studies_root
+from lambda_core.studies import Study, check_name, studies_root
 
 WORK = {"train": "Meta-train", "sweep": "Sweep", "time": "Time"}
 CONFIGS: dict[str, type[Settings]] = {"sweep": SweepConfig, "time": TimingConfig}
@@ -32,10 +33,11 @@ def _train_form() -> None:
         "Start from", list(PRESETS), format_func=lambda name: PRESETS[name].title, **url_state.bound("preset")
     )
     chosen = PRESETS[preset]
+    import_form.show()
+    dataset = _dataset(chosen.dataset, preset)
     with st.form("train-form", border=True):
         hint = "small letters, digits and hyphens"
         name = st.text_input("Name of the new study", f"my-{chosen.dataset}", max_chars=64, help=hint)
-        dataset = _dataset(chosen.dataset, preset)
         values = {"dataset": dataset} | settings_inputs(MetaTrainConfig, chosen.defaults, preset)
         if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             with page.guarded():
@@ -46,7 +48,10 @@ def _dataset(name: str, preset: str) -> str:
     names = study_cache.data_sets()
     if name not in names:
         st.caption(f"{name} is not at hand: `lambda-core data fetch {name}` gets it.")
-    return st.selectbox("Data set", names, names.index(name) if name in names else 0, key=f"{preset}-dataset")
+    picked = st.selectbox("Data set", names, names.index(name) if name in names else 0, key=f"{preset}-dataset")
+    if picked != "sinusoid":
+        st.caption(data_check.split_words(adaptation_service.dataset(picked)) + ".")
+    return picked
 
 
 def _measure_form(work: str) -> None:
@@ -70,6 +75,8 @@ def _start_training(name: str, values: dict[str, Any]) -> None:
     config = MetaTrainConfig.from_dict(values)
     if (studies_root() / name).exists():
         raise JobError(f"a study named {name} is there already: take another name")
+    if config.dataset != "sinusoid":
+        data_check.check_fits(adaptation_service.dataset(config.dataset), config)
     start_job(["train", *as_options(config), "--out", f"{studies_root().name}/{name}"], name)
     st.toast("Training has started", icon=":material/play_arrow:")
 
@@ -80,6 +87,24 @@ def _start_measuring(work: str, name: str, values: dict[str, Any]) -> None:
         study_cache.studies()[0][name].check_sweep(config)
     start_job([work, _place(name), *as_options(config)], name)
     st.toast(f"The {work} has started", icon=":material/play_arrow:")
+
+
+def next_work(study: Study) -> str | None:
+    """What a study still needs before it can be explored: sweep or time; None where nothing is missing."""
+    if study.measured or study.config.ways == 1:
+        return None
+    short = study.sweep_config is not None and study.sweep_config.max_steps < study.config.steps
+    return "sweep" if study.accuracy is None or short else "time"
+
+
+def start_next(study: Study) -> None:
+    """Start that, with the usual settings. Raises JobError."""
+    work = next_work(study)
+    if work == "sweep":
+        usual = SweepConfig(max_steps=max(SweepConfig().max_steps, study.config.steps))
+        start_job(["sweep", _place(study.name), *as_options(usual)], study.name)
+    elif work == "time":
+        start_job(["time", _place(study.name), *as_options(TimingConfig())], study.name)
 
 
 def _place(name: str) -> str:

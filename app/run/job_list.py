@@ -9,8 +9,9 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.figures import job_progress
+from app.run import forms
 from app.run.forms import WORK
-from app.shared import page, url_state
+from app.shared import page, study_cache, url_state
 from lambda_core.errors import LambdaError
 from lambda_core.jobs import Job, list_jobs
 
@@ -91,12 +92,22 @@ def _buttons(job: Job, state: str) -> None:
             _button(job, "Cancel", "stop", partial(_try, job.cancel))
             return
         if state == "done":
+            _next_step(job)
             _button(job, "Look at the study", "scatter_plot", partial(_look_at, job.study))
         else:
             _button(job, "Resume", "play_arrow", partial(_try, job.resume))
         _button(job, "Forget", "delete", partial(_try, job.remove), "Removes the job and its log; the study stays")
     if error := st.session_state.pop("job-error", None):
         st.error(page.sentence_of(error), icon=":material/error:")
+
+
+def _next_step(job: Job) -> None:
+    """The one thing that the study needs next, as a button."""
+    study = study_cache.studies()[0].get(job.study)
+    if study is None or (work := forms.next_work(study)) is None:
+        return
+    label = {"sweep": "Next: measure its accuracies", "time": "Next: measure its times"}[work]
+    _button(job, label, "arrow_forward", partial(_try, partial(forms.start_next, study)))
 
 
 def _button(job: Job, label: str, icon: str, click: Callable[[], None], help_text: str | None = None) -> None:

@@ -43,7 +43,7 @@ def condition_for(study: Study) -> TimingCondition:
 def threshold_slider() -> None:
     """How much accuracy may be lost."""
     st.slider(
-        "Allowed degradation, points",
+        "Points of accuracy you allow to lose",
         0.0,
         5.0,
         step=0.1,

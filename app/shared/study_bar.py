@@ -41,7 +41,8 @@ def study_picker(prefer: Callable[[Study], bool] = lambda _: True) -> Study:
         "Study",
         list(studies),
         format_func=lambda name: f"{studies[name].title} ({name})",
-        **url_state.bound("study", _asked_or(first, studies)),
+        # a step size clicked in one study means nothing in the next
+        **url_state.bound("study", _asked_or(first, studies), then=lambda _: url_state.put(lr=None)),
     )
     return studies[name]
 

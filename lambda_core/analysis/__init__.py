@@ -4,6 +4,7 @@ Belongs here: the one path from a study to a choice, that command line, report a
 statistics (`selection`). No torch.
 """
 
+from lambda_core.analysis.literature import literature_for
 from lambda_core.analysis.reach import (
     OnMachine,
     StudyOfTrainings,
@@ -40,6 +41,7 @@ __all__ = [
     "describe_populations",
     "find_trainings",
     "judge_transfer",
+    "literature_for",
     "on_machines",
     "pooled",
     "populations",

@@ -7,7 +7,7 @@ from lambda_core.data.catalogue import DatasetInfo, describe, list_datasets
 from lambda_core.data.dataset import SPLITS, ImageDataset
 from lambda_core.data.fetching import fetch
 from lambda_core.data.image_file import SUFFIXES, read_picture
-from lambda_core.data.importing import import_folder, passed_over
+from lambda_core.data.importing import find_splits, import_folder, passed_over
 from lambda_core.data.prepared import load_dataset
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ImageDataset",
     "describe",
     "fetch",
+    "find_splits",
     "import_folder",
     "list_datasets",
     "load_dataset",

@@ -49,7 +49,7 @@ def test_a_click_on_the_figure_selects(visit: Visit) -> None:
 def test_a_link_shows_the_same(visit: Visit) -> None:
     page = visit("?study=other-5w1s&pattern=00011&steps=4&threshold=2.5&tab=take")
     expect(page.get_by_label("As text", exact=True)).to_have_value("00011")
-    expect(page.get_by_role("slider", name="Allowed degradation")).to_have_value("2.5")
+    expect(page.get_by_role("slider", name="Points of accuracy")).to_have_value("2.5")
     expect(page.get_by_text("from lambda_core import")).to_be_visible()
     assert address(page)["study"] == "other-5w1s"
 
@@ -67,7 +67,7 @@ def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
 @pytest.mark.parametrize("pause", [0, 100, 200, 300])
 def test_quick_input_is_not_lost(visit: Visit, pause: int) -> None:
     page = visit()
-    slider = page.get_by_role("slider", name="Allowed degradation")
+    slider = page.get_by_role("slider", name="Points of accuracy")
     slider.focus()
     for _ in range(8):
         page.keyboard.press("ArrowRight")
@@ -93,7 +93,7 @@ def test_back_returns_to_the_page_as_it_was(visit: Visit) -> None:
     page.wait_for_url("**/compare?**threshold=2**")
     settled(page).go_back()  # to the bare address that the link led to
     settled(page)
-    expect(page.get_by_role("slider", name="Allowed degradation")).to_have_value("2")
+    expect(page.get_by_role("slider", name="Points of accuracy")).to_have_value("2")
     page.go_back()
     expect(page.get_by_label("As text", exact=True)).to_have_value("00111")
 
@@ -220,6 +220,61 @@ def test_a_file_that_is_no_image_says_so(visit: Visit) -> None:
     page = visit("live?source=images")
     upload(page, 0, ("not.png", b"GIF89a, or not even that"))
     expect(page.get_by_text("not.png is no readable PNG, JPEG or WebP image")).to_be_visible()
+
+
+def test_an_unreadable_image_spares_the_others_and_all_survive_other_pages(visit: Visit) -> None:
+    page = visit("live?source=images")
+    upload(page, 0, ("0.png", png(COLORS[0])))
+    upload(page, 1, ("bad.png", b"no image"))
+    upload(page, 2, ("2.png", png(COLORS[2])))
+    expect(page.get_by_text("bad.png is no readable")).to_be_visible()
+    expect(page.get_by_text("images of class 2, 4, 5")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    page.wait_for_selector(".st-key-headline p")
+    page.get_by_role("link", name="Live").click()
+    expect(page.get_by_text("images of class 2, 4, 5")).to_be_visible()
+    expect(page.get_by_text("2.png")).to_be_visible()
+
+
+def test_keys_turn_the_scenes_under_any_focus(visit: Visit) -> None:
+    page = visit("learn?scene=3&present=1")
+    expect(page.locator(".st-key-scene-presented").get_by_role("slider")).to_be_visible()  # its controls stay
+    page.get_by_role("switch", name="Present").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("Scene 4 of 5")).to_be_visible()
+    page.keyboard.press("PageUp")
+    expect(page.get_by_text("Scene 3 of 5")).to_be_visible()
+
+
+def test_every_layer_is_in_view_on_a_tablet(visit: Visit) -> None:
+    page = visit("", viewport={"width": 820, "height": 1180})
+    for layer in ("conv1", "conv2", "conv3", "conv4", "head"):
+        box = page.get_by_role("button", name=layer).first.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 820
+
+
+def test_play_shows_every_step_from_the_first(visit: Visit) -> None:
+    page = visit("live?steps=3")
+    page.get_by_role("button", name="Play").click()
+    for step in range(4):
+        expect(page.get_by_text(f"right after {step} steps").first).to_be_visible()
+
+
+def test_zoom_is_kept_and_a_picture_comes_first(visit: Visit) -> None:
+    page = visit()
+    plot = page.locator(".st-key-tradeoff .js-plotly-plot")
+    page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points path", state="attached")
+    expect(page.locator(".ll-picture")).to_be_hidden()  # Plotly has taken its place
+    plot.hover()
+    page.locator(".st-key-tradeoff .modebar-btn[data-title='Zoom in']").click()
+    zoomed = plot.evaluate("e => e._fullLayout.yaxis.range.map(x => x.toFixed(6)).join()")
+    page.get_by_role("slider", name="Points of accuracy").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**threshold=1.1**")
+    settled(page)
+    assert plot.evaluate("e => e._fullLayout.yaxis.range.map(x => x.toFixed(6)).join()") == zoomed
 
 
 STROKES = [((3, 3), (140, 140)), ((20, 80), (140, 80)), ((150, 8), (88, 140)), ((20, 140), (160, 4)),

@@ -38,7 +38,7 @@ def choose(page: Page) -> str:
     """Nothing at all may be lost: the threshold goes to zero by keyboard."""
     sentence = page.locator(".st-key-headline p").first
     before = sentence.inner_text()
-    page.get_by_role("slider", name="Allowed degradation").focus()
+    page.get_by_role("slider", name="Points of accuracy").focus()
     page.keyboard.press("Home")
     expect(sentence).not_to_have_text(before)
     settled(page)

@@ -203,3 +203,25 @@ def test_patterns_that_change_from_step_to_step(open_page: Open, monkeypatch: py
 
 def test_without_a_search_its_tab_says_how_to_make_one(open_page: Open) -> None:
     assert "`lambda-core search cifar-fs-5w1s`" in said(open_page(tab="steps"))
+
+
+def test_a_step_size_clicked_in_one_study_stays_there(open_page: Open) -> None:
+    app = open_page(study="lr-5w1s", lrs="1", lr="0.1", pattern="00001", steps="3")
+    assert "step size 0.1 (the study's own: 0.05)" in said(app)
+    checked(app.selectbox(key="study-control").set_value("cifar-fs-5w1s").run())
+    assert param(app, "lr") is None
+    assert "was not measured with a step size of 0.7" in said(open_page(lr="0.7"))
+
+
+def test_a_pattern_by_step_says_its_cost_and_where_to_go(open_page: Open) -> None:
+    app = open_page(pattern="11111/00001", steps="3", grid="1")
+    assert app.metric[0].value.endswith("×")
+    checked(next(button for button in app.button if button.label.startswith("Take ●●●●●")).click().run())
+    assert param(app, "pattern") == "11111"
+
+
+def test_the_full_pattern_is_not_confirmed_against_itself(open_page: Open) -> None:
+    app = open_page(threshold="0", confidence="0.99")
+    if headline(app).startswith("Keep the full pattern"):
+        assert "confirmed on" not in said(app)
+    assert "with all layers" in said(app)
