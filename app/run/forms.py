@@ -37,7 +37,7 @@ def _train_form() -> None:
     dataset = _dataset(chosen.dataset, preset)
     with st.form("train-form", border=True):
         hint = "small letters, digits and hyphens"
-        name = st.text_input("Name of the new study", f"my-{chosen.dataset}", max_chars=64, help=hint)
+        name = st.text_input("Name of the new study", f"my-{chosen.dataset}", max_chars=64, help=hint, key="train-name")
         values = {"dataset": dataset} | settings_inputs(MetaTrainConfig, chosen.defaults, preset)
         if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             with page.guarded():

@@ -37,7 +37,7 @@ def test_takes_its_preset_from_the_address(open_page: Open) -> None:
 @pytest.mark.parametrize("name", ["", "Has Capitals", "../up", "cifar-fs-5w1s"])
 def test_refuses_a_wrong_name_in_one_sentence(open_page: Open, jobs: Path, name: str) -> None:
     app = open_page("run")
-    app.text_input[0].set_value(name)
+    app.text_input(key="train-name").set_value(name)
     checked(submit(app).click().run())
     assert len(app.error) == 1
     assert list_jobs(jobs) == []
