@@ -22,6 +22,10 @@ from lambda_core.studies import Study
 def show(studies: list[Study], settings: SelectionSettings, colors: Palette) -> None:
     """One pattern on every study whose layers are those of the first."""
     same = [study for study in studies if study.layers == studies[0].layers]
+    for study in studies:
+        if study not in same:
+            other = f"its layers are not those of {studies[0].name}, so that no pattern fits both"
+            st.info(f"{study.name} is not shown: {other}.", icon=":material/straighten:")
     pattern, steps = _pattern_and_steps(same, settings)
     for study in same:
         table = choice_on(study, settings).verdicts

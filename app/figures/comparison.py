@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.figures.lamps import lamps
 from app.figures.layout import Part, base_layout, blend, vline
 from app.figures.palette import Palette
 from lambda_core.selection import PatternGain
@@ -16,8 +18,19 @@ from lambda_core.selection import PatternGain
 UNITS = {"degradation": (1, "points"), "accuracy": (100, "%"), "speed_up": (1, "×")}  # shade → factor, unit
 
 
-def heat_map(table: pd.DataFrame, shade: str, colors: Palette) -> go.Figure:
-    """Patterns (rows) × steps (columns); ● where the verdict is pass. shade: one of UNITS."""
+def shade_range(tables: Sequence[pd.DataFrame], shade: str) -> tuple[float, float]:
+    """The least and the most of all tables: one scale for maps that are compared. shade: one of UNITS."""
+    values = pd.concat([table.loc[table["steps"] > 0, shade] for table in tables]) * UNITS[shade][0]
+    most = float(values.max())
+    # patterns without the head stay at chance: they would wash out all other shades
+    return float(values.min()), min(10.0, most) if shade == "degradation" else most
+
+
+def heat_map(table: pd.DataFrame, shade: str, scale_of_all: tuple[float, float], colors: Palette) -> go.Figure:
+    """Patterns (rows, as lamps) × steps (columns); ✓ where the verdict is pass.
+
+    shade: one of UNITS. scale_of_all: least and most, in its unit.
+    """
     scale, unit = UNITS[shade]
     rows = table[table["steps"] > 0]
     values = rows.pivot(index="pattern", columns="steps", values=shade).mul(scale)
@@ -25,15 +38,15 @@ def heat_map(table: pd.DataFrame, shade: str, colors: Palette) -> go.Figure:
     values, passes = (part.loc[sorted(part.index, key=_depth)] for part in (values, passes))
     cells = go.Heatmap(
         x=[str(step) for step in values.columns],
-        y=list(values.index),
+        y=[lamps(pattern) for pattern in values.index],
         z=values.to_numpy(),
-        text=np.where(passes, "●", ""),
+        text=np.where(passes, "✓", ""),
         texttemplate="%{text}",
         xgap=1,
         ygap=1,
         colorscale=_ramp(colors, shade),
-        zmin=float(np.nanmin(values)),
-        zmax=_highest(values, shade),
+        zmin=scale_of_all[0],
+        zmax=scale_of_all[1],
         colorbar={"title": unit, "thickness": 12, "outlinewidth": 0},
         hovertemplate="pattern %{y}, %{x} steps: %{z:.2f} " + unit + "<extra></extra>",
     )
@@ -49,13 +62,8 @@ def _depth(pattern: str) -> tuple[bool, int, str]:
 
 
 def _ramp(colors: Palette, shade: str) -> list[tuple[int, str]]:
-    good, bad = blend(colors.accent, colors.paper, 0.9), blend(colors.accent, colors.paper, 0.04)
+    good, bad = blend(colors.accent, colors.paper, 0.9), blend(colors.accent, colors.paper, 0.14)
     return [(0, good), (1, bad)] if shade == "degradation" else [(0, bad), (1, good)]
-
-
-def _highest(values: pd.DataFrame, shade: str) -> float:
-    # patterns without the head stay at chance: they would wash out all other shades
-    return min(10.0, float(np.nanmax(values))) if shade == "degradation" else float(np.nanmax(values))
 
 
 def differences(values: NDArray[Any], row: pd.Series, threshold: float, colors: Palette) -> go.Figure:

@@ -54,8 +54,8 @@ def first_steps(gains: Sequence[PatternGain], colors: Palette) -> go.Figure:
             marker={"color": color},
             hovertemplate="%{text}, %{x} steps: %{y:.1f} %<extra></extra>",
         )
-    low = max(0.0, min(full + best) - 8)
-    return figure.update_layout(barmode="group", bargap=0.35).update_yaxes(range=[low, max(full + best) + 4])
+    # from 0: the length of a bar is read as its value
+    return figure.update_layout(barmode="group", bargap=0.35).update_yaxes(range=[0, max(full + best) * 1.08])
 
 
 def training(table: pd.DataFrame, quantity: Quantity, colors: Palette) -> go.Figure:
