@@ -23,7 +23,9 @@ from benchmarks.app_visitor import Run, Visitor
 from lambda_core.studies import Study
 from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, ROOT, serving
 
+SEEN = ".ll-picture img"  # the picture that stands in for the figure
 DRAWN = ".st-key-tradeoff .js-plotly-plot .points path"
+TEXT_ALONE = "import streamlit as st\nst.header('Text')\nst.markdown('Nothing but text.')\n"
 
 
 @click.command()
@@ -37,7 +39,9 @@ def main(changes: int, reruns: int, opens: int, study: str | None, seed: int) ->
     with tempfile.TemporaryDirectory() as scratch, serving(Path(scratch) / "log", LAMBDA_JOBS=f"{scratch}/jobs") as url:
         server = server_process(urlsplit(url).port)
         heading(f"One visitor, study {name}")
-        opened = open_in_browser(url, name, opens)
+        text = scratch_page(Path(scratch), TEXT_ALONE)
+        with serving(Path(scratch) / "text-log", app=str(text)) as text_url:
+            opened = open_in_browser(url, text_url, name, opens)
         changed, visitor = change_controls(url, name, changes, server, random.Random(seed))
         memory = watch_memory(visitor, reruns, server, random.Random(seed + 1))
     store("one visitor", {"study": name, "opened": opened, "changed": changed, "memory": memory})
@@ -50,25 +54,46 @@ def largest() -> str:
     return max(measured, key=lambda name: len(measured[name].accuracy))
 
 
-def open_in_browser(url: str, study: str, times: int) -> dict[str, Any]:
-    """Seconds from the address to the drawn figure, each time in a browser profile that knows nothing yet."""
+def scratch_page(folder: Path, script: str) -> Path:
+    page = folder / "text.py"
+    page.write_text(script)
+    return page
+
+
+def open_in_browser(url: str, text_url: str, study: str, times: int) -> dict[str, Any]:
+    """Seconds from the address to the figure that is seen and to the one that answers, beside a page of text alone.
+
+    Each time in a browser profile that knows nothing yet, the two pages by turns.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        first = _opened(browser, f"{url}/?study={study}")
-        rest = [_opened(browser, f"{url}/?study={study}") for _ in range(times)]
+        figure, text = (SEEN, DRAWN), (".stMarkdown",)
+        first = _opened(browser, f"{url}/?study={study}", *figure)
+        rest, texts = [], []
+        for _ in range(times):
+            texts += _opened(browser, text_url, *text)
+            rest.append(_opened(browser, f"{url}/?study={study}", *figure))
         browser.close()
-    told("opening it, server just started, Chromium", spread([first]))
-    told("opening it again, new browser profile", spread(rest))
-    return {"first, ms": round(1000 * first), "again": spread(rest), "load average": load()}
+    seen, drawn = ([each[which] for each in rest] for which in (0, 1))
+    told("a page of text alone, new browser profile", spread(texts))
+    told("Explore's figure is seen, server just started", spread(first[:1]))
+    told("Explore's figure is seen, new browser profile", spread(seen))
+    told("it answers, server just started", spread(first[1:]))
+    told("it answers, new browser profile", spread(drawn))
+    found = {"text alone": spread(texts), "seen": spread(seen), "answers": spread(drawn)}
+    return {"first, ms": [round(1000 * each) for each in first], **found, "load average": load()}
 
 
-def _opened(browser: Browser, url: str) -> float:
+def _opened(browser: Browser, url: str, *selectors: str) -> list[float]:
+    """Seconds until each is there."""
     context = browser.new_context(viewport=LAPTOP)
     page = context.new_page()
     begin = time.perf_counter()
     page.goto(url, wait_until="commit", timeout=PATIENCE)
-    page.wait_for_selector(DRAWN, state="attached", timeout=PATIENCE)
-    seconds = time.perf_counter() - begin
+    seconds = []
+    for selector in selectors:
+        page.wait_for_selector(selector, state="attached", timeout=PATIENCE)
+        seconds.append(time.perf_counter() - begin)
     context.close()
     return seconds
 

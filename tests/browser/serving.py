@@ -25,10 +25,10 @@ PATIENCE = 1000 * int(
 
 
 @contextmanager
-def serving(log: Path, **environment: str) -> Iterator[str]:
-    """The address of a running app; environment: LAMBDA_STUDIES and the like."""
+def serving(log: Path, app: str = "app/main.py", **environment: str) -> Iterator[str]:
+    """The address of a running app, ours or another script's; environment: LAMBDA_STUDIES and the like."""
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)]
     with log.open("w") as out:
         process = subprocess.Popen(
             [*command, "--server.headless", "true"], cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=out
