@@ -43,7 +43,7 @@ def show(run: Run, colors: Palette) -> None:
 def _player(run: Run, colors: Palette, ticking: bool, clock: Iterator[str]) -> None:
     """clock: gives something once, when the page itself runs; later runs are its ticks."""
     ticked = next(clock, None) is None
-    at = _controls(run.steps, advance=ticked)
+    at = _controls(run.steps, advance=ticking and ticked)
     if st.session_state.get("playing", False) != ticking:
         url_state.rerun()  # a fragment's clock is set from outside
     for column, (name, trace), side in zip(st.columns(2, gap="medium"), run.traces.items(), "ab", strict=True):

@@ -132,7 +132,9 @@ def bound(
 def _show(key: str, new: Any) -> None:
     """Set what a control shows, and remember what it showed where that was something else."""
     memory = st.session_state
-    if memory.get(key, new) != new:
+    if key in memory and memory[key] == new:
+        return  # set anew, it would overwrite what the visitor does meanwhile
+    if key in memory:
         memory.setdefault("_replaced", []).append((key, memory[key], time.monotonic()))
     memory[key] = new
 
