@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -67,7 +66,7 @@ def _controls(steps: int, *, advance: bool) -> int:
         st.button("Start over", icon=":material/first_page:", on_click=_go, args=(0, False))
         _play_or_pause(at, steps)
         st.button("Next step", icon=":material/skip_next:", on_click=_go, args=(min(at + 1, steps), False))
-        st.slider(f"Step shown, of {steps}", 0, steps, **url_state.bound("at", at, then=partial(_go, playing=False)))
+        st.slider(f"Step shown, of {steps}", 0, steps, **url_state.bound("at", at))
     return at
 
 
