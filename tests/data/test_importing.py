@@ -284,3 +284,11 @@ def test_files_of_other_kinds_are_counted(tmp_path):
         (folder / "b" / f"{number}.png").rename(folder / "b" / f"{number}.heic")
     with pytest.raises(DataError, match=r"holds 0 PNG.*, and 2 other files \(\.heic\): convert them"):
         import_folder(folder, "mine", tmp_path / "root")
+
+
+def test_a_line_of_millions_of_pixels_is_refused_before_it_is_decoded(tmp_path):
+    from lambda_core.data import read_picture
+
+    Image.new("L", (1, 30_000)).save(tmp_path / "line.png")
+    with pytest.raises(DataError, match=r"line\.png has 1×30000 pixels; 20,000 a side are the limit"):
+        read_picture(tmp_path / "line.png", 32, 3)
