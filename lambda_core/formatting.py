@@ -11,6 +11,11 @@ def points(value: float) -> str:
     return f"{text} point" if text == "1" else f"{text} points"
 
 
+def points_up(value: float) -> str:
+    """As `points`, rounded up: an upper bound stays one."""
+    return points(math.ceil(10 * value - 1e-6) / 10)
+
+
 def number(value: float) -> str:
     """One decimal, a true minus sign, and no minus before a rounded zero."""
     rounded = round(float(value), 1) + 0.0
@@ -43,3 +48,8 @@ def times(speed_up: float) -> str:
     if math.isinf(speed_up):
         return "∞×"
     return f"{speed_up:.{0 if speed_up >= 99.95 else 1 if speed_up >= 9.995 else 2}f}×"
+
+
+def times_between(low: float, high: float) -> str:
+    """Such as `10.3 … 11.5×`."""
+    return f"{times(low).removesuffix('×')} … {times(high)}"

@@ -25,9 +25,12 @@ def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
 
 _RULES = (
     "Every pattern sees the same episodes, so each candidate is compared with the full pattern episode by episode. "
-    "*Pass*: a one-sided paired test shows, at the asked confidence and corrected (Holm) over all candidates, that the "
-    "degradation stays within the threshold. *Fail*: the opposite is shown. *Undecided*: more episodes are needed. "
-    "Patterns are chosen on validation classes; the choice is looked at once on test classes."
+    "Each has an upper bound, “loses at most so many points”; all of them hold at once with the asked confidence, however "
+    "often the threshold is moved or episodes are added. *Pass*: the bound is within the threshold. *Fail*: the lower "
+    "bound is above it. *Undecided*: neither. Patterns are chosen on validation classes; what test classes say of the "
+    "choice is corrected for all choices that some threshold would give. The confidence is for new episodes of these "
+    "classes with this model: not for new classes, nor for a new training; and nothing is corrected for other studies "
+    "that look at the same test classes."
 )
 
 

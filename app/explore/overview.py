@@ -12,8 +12,8 @@ from app.figures import legend, tradeoff
 from app.figures.palette import Palette
 from app.shared import page, url_state
 from lambda_core.analysis import literature_for
-from lambda_core.formatting import percent, with_interval
-from lambda_core.selection import Choice, Confirmation, sentence
+from lambda_core.formatting import points_up
+from lambda_core.selection import Choice, Confirmation, promise, sentence
 from lambda_core.studies import Study
 
 
@@ -43,13 +43,12 @@ def _promise_badge(choice: Choice) -> None:
     if choice.is_reference:
         st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
         return
-    verdict_badge("pass", f"within your {choice.threshold:g}-point budget, {percent(choice.confidence)} sure")
+    verdict_badge("pass", promise(choice).removesuffix("."))
 
 
 def _confirmation_badge(seen: Confirmation) -> None:
     words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
-    loss = with_interval(*seen.degradation)
-    verdict_badge(seen.verdict, f"{words} unseen test classes: {loss}")
+    verdict_badge(seen.verdict, f"{words} unseen test classes: at most {points_up(seen.degradation.high)} lower there")
 
 
 def tradeoff_figure(choice: Choice, current: pd.Series | None, steps: int, colors: Palette) -> None:

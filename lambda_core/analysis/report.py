@@ -132,7 +132,7 @@ def _choices_text(findings: list[Findings]) -> str:
     ]
     legend = (
         "Chosen on validation classes: pattern × steps, **speed-up** over the full pattern at the study's own steps, "
-        "points lost on test classes (95 % interval; − is a gain), ✓ confirmed there, ✗ refuted, ? undecided."
+        "points lost on test classes (each end 95 %; − is a gain), ✓ confirmed there, ✗ refuted, ? undecided."
     )
     return f"{_table(header, rows)}\n\n{legend}"
 

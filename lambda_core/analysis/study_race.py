@@ -21,9 +21,11 @@ from lambda_core.selection import (
     candidate_costs,
     candidate_index,
     confirm_race,
+    counted_speed_ups,
     race,
     replay,
     rows_under,
+    speed_ups_by,
 )
 from lambda_core.studies import Study
 
@@ -36,7 +38,7 @@ def race_tables(study: Study, settings: SelectionSettings) -> tuple[Race, Confir
     comparison = compare_study(study, settings)
     val, test = study.split("val"), study.split("test")
     runner = replay(val)
-    entrants = Entrants.of(comparison.candidates, settings.axis, comparison.reference)
+    entrants = Entrants.of(comparison.candidates, comparison.speed_ups.estimate, comparison.reference, settings.axis)
     result = race(entrants, runner, comparison.degradation.episodes, settings.threshold, settings.confidence)
     confirmation = confirm_race(result, replay(test), int(test["episode"].nunique()))
     return result, confirmation, against_exhaustive(result, comparison, runner)
@@ -47,22 +49,26 @@ def study_entrants(study: Study, axis: Axis = "milliseconds") -> Entrants:
 
     Raises StudyError for a study that knows no cost by `axis`.
     """
-    if study.timing is not None:
+    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.config.steps, study.config.lr)
+    if study.timing is None and (axis == "milliseconds" or study.layer_costs is None):
+        raise StudyError(str(study.not_measured))
+    if study.timing is None:
+        assert study.layer_costs is not None
+        candidates = _counted(study.config.steps, study.layer_costs, study.config.lr)
+        reference = candidate_index(candidates, full)
+        speed_ups = counted_speed_ups(candidates["multiply_adds"].to_numpy(), reference)
+    else:
         timing = rows_under(study.timing, default_condition(study))
         candidates = _timed(timing, study.config.lr)
-    elif axis == "multiply_adds" and study.layer_costs is not None:
-        candidates = _counted(study.config.steps, study.layer_costs, study.config.lr)
-    else:
-        raise StudyError(str(study.not_measured))
-    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.config.steps, study.config.lr)
-    return Entrants.of(candidates, axis, candidate_index(candidates, full))
+        reference = candidate_index(candidates, full)
+        speed_ups = speed_ups_by(axis, candidates, timing, candidate_costs(candidates, timing), reference)
+    return Entrants.of(candidates, speed_ups.estimate, reference, axis)
 
 
 def _timed(timing: pd.DataFrame, lr: float) -> pd.DataFrame:
-    """Every pattern and step count that was timed, with its costs."""
+    """Every pattern and step count that was timed."""
     pairs = timing[["pattern", "steps"]].drop_duplicates().astype({"pattern": "str", "steps": int})
-    candidates = pairs.reset_index(drop=True).assign(lr=lr)
-    return candidates.assign(**candidate_costs(candidates, timing))
+    return pairs.reset_index(drop=True).assign(lr=lr)
 
 
 def _counted(steps: int, costs: Sequence[int], lr: float) -> pd.DataFrame:

@@ -20,8 +20,8 @@ from lambda_core.selection import (
     SelectionSettings,
     candidate_costs,
     confirm,
-    ratio,
     rows_under,
+    speed_ups_by,
 )
 from lambda_core.studies import Study
 
@@ -101,10 +101,10 @@ def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
     """By this study's own times; NaN where the candidate was not timed there."""
     pair = pd.DataFrame([vars(choice.reference), vars(choice.candidate)])
     try:
-        costs = candidate_costs(pair, rows_under(study.measurements()[1], default_condition(study)))[axis]
+        timing = rows_under(study.measurements()[1], default_condition(study))
+        return float(speed_ups_by(axis, pair, timing, candidate_costs(pair, timing), 0).estimate[1])
     except SelectionError:
         return float("nan")
-    return float(ratio(costs[0], costs)[1])
 
 
 def _cell(row: pd.Series) -> str:

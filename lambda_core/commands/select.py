@@ -39,20 +39,21 @@ if TYPE_CHECKING:
 def select(
     study: Study, threshold: float, confidence: float, any_lr: bool, axis: Axis, explain: bool, as_json: bool
 ) -> None:
-    """Choose the fastest pattern within a threshold on validation classes; confirm it once on test classes.
+    """Choose the fastest pattern within a threshold on validation classes; confirm it on test classes.
 
-    A candidate passes if a paired one-sided test, corrected over all candidates, shows that it loses at most the
-    threshold. Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
+    A candidate passes if its upper bound of the loss, one of bounds that hold for all candidates at once, is within the
+    threshold: for new episodes of these classes with this model. Other thresholds may be tried, and episodes be added.
+    Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
     """
     from lambda_core.analysis import choose, describe_machines, describe_populations, on_machines, populations
-    from lambda_core.selection import SelectionSettings, sentence
+    from lambda_core.selection import SelectionSettings, promise, sentence
 
     settings = SelectionSettings(threshold, confidence, axis, any_lr)
     choice, confirmation = choose(study, settings)
     seen, machines = populations(study, choice, confidence=confidence), on_machines(study, choice, settings)
     record = {"study": study.name, **choice.as_dict(), "confirmation": confirmation.as_dict()}
     record |= {"for": seen.as_dict(), "machines": [each.as_dict() for each in machines]}
-    print_result(record, sentence(choice, confirmation, study.layers), as_json=as_json)
+    print_result(record, f"{sentence(choice, confirmation, study.layers)}\n{promise(choice)}", as_json=as_json)
     if not as_json and not choice.is_reference:
         click.echo("\n".join([*describe_populations(seen, threshold), describe_machines(machines)]))
     if explain and not as_json:
@@ -61,8 +62,8 @@ def select(
 
 
 def _explanation(choice: Choice) -> str:
-    columns = ["pattern", "steps", "lr", "speed_up", "degradation", "degradation_low", "degradation_high", "p_adjusted",
-               "verdict"]  # fmt: skip
+    columns = ["pattern", "steps", "lr", "speed_up", "speed_up_low", "speed_up_high", "degradation", "degradation_low",
+               "degradation_high", "differing", "p_adjusted", "verdict"]  # fmt: skip
     table = choice.verdicts.sort_values("speed_up", ascending=False)
     faster = table[table["speed_up"] >= choice.speed_up]
     return str(faster[columns].to_string(index=False, float_format=lambda value: f"{value:.3g}"))

@@ -7,7 +7,6 @@ No torch.
 from lambda_core.selection.candidates import Candidate, candidate_index, episode_matrix, same_step_size
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
-from lambda_core.selection.costs import Axis, TimingCondition, candidate_costs, ratio, rows_under, timing_conditions
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
 from lambda_core.selection.paired_tests import Floats, Interval, PairedDifference, half_width_of_mean, mean_accuracy
 from lambda_core.selection.pareto import pareto_front
@@ -24,12 +23,26 @@ from lambda_core.selection.racing import (
     replay,
 )
 from lambda_core.selection.search_verdicts import describe_search, dominating, judge_search
-from lambda_core.selection.sentences import sentence
+from lambda_core.selection.sentences import describe_degradation, promise, sentence
 from lambda_core.selection.settings import SelectionSettings
+from lambda_core.selection.speed import (
+    SLOWER,
+    Axis,
+    SpeedUps,
+    TimingCondition,
+    candidate_costs,
+    counted_speed_ups,
+    ratio,
+    rows_under,
+    speed_ups_by,
+    timed_speed_ups,
+    timing_conditions,
+)
 from lambda_core.selection.variance import ClassEffects, Needed, Populations, describe_needed, needed_for
-from lambda_core.selection.verdicts import fastest, judge
+from lambda_core.selection.verdicts import fastest, judge, simultaneous_bounds
 
 __all__ = [
+    "SLOWER",
     "Axis",
     "Candidate",
     "Choice",
@@ -48,6 +61,7 @@ __all__ = [
     "Runner",
     "SearchResult",
     "SelectionSettings",
+    "SpeedUps",
     "TimingCondition",
     "against_exhaustive",
     "best_gain",
@@ -58,6 +72,8 @@ __all__ = [
     "compare_candidates",
     "confirm",
     "confirm_race",
+    "counted_speed_ups",
+    "describe_degradation",
     "describe_needed",
     "describe_race",
     "describe_search",
@@ -70,6 +86,7 @@ __all__ = [
     "mean_accuracy",
     "needed_for",
     "pareto_front",
+    "promise",
     "race",
     "ratio",
     "replay",
@@ -78,5 +95,8 @@ __all__ = [
     "search",
     "select_pattern",
     "sentence",
+    "simultaneous_bounds",
+    "speed_ups_by",
+    "timed_speed_ups",
     "timing_conditions",
 ]

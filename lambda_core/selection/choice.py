@@ -1,4 +1,4 @@
-"""A selected candidate, and its one confirmation on unseen classes."""
+"""A selected candidate, and its confirmation on unseen classes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lambda_core.selection.candidates import Candidate, OfCandidate, candidate_index, episode_matrix
-from lambda_core.selection.costs import Axis
 from lambda_core.selection.paired_tests import Floats, Interval, PairedDifference
-from lambda_core.selection.verdicts import Verdict, judge
+from lambda_core.selection.speed import Axis
+from lambda_core.selection.verdicts import Verdict, verdicts_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,15 +20,19 @@ class Choice(OfCandidate):
     """The selected candidate and what the selection rests on.
 
     candidate: the chosen one. reference: the full pattern at the study's own step count and step size.
-    speed_up: by `axis`, reference / chosen; infinite where no adaptation at all is enough.
-    degradation: points on the selection split, paired. accuracy: 0 to 1. threshold: points.
+    speed: by `axis`, reference / chosen, with its 95 % interval (of one candidate, from paired rounds); infinite where
+    no adaptation at all is enough. near_fastest: the chance that it is within 5 % of the fastest that passes.
+    degradation: points on the selection split, paired; the ends are bounds that hold for all candidates at once.
+    accuracy: 0 to 1. threshold: points.
     candidates: how many were looked at, the reference not counted: what the correction corrects for.
+    finalists: how many different candidates the thresholds from 0 to 100 choose: what confirmations are corrected for.
     verdicts: `Comparison.table`, a row a candidate.
     """
 
     candidate: Candidate
     reference: Candidate
-    speed_up: float
+    speed: Interval
+    near_fastest: float
     degradation: Interval
     accuracy: float
     milliseconds: float
@@ -36,8 +41,13 @@ class Choice(OfCandidate):
     confidence: float
     episodes: int
     candidates: int
+    finalists: int
     axis: Axis
     verdicts: pd.DataFrame = field(repr=False)
+
+    @property
+    def speed_up(self) -> float:
+        return self.speed.estimate
 
     @property
     def reference_steps(self) -> int:
@@ -56,10 +66,12 @@ class Choice(OfCandidate):
         """Everything but the table, flat and fit for JSON: an infinite speed-up is null."""
         before = ("pattern", "steps", "lr")
         after = ("accuracy", "milliseconds", "multiply_adds", "threshold", "confidence", "reference_steps",
-                 "reference_lr", "episodes", "candidates", "axis")  # fmt: skip
+                 "reference_lr", "episodes", "candidates", "finalists", "axis")  # fmt: skip
+        speed = self.speed.as_dict("speed_up").items()
         return {
             **{name: getattr(self, name) for name in before},
-            "speed_up": self.speed_up if math.isfinite(self.speed_up) else None,
+            **{name: value if math.isfinite(value) else None for name, value in speed},
+            "near_fastest": self.near_fastest,
             **self.degradation.as_dict("degradation"),
             **{name: getattr(self, name) for name in after},
         }
@@ -67,9 +79,10 @@ class Choice(OfCandidate):
 
 @dataclass(frozen=True)
 class Confirmation:
-    """One look, so uncorrected, at a choice on classes that the selection never saw.
+    """What classes that the selection never saw say of a choice.
 
-    degradation: points, paired. accuracy, reference_accuracy: 0 to 1.
+    degradation: points, paired; each end holds with the choice's confidence, for all `claims` candidates that might
+    have been looked at in its place, and at any number of episodes. accuracy, reference_accuracy: 0 to 1.
     """
 
     verdict: Verdict
@@ -77,6 +90,7 @@ class Confirmation:
     accuracy: float
     reference_accuracy: float
     episodes: int
+    claims: int
 
     def as_dict(self) -> dict[str, Any]:
         """Flat and fit for JSON."""
@@ -88,28 +102,45 @@ class Confirmation:
             "accuracy": self.accuracy,
             "reference_accuracy": self.reference_accuracy,
             "episodes": self.episodes,
+            "claims": self.claims,
         }
 
 
 def confirm(choice: Choice, accuracy: pd.DataFrame) -> Confirmation:
-    """Test the choice once on another split's accuracy table. Raises SelectionError if it lacks the candidate."""
+    """Test the choice on another split's accuracy table, corrected for all candidates that any threshold chooses.
+
+    So the threshold may be moved and test classes looked at each time. Not corrected: other studies that look at the
+    same test classes. Raises SelectionError if the table lacks the candidate.
+    """
     candidates, matrix = episode_matrix(accuracy)
     reference = matrix[candidate_index(candidates, choice.reference)]
     chosen = matrix[candidate_index(candidates, choice.candidate)]
-    return single_test(chosen, reference, choice.threshold, choice.confidence)
+    claims = max(1, choice.finalists)
+    return single_test(chosen, reference, choice.threshold, choice.confidence, claims, is_reference=choice.is_reference)
 
 
-def single_test(chosen: Floats, reference: Floats, threshold: float, confidence: float) -> Confirmation:
-    """One uncorrected look at a candidate beside the reference on the same episodes.
+def single_test(
+    chosen: Floats,
+    reference: Floats,
+    threshold: float,
+    confidence: float,
+    claims: int = 1,
+    *,
+    is_reference: bool = False,
+) -> Confirmation:
+    """A candidate beside the reference on the same episodes, one of `claims` that might have been looked at.
 
-    chosen, reference: accuracies (episodes,), 0 to 1. threshold: points.
+    chosen, reference: accuracies (episodes,), 0 to 1. threshold: points. is_reference: the two are one, so nothing is
+    lost for sure.
     """
+    none_lost = Interval(0.0, 0.0, 0.0)
     paired = PairedDifference.in_points(reference, chosen)
-    verdicts, _ = judge(paired, threshold, confidence)
+    degradation = none_lost if is_reference else paired.interval(confidence, claims)
     return Confirmation(
-        verdict=verdicts.item(),
-        degradation=paired.interval(confidence),
+        verdict=verdicts_at(threshold, np.array([degradation.low]), np.array([degradation.high])).item(),
+        degradation=degradation,
         accuracy=float(chosen.mean()),
         reference_accuracy=float(reference.mean()),
-        episodes=paired.episodes,
+        episodes=len(chosen),
+        claims=claims,
     )

@@ -1,15 +1,16 @@
 """The fastest pattern whose loss of accuracy is shown to stay within a threshold, with a stated error rate.
 
 Tables are those of a study, one split each; accuracies are 0 to 1, degradations and thresholds in percentage points.
-Everything is paired by episode. Pass and fail are one-sided t tests, corrected by Holm (1979) over all candidates
-looked at, so that the chance of calling *any* truly worse candidate a pass stays below 1 − confidence.
-benchmarks/promise.py shows it by simulation, and its limit: near 99 % accuracy, errors are too rare and lopsided for a
-t test on few episodes, and the hardest world breaks the promise (about 9 % at 20 episodes, little from 100 on).
+Everything is paired by episode. Each candidate has an upper bound, "loses at most so many points"; all of them hold at
+once with the confidence asked for, at every number of episodes (`verdicts.simultaneous_bounds`). A candidate passes
+where its bound is within the threshold: so a threshold may be tried after another, and episodes be added, and still the
+chance that *any* truly worse candidate is ever called a pass stays below 1 − confidence. For whom: new episodes of the
+split's classes, with this model. benchmarks/promise.py shows it by simulation, and where it ends.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,6 @@ from lambda_core.selection.candidates import (
     same_step_size,
 )
 from lambda_core.selection.choice import Choice
-from lambda_core.selection.costs import AXES, Axis, candidate_costs, cost_and_spread, ratio
 from lambda_core.selection.paired_tests import (
     Floats,
     Interval,
@@ -35,9 +35,18 @@ from lambda_core.selection.paired_tests import (
     half_width_of_mean,
 )
 from lambda_core.selection.pareto import pareto_front
-from lambda_core.selection.verdicts import fastest, judge
+from lambda_core.selection.speed import (
+    AXES,
+    Axis,
+    SpeedUps,
+    candidate_costs,
+    chance_near_fastest,
+    speed_ups_by,
+    zone_of,
+)
+from lambda_core.selection.verdicts import adjusted_p, fastest, simultaneous_bounds, verdicts_at
 
-DEGRADATION = ("degradation", "degradation_low", "degradation_high")
+MOST = 100.0  # points: the largest threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,24 +54,36 @@ class Comparison:
     """All that the tables say about the candidates, before any threshold; asking it with a new one costs little.
 
     candidates: pattern, steps, lr, accuracy, accuracy_low/high (95 %), milliseconds (median), milliseconds_low/high
-    (quartiles), multiply_adds, speed_up, on_front, reference. degradation: paired with the reference, in points.
+    (quartiles), multiply_adds, speed_up with its interval, on_front, reference. degradation: paired with the reference,
+    in points. bounds, counted: `bounds_at` and `finalists` by confidence, once asked.
     """
 
     candidates: pd.DataFrame
     degradation: PairedDifference
+    speed_ups: SpeedUps
     reference: int
     axis: Axis
+    bounds: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
+    counted: dict[float, int] = field(default_factory=dict, repr=False)
+
+    def bounds_at(self, confidence: float) -> tuple[Floats, Floats]:
+        """`simultaneous_bounds` of the degradations, lower and upper, points: every threshold's verdicts."""
+        check_confidence(confidence)
+        if confidence not in self.bounds:
+            self.bounds[confidence] = simultaneous_bounds(self.degradation, confidence, self.reference)
+        return self.bounds[confidence]
 
     def table(self, threshold: float, confidence: float = 0.95) -> pd.DataFrame:
-        """One row a candidate: `candidates` with degradation (t interval), p_value, p_adjusted and verdict."""
+        """One row a candidate: `candidates` with degradation and its bounds, p_adjusted, differing and verdict."""
         check_threshold(threshold)
-        check_confidence(confidence)
-        verdicts, adjusted = judge(self.degradation, threshold, confidence, self.reference)
+        low, high = self.bounds_at(confidence)
         return self.candidates.assign(
-            **self.degradation.columns("degradation", confidence),
-            p_value=self.degradation.p_at_most(threshold),
-            p_adjusted=adjusted,
-            verdict=verdicts,
+            degradation=self.degradation.mean,
+            degradation_low=low,
+            degradation_high=high,
+            differing=self.degradation.differing,
+            p_adjusted=adjusted_p(self.degradation, threshold, self.reference),
+            verdict=verdicts_at(threshold, low, high),
         )
 
     def choose(self, threshold: float, confidence: float = 0.95) -> Choice:
@@ -71,16 +92,15 @@ class Comparison:
         threshold: points. Raises SelectionError for a threshold or confidence that no honest choice can be made with.
         """
         table = self.table(threshold, confidence)
-        passing = (table["verdict"] == "pass").to_numpy()
-        cost, spread = cost_and_spread(table, self.axis)
-        row = fastest(passing, cost, spread, table["accuracy"].to_numpy(float), self.reference)
+        row = self.row_at(threshold, confidence)
         chosen = table.iloc[row]
         candidate, reference = candidates_of(table.iloc[[row, self.reference]])
         return Choice(
             candidate=candidate,
             reference=reference,
-            speed_up=float(chosen["speed_up"]),
-            degradation=Interval(*(float(chosen[name]) for name in DEGRADATION)),
+            speed=_interval(chosen, "speed_up"),
+            near_fastest=self._near_fastest(row, table["verdict"] == "pass"),
+            degradation=_interval(chosen, "degradation"),
             accuracy=float(chosen["accuracy"]),
             milliseconds=float(chosen["milliseconds"]),
             multiply_adds=int(chosen["multiply_adds"]),
@@ -88,9 +108,31 @@ class Comparison:
             confidence=float(confidence),
             episodes=self.degradation.episodes,
             candidates=len(table) - 1,
+            finalists=self.finalists(confidence),
             axis=self.axis,
             verdicts=table,
         )
+
+    def finalists(self, confidence: float = 0.95) -> int:
+        """How many different candidates, the reference apart, the thresholds from 0 to 100 points choose.
+
+        So many may be asked about on test classes, whichever threshold is looked at.
+        """
+        if confidence not in self.counted:
+            _, high = self.bounds_at(confidence)
+            cheaper = self.speed_ups.cost < self.speed_ups.cost[self.reference]
+            thresholds = np.unique(np.clip(high[cheaper & (high <= MOST)], 0.0, None))
+            self.counted[confidence] = len({self.row_at(float(threshold), confidence) for threshold in thresholds})
+        return self.counted[confidence]
+
+    def row_at(self, threshold: float, confidence: float) -> int:
+        """Row of the candidate that `choose` chooses."""
+        _, high = self.bounds_at(confidence)
+        return fastest(high <= threshold, self.speed_ups.cost, high, self.reference, zone_of(self.axis))
+
+    def _near_fastest(self, row: int, passing: pd.Series) -> float:
+        logs = self.speed_ups.logs
+        return 1.0 if logs is None else chance_near_fastest(logs, row, passing.to_numpy())
 
 
 def compare_candidates(
@@ -119,6 +161,8 @@ def compare_candidates(
     full = Candidate(full_like(candidates["pattern"].iloc[0]), reference_steps, own_lr)
     reference = candidate_index(candidates, full)
     costs = candidate_costs(candidates, timing)
+    assert timing is not None  # refused with the costs
+    speed_ups = speed_ups_by(axis, candidates, timing, costs, reference)
     half = half_width_of_mean(matrix)
     mean = matrix.mean(axis=1)
     described = candidates.assign(
@@ -126,11 +170,11 @@ def compare_candidates(
         accuracy_low=np.maximum(mean - half, 0.0),
         accuracy_high=np.minimum(mean + half, 1.0),
         **costs,
-        speed_up=ratio(costs[axis][reference], costs[axis]),
+        **speed_ups.columns(),
         reference=np.arange(len(candidates)) == reference,
     )
     described["on_front"] = pareto_front(described, cost=axis)
-    return Comparison(described, PairedDifference.in_points(matrix[reference], matrix), reference, axis)
+    return Comparison(described, PairedDifference.in_points(matrix[reference], matrix), speed_ups, reference, axis)
 
 
 def candidate_table(
@@ -170,6 +214,13 @@ def select_pattern(
 
 def budget_curve(comparison: Comparison, thresholds: Floats | list[float], confidence: float = 0.95) -> pd.DataFrame:
     """What each threshold buys: threshold (points), speed_up, pattern, steps, lr, accuracy."""
-    choices = [comparison.choose(float(threshold), confidence) for threshold in thresholds]
-    names = ("threshold", "speed_up", "pattern", "steps", "lr", "accuracy")
-    return pd.DataFrame([{name: getattr(choice, name) for name in names} for choice in choices], columns=list(names))
+    for threshold in thresholds:
+        check_threshold(float(threshold))
+    rows = [comparison.row_at(float(threshold), confidence) for threshold in thresholds]
+    chosen = comparison.candidates.iloc[rows][["speed_up", "pattern", "steps", "lr", "accuracy"]].reset_index(drop=True)
+    chosen.insert(0, "threshold", np.asarray(thresholds, dtype=float))
+    return chosen
+
+
+def _interval(row: pd.Series, name: str) -> Interval:
+    return Interval(*(float(row[each]) for each in (name, f"{name}_low", f"{name}_high")))

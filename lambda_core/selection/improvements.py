@@ -21,7 +21,13 @@ from lambda_core.selection.candidates import (
     own_step_size,
     same_step_size,
 )
-from lambda_core.selection.paired_tests import Interval, PairedDifference, check_confidence, holm, mean_accuracy
+from lambda_core.selection.paired_tests import (
+    Interval,
+    PairedDifference,
+    bonferroni,
+    check_confidence,
+    mean_accuracy,
+)
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,8 @@ def better_than_full(
 
     accuracy: one split. steps: the step counts to look at, all if None. any_lr: other patterns at any step size.
     lr: the study's own step size, found from the table if None.
-    Returns pattern, steps, lr, accuracy, full_accuracy, gain, gain_low, gain_high (points, paired t interval),
-    p_value (one-sided, for "better than full"), p_adjusted (Holm over all rows) and better.
+    Returns pattern, steps, lr, accuracy, full_accuracy, gain, gain_low, gain_high (points, paired; bounds for all rows
+    at once), p_value (one-sided, for "better than full"), p_adjusted (Bonferroni over all rows) and better.
     Raises SelectionError where no other pattern was measured beside a full one.
     """
     check_confidence(confidence)
@@ -83,11 +89,11 @@ def better_than_full(
     against = candidates["steps"].iloc[rows].map(full).to_numpy()
     paired = PairedDifference.in_points(matrix[rows], matrix[against])
     p = paired.p_above(0.0)
-    adjusted = holm(p)
+    adjusted = bonferroni(p)
     table = candidates.iloc[rows].assign(
         accuracy=matrix[rows].mean(axis=1),
         full_accuracy=matrix[against].mean(axis=1),
-        **paired.columns("gain", confidence),
+        **paired.columns("gain", confidence, len(rows)),
         p_value=p,
         p_adjusted=adjusted,
         better=adjusted <= 1 - confidence,

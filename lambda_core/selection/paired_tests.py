@@ -1,5 +1,7 @@
 """Paired statistics: the same episodes under every candidate, compared one by one with the reference.
 
+What verdicts rest on holds at every number of episodes at once (`sequential`): adding episodes and looking again keep
+the rate. Plain t intervals describe what was seen at one number of episodes, and decide nothing.
 The t distribution comes from scipy.special: scipy.stats, which the tests hold this against, takes a second to import.
 """
 
@@ -11,16 +13,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from lambda_core.errors import SelectionError
+from lambda_core.selection.sequential import betting_bound, betting_p, distance, mixture_p, skewed, unskewed
 
 Floats = NDArray[np.float64]
+FEWEST = 30  # episodes that differ: below, only betting's bounds count, which need no large numbers
+KINDS = 2  # of bounds: each has half of the error rate, whichever is asked when
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its two-sided interval, in one unit: points for a difference, 0 to 1 for an accuracy.
+    """An estimate and its interval, in one unit: points for a difference, 0 to 1 for an accuracy, times for a speed-up.
 
     Unpacks into its three numbers: `with_interval(*degradation)`.
     """
@@ -47,21 +52,34 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean paired differences with what is needed to test them: mean and error (candidates,), n episodes."""
+    """Mean paired differences with what is needed to bound them; arrays (candidates,), n episodes.
+
+    error: standard error of the mean; exactly 0 where every difference is the same. skewness: of the differences.
+    differing: in how many episodes there is a difference at all. rare: (candidates, few) those differences where fewer
+    than FEWEST episodes differ, filled up with zeros.
+    """
 
     mean: Floats
-    error: Floats  # standard error of the mean; exactly 0 where every difference is the same
+    error: Floats
     episodes: int
+    skewness: Floats
+    differing: NDArray[np.int64]
+    rare: Floats
 
     @classmethod
     def of(cls, differences: Floats) -> Self:
-        """differences: (candidates, episodes), at least two episodes; any unit."""
+        """differences: (candidates, episodes), at least two episodes; points, where bounds are asked for."""
         n = differences.shape[1]
         constant = differences.max(axis=1) == differences.min(axis=1)
         # the mean of equal floats may differ from them in the last bit
         mean = np.where(constant, differences[:, 0], differences.mean(axis=1))
-        error = np.where(constant, 0.0, differences.std(axis=1, ddof=1) / np.sqrt(n))
-        return cls(mean, error, n)
+        centred = differences - mean[:, None]
+        squares = np.where(constant, 0.0, np.einsum("ce,ce->c", centred, centred))
+        cubes = np.einsum("ce,ce,ce->c", centred, centred, centred)
+        skewness = np.where(constant, 0.0, np.sqrt(n) * cubes / np.where(constant, 1.0, squares) ** 1.5)
+        differing = np.count_nonzero(differences, axis=1)
+        error = np.sqrt(squares / (n - 1) / n)
+        return cls(mean, error, n, skewness, differing, _rare(differences, differing))
 
     @classmethod
     def in_points(cls, accuracy: Floats, subtrahend: Floats) -> Self:
@@ -69,50 +87,66 @@ class PairedDifference:
         return cls.of(np.atleast_2d(100 * (accuracy - subtrahend)))
 
     def half_width(self, confidence: float) -> Floats:
-        """Half of the two-sided t interval of the mean."""
+        """Half of the two-sided t interval of each mean: for this number of episodes, fixed beforehand."""
         return self.error * float(stdtrit(self.episodes - 1, (1 + confidence) / 2))
 
-    def interval(self, confidence: float) -> Interval:
-        """The mean of the only candidate, with its t interval."""
-        return Interval.around(self.mean.item(), self.half_width(confidence).item())
+    def upper(self, alpha: float) -> Floats:
+        """(candidates,) bounds, points: the true mean is above one, at any number of episodes, with chance `alpha`."""
+        return self._upper(alpha, 1.0)
 
-    def columns(self, name: str, confidence: float) -> dict[str, Floats]:
-        """Columns of a table: name (the mean), name_low and name_high (its t interval)."""
-        half = self.half_width(confidence)
-        return {name: self.mean, f"{name}_low": self.mean - half, f"{name}_high": self.mean + half}
+    def lower(self, alpha: float) -> Floats:
+        """As `upper`, from below."""
+        return -self._upper(alpha, -1.0)
+
+    def interval(self, confidence: float, claims: int = 1) -> Interval:
+        """Of the only candidate: each end holds with `confidence` by itself, for `claims` such intervals at once."""
+        alpha = (1 - confidence) / claims
+        return Interval(self.mean.item(), self.lower(alpha).item(), self.upper(alpha).item())
+
+    def columns(self, name: str, confidence: float, claims: int = 1) -> dict[str, Floats]:
+        """Columns of a table: name (the mean), name_low and name_high (the ends of its `interval`)."""
+        alpha = (1 - confidence) / claims
+        return {name: self.mean, f"{name}_low": self.lower(alpha), f"{name}_high": self.upper(alpha)}
 
     def p_at_most(self, bound: float) -> Floats:
-        """One-sided p values for the claim "the mean is at most `bound`"; 0 or 1 where nothing varies."""
+        """One-sided p values for "the mean is at most `bound`", valid at any number of episodes; never 0."""
         return self._p(bound, 1.0)
 
     def p_above(self, bound: float) -> Floats:
-        """One-sided p values for the claim "the mean is above `bound`"; 0 or 1 where nothing varies."""
+        """One-sided p values for "the mean is above `bound`", valid at any number of episodes; never 0."""
         return self._p(bound, -1.0)
 
+    def _upper(self, alpha: float, sign: float) -> Floats:
+        """Upper bounds of sign · difference."""
+        share, few = alpha / KINDS, self.differing < FEWEST
+        wide = skewed(distance(self.episodes, share), sign * self.skewness, self.episodes)
+        bound = np.asarray(sign * self.mean + self.error * wide)
+        bound[few] = betting_bound(sign * self.rare[few], self.episodes, share)
+        return bound
+
     def _p(self, bound: float, sign: float) -> Floats:
-        varies = self.error > 0
-        t = (self.mean - bound) / np.where(varies, self.error, 1.0)
-        certain = (self.mean > bound) == (sign > 0)
-        p: Floats = np.where(varies, stdtr(self.episodes - 1, sign * t), certain)
-        return p
+        few = self.differing < FEWEST
+        ahead = sign * (bound - self.mean)
+        certain = np.where(ahead >= 0, np.inf, -np.inf)
+        seen = np.where(self.error > 0, ahead / np.where(self.error > 0, self.error, 1.0), certain)
+        p = mixture_p(self.episodes, unskewed(seen, sign * self.skewness, self.episodes))
+        p[few] = betting_p(sign * self.rare[few], self.episodes, sign * bound)
+        return np.minimum(KINDS * p, 1.0)
 
 
-def holm(p: Floats) -> Floats:
+def bonferroni(p: Floats) -> Floats:
     """p values (n,) adjusted for being n: the chance of even one false claim among all stays below the level.
 
-    The smallest counts n-fold, the next n − 1-fold, …, and none less than one before it (Holm 1979, "A simple
-    sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6:65).
+    Unlike steps of Holm's, it is right for every threshold at once.
     """
-    order = np.argsort(p)
-    steps = np.arange(len(p), 0, -1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * steps))
-    return adjusted
+    return np.minimum(1.0, len(p) * p)
 
 
 def half_width_of_mean(matrix: Floats, confidence: float = 0.95) -> Floats:
     """Half-widths (candidates,) of the two-sided t intervals of the row means of `matrix` (candidates, episodes)."""
-    return PairedDifference.of(matrix).half_width(confidence)
+    n = matrix.shape[1]
+    half: Floats = matrix.std(axis=1, ddof=1) / np.sqrt(n) * float(stdtrit(n - 1, (1 + confidence) / 2))
+    return half
 
 
 def mean_accuracy(accuracy: Floats, confidence: float = 0.95) -> Interval:
@@ -130,6 +164,16 @@ def check_threshold(threshold: float) -> None:
     """SelectionError unless 0 ≤ threshold ≤ 100 (points)."""
     if not (_is_number(threshold) and 0 <= threshold <= 100):
         raise SelectionError(f"the threshold must lie between 0 and 100 points, not {threshold!r}")
+
+
+def _rare(differences: Floats, differing: NDArray[np.int64]) -> Floats:
+    """(candidates, few): the differences of candidates that differ in fewer than FEWEST episodes, largest first."""
+    rows = np.flatnonzero(differing < FEWEST)
+    columns = int(differing[rows].max(initial=0))
+    rare = np.zeros((len(differences), columns))
+    order = np.argsort(-np.abs(differences[rows]), axis=1)[:, :columns]
+    rare[rows] = np.take_along_axis(differences[rows], order, axis=1)
+    return rare
 
 
 def _is_number(value: Any) -> bool:

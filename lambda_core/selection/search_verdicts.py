@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from lambda_core.config import SearchConfig
 from lambda_core.patterns import LambdaPattern
-from lambda_core.selection.costs import ratio
-from lambda_core.selection.paired_tests import Floats, PairedDifference, half_width_of_mean, holm
+from lambda_core.selection.paired_tests import Floats, PairedDifference, bonferroni, half_width_of_mean
 from lambda_core.selection.pattern_search import Rows, SearchResult, as_candidate, cost_of, is_per_layer
 from lambda_core.selection.racing import Runner
-from lambda_core.selection.verdicts import judge
+from lambda_core.selection.speed import ratio
+from lambda_core.selection.verdicts import judge, simultaneous_bounds
 
 GAIN = ("gain", "gain_low", "gain_high", "gain_p_adjusted")
 
@@ -26,9 +26,9 @@ def judge_search(
     """The front and the per-layer front on fresh episodes (the runner's), cheapest first; degradations in points.
 
     pattern, steps, multiply_adds, speed_up (in multiply-adds), per_layer, on_front (of the search), search_accuracy;
-    accuracy, accuracy_low/high (95 %); degradation and its interval, p_adjusted, verdict, Holm-corrected over all
-    rows; and for a step × layer pattern its rival, the next more expensive per-layer pattern of the front: gain over
-    it with interval (points), gain_p_adjusted (Holm over all rivalries), dominates (cheaper, and better is shown).
+    accuracy, accuracy_low/high (95 %); degradation and its bounds, p_adjusted, verdict, corrected over all rows; and
+    for a step × layer pattern its rival, the next more expensive per-layer pattern of the front: gain over it with
+    bounds (points), gain_p_adjusted (corrected over all rivalries), dominates (cheaper, and better is shown).
     """
     full = LambdaPattern.full(len(result.costs)).rows * reference_steps
     patterns = [rows for rows in dict.fromkeys([*result.front(), *result.per_layer_front()]) if rows != full] + [full]
@@ -84,10 +84,15 @@ def _verdicts(accuracy: Floats, config: SearchConfig) -> dict[str, NDArray[Any]]
         "accuracy": mean,
         "accuracy_low": mean - half,
         "accuracy_high": mean + half,
-        **degradation.columns("degradation", config.confidence),
+        **_bounds(degradation, config.confidence),
         "p_adjusted": adjusted,
         "verdict": verdict,
     }
+
+
+def _bounds(degradation: PairedDifference, confidence: float) -> dict[str, NDArray[Any]]:
+    low, high = simultaneous_bounds(degradation, confidence, reference=len(degradation.mean) - 1)
+    return {"degradation": degradation.mean, "degradation_low": low, "degradation_high": high}
 
 
 def _rivalry(
@@ -103,7 +108,7 @@ def _rivalry(
     if rival_of:
         rows, others = np.array(list(rival_of)), np.array(list(rival_of.values()))
         paired = PairedDifference.in_points(accuracy[rows], accuracy[others])
-        gains = paired.columns("gain", confidence) | {"gain_p_adjusted": holm(paired.p_above(0.0))}
+        gains = paired.columns("gain", confidence, len(rows)) | {"gain_p_adjusted": bonferroni(paired.p_above(0.0))}
         for name in GAIN:
             columns[name][rows] = gains[name]
         columns["rival"][rows] = [f"{table['pattern'][row]} × {table['steps'][row]}" for row in others]

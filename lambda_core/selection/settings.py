@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lambda_core.errors import SelectionError
-from lambda_core.selection.costs import AXES, Axis, TimingCondition
 from lambda_core.selection.paired_tests import check_confidence, check_threshold
+from lambda_core.selection.speed import AXES, Axis, TimingCondition
 
 
 @dataclass(frozen=True)

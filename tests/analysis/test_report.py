@@ -144,7 +144,8 @@ def outcomes(found: Findings) -> list[str]:
 
 def with_choice(found: Findings, speed_up: float, verdict: str) -> Findings:
     choice, confirmation = found.choices[1.0]
-    changed = (replace(choice, speed_up=speed_up), replace(confirmation, verdict=verdict))  # type: ignore[arg-type]
+    speed = Interval.around(speed_up, 0.1)
+    changed = (replace(choice, speed=speed), replace(confirmation, verdict=verdict))  # type: ignore[arg-type]
     return replace(found, choices=found.choices | {1.0: changed})
 
 

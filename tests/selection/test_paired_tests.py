@@ -1,4 +1,4 @@
-"""Paired tests, intervals and corrections, held against scipy."""
+"""Paired differences: bounds that verdicts rest on, plain intervals held against scipy, and corrections."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from lambda_core.errors import SelectionError
 from lambda_core.selection.candidates import episode_matrix
 from lambda_core.selection.comparison import select_pattern
 from lambda_core.selection.improvements import better_than_full
-from lambda_core.selection.paired_tests import Interval, PairedDifference, half_width_of_mean, holm, mean_accuracy
+from lambda_core.selection.paired_tests import (
+    FEWEST,
+    Interval,
+    PairedDifference,
+    bonferroni,
+    half_width_of_mean,
+    mean_accuracy,
+)
+from lambda_core.selection.sequential import betting_bound
 from lambda_core.studies import Study
 
 rng = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.5, 1.0, 2.0])
-def test_p_values_are_those_of_a_paired_t_test(val: pd.DataFrame, threshold: float) -> None:
+def test_plain_intervals_are_those_of_a_paired_t_test(val: pd.DataFrame) -> None:
     candidates, matrix = episode_matrix(val)
     row = candidates.index[(candidates["pattern"] == "11111") & (candidates["steps"] == 5)].item()
     paired = PairedDifference.of(100 * (matrix[row] - matrix))
     for other in range(0, len(matrix), 17):
-        if other == row:
-            continue
-        better = stats.ttest_rel(100 * matrix[other] + threshold, 100 * matrix[row], alternative="greater")
-        assert paired.p_at_most(threshold)[other] == pytest.approx(better.pvalue, rel=1e-9, abs=1e-300)
-        worse = stats.ttest_rel(100 * matrix[other] + threshold, 100 * matrix[row], alternative="less")
-        assert paired.p_above(threshold)[other] == pytest.approx(worse.pvalue, rel=1e-9, abs=1e-300)
         low, high = stats.ttest_rel(100 * matrix[row], 100 * matrix[other]).confidence_interval(0.9)
         half = paired.half_width(0.9)[other]
-        assert (paired.mean[other] - half, paired.mean[other] + half) == pytest.approx((low, high))
+        assert other == row or (paired.mean[other] - half, paired.mean[other] + half) == pytest.approx((low, high))
+    assert paired.skewness == pytest.approx(np.nan_to_num(stats.skew(100 * (matrix[row] - matrix), axis=1)), abs=1e-9)
 
 
 def test_interval_of_a_mean_is_the_t_interval() -> None:
@@ -43,24 +45,51 @@ def test_interval_of_a_mean_is_the_t_interval() -> None:
     assert half_width_of_mean(values) == pytest.approx([(high - low) / 2 for low, high in expected])
 
 
-@pytest.mark.parametrize("value", [0.0, 1 / 3, 7.3])
-def test_differences_that_never_vary_are_decided_exactly(value: float) -> None:
-    paired = PairedDifference.of(np.full((1, 17), value))
-    assert (paired.mean.item(), paired.error.item(), paired.half_width(0.95).item()) == (value, 0, 0)
-    assert (paired.p_at_most(value).item(), paired.p_above(value).item()) == (0, 1)
-    assert (paired.p_at_most(value - 0.1).item(), paired.p_above(value - 0.1).item()) == (1, 0)
+@pytest.mark.parametrize("episodes", [12, 60, 400])
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+def test_a_p_value_says_what_the_bound_says(episodes: int, alpha: float) -> None:
+    differences = np.round(rng.normal(0.3, 3, (40, episodes)) + rng.exponential(2, (40, 1)))
+    differences[rng.uniform(size=differences.shape) < 0.5] = 0
+    paired = PairedDifference.of(differences)
+    for threshold in (0.0, 0.5, 1.0, 2.0, 5.0):
+        assert ((paired.p_at_most(threshold) <= alpha) == (paired.upper(alpha) <= threshold)).all()
+        assert ((paired.p_above(threshold) <= alpha) == (paired.lower(alpha) >= threshold)).all()
 
 
-def test_holm_on_the_textbook_example() -> None:
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm(np.array([0.9, 0.8])).tolist() == [1, 1]
+def test_bounds_lie_around_the_mean_and_outside_the_plain_interval() -> None:
+    paired = PairedDifference.of(rng.normal(1, 3, (20, 200)))
+    assert (paired.upper(0.025) > paired.mean + paired.half_width(0.95)).all()
+    assert (paired.lower(0.025) < paired.mean - paired.half_width(0.95)).all()
 
 
-def test_holm_stays_between_the_plain_and_the_bonferroni_values() -> None:
-    p = rng.uniform(0, 0.1, 50)
-    assert (holm(p) >= p).all()
-    assert (holm(p) <= np.minimum(1, 50 * p) + 1e-15).all()
-    assert (np.diff(holm(p)[np.argsort(p)]) >= 0).all()
+@pytest.mark.parametrize("differing", [0, 3, FEWEST - 1])
+def test_where_few_episodes_differ_only_what_needs_no_large_numbers_counts(differing: int) -> None:
+    differences = np.zeros((1, 500))
+    differences[0, 100 : 100 + differing] = 1.0
+    paired = PairedDifference.of(differences)
+    assert paired.differing.item() == differing
+    assert paired.upper(0.05) == pytest.approx(betting_bound(np.ones((1, differing)), 500, 0.025))
+    assert paired.upper(0.05) > 0.5
+    assert 0 < paired.p_at_most(0.5).item() <= 1
+
+
+def test_no_difference_at_all_is_no_certainty() -> None:
+    paired = PairedDifference.of(np.zeros((1, 20)))
+    assert (paired.mean.item(), paired.error.item(), paired.half_width(0.95).item()) == (0, 0, 0)
+    assert paired.p_at_most(1.0).item() > 0.05
+    assert paired.p_above(0.0).item() == 1
+    assert paired.p_at_most(100.0).item() > 0
+
+
+def test_a_loss_that_never_varies_is_its_own_bound() -> None:
+    paired = PairedDifference.of(np.full((1, 100), 1 / 3))
+    assert (paired.upper(0.05).item(), paired.lower(0.05).item()) == (1 / 3, 1 / 3)
+    assert paired.p_at_most(1 / 3).item() > 0
+
+
+def test_bonferroni() -> None:
+    assert bonferroni(np.array([0.01, 0.04, 0.3])) == pytest.approx([0.03, 0.12, 0.9])
+    assert bonferroni(np.array([0.9, 0.8])).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 100.1, math.nan, math.inf, "1", None, True])
@@ -84,12 +113,11 @@ def test_an_interval_is_three_numbers_under_a_name() -> None:
     assert interval.as_dict("gain") == {"gain": 0.5, "gain_low": 0.25, "gain_high": 0.75}
 
 
-def test_one_candidate_has_the_interval_of_the_table() -> None:
-    accuracy, reference = rng.uniform(0, 1, (2, 30))
+def test_one_candidate_has_the_bounds_of_the_table() -> None:
+    accuracy, reference = rng.uniform(0, 1, (2, 60))
     paired = PairedDifference.in_points(reference, accuracy)
-    columns = paired.columns("degradation", 0.9)
-    assert (*paired.interval(0.9),) == tuple(column.item() for column in columns.values())
+    columns = paired.columns("degradation", 0.9, claims=7)
+    assert (*paired.interval(0.9, claims=7),) == tuple(column.item() for column in columns.values())
     assert list(columns) == ["degradation", "degradation_low", "degradation_high"]
-    low, high = stats.ttest_rel(100 * reference, 100 * accuracy).confidence_interval(0.9)
-    assert (*paired.interval(0.9),)[1:] == pytest.approx((low, high))
+    assert paired.interval(0.9, claims=7).high == paired.upper(0.1 / 7).item()
     assert mean_accuracy(accuracy).half_width == pytest.approx(half_width_of_mean(accuracy[None])[0])

@@ -13,7 +13,7 @@ from lambda_core.selection import Candidate, Entrants, Runner
 def entrants_of(count: int) -> Entrants:
     """Candidates of cost 1, 2, …; the last one is the reference."""
     candidates = [Candidate(f"{number:b}", 1, 0.1) for number in range(count)]
-    return Entrants(candidates, np.arange(1.0, count + 1), np.zeros(count), count - 1)
+    return Entrants(candidates, np.arange(1.0, count + 1), count - 1)
 
 
 def runner_of(degradation: NDArray[np.float64], calls: list[tuple[int, int]] | None = None) -> Runner:

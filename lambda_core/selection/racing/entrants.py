@@ -9,8 +9,8 @@ from functools import cache
 import pandas as pd
 
 from lambda_core.selection.candidates import Candidate, candidate_index, candidates_of, episode_matrix
-from lambda_core.selection.costs import cost_and_spread
 from lambda_core.selection.paired_tests import Floats
+from lambda_core.selection.speed import Axis, zone_of
 
 # (candidates, episode indices) → accuracies 0 to 1, (candidates, episodes): replay from a table or run live
 Runner = Callable[[Sequence[Candidate], range], Floats]
@@ -18,17 +18,20 @@ Runner = Callable[[Sequence[Candidate], range], Floats]
 
 @dataclass(frozen=True, eq=False)
 class Entrants:
-    """Who races: candidates with their cost and its spread (any unit), and the row of the reference among them."""
+    """Who races: candidates with their cost (any unit), and the row of the reference among them.
+
+    zone: the share by which a cost may exceed the least and still tie with it.
+    """
 
     candidates: list[Candidate]
     cost: Floats
-    spread: Floats
     reference: int
+    zone: float = 0.0
 
     @classmethod
-    def of(cls, candidates: pd.DataFrame, axis: str, reference: int) -> Entrants:
-        """candidates: pattern, steps, lr, multiply_adds; for times also milliseconds and their quartiles."""
-        return cls(candidates_of(candidates), *cost_and_spread(candidates, axis), reference)
+    def of(cls, candidates: pd.DataFrame, speed_up: Floats, reference: int, axis: Axis) -> Entrants:
+        """candidates: pattern, steps, lr. speed_up: by `axis`, (candidates,); infinite where nothing is spent."""
+        return cls(candidates_of(candidates), 1 / speed_up, reference, zone_of(axis))
 
 
 def replay(accuracy: pd.DataFrame) -> Runner:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
-from lambda_core.selection.paired_tests import Floats, PairedDifference
+from lambda_core.selection.paired_tests import KINDS, Floats, PairedDifference
+from lambda_core.selection.sequential import distance
 
 FUTILITY = 0.02  # a candidate less likely than this to pass in the end is dropped
 
@@ -24,20 +25,20 @@ def is_futile(degradation: PairedDifference, threshold: float, episodes: int, le
 
 
 def predictive_power(degradation: PairedDifference, threshold: float, episodes: int, level: float) -> Floats:
-    """(candidates,) the chance that a one-sided t test at `level` passes after all N `episodes`, given the first n.
+    """(candidates,) the chance that the bound at `level` passes after all N `episodes`, given the first n.
 
     degradation: of those n episodes, points. threshold: points. n < N.
 
     With mean m and standard deviation s of n differences, and no prior knowledge of the truth, the mean of all N will
-    be distributed as m + s·√(1/n − 1/N)·T, with T of Student's t distribution on n − 1 degrees of freedom. The test
-    passes where that mean is at most threshold − q·s/√N, q being the quantile of 1 − level on N − 1 degrees. So
+    be distributed as m + s·√(1/n − 1/N)·T, with T of Student's t distribution on n − 1 degrees of freedom. The
+    candidate passes where that mean is at most threshold − q·s/√N, q being the bound's distance without skewness. So
 
         power = P(T ≤ ((threshold − m)/s − q/√N) / √(1/n − 1/N)).
 
     This is the predictive power of Spiegelhalter, Freedman and Blackburn (1986, Controlled Clinical Trials 7:8).
     """
     n = degradation.episodes
-    quantile = -float(stdtrit(episodes - 1, level))
+    quantile = distance(episodes, level / KINDS)
     deviation = np.where(degradation.error > 0, degradation.error, np.inf) * np.sqrt(n)
     ahead = (threshold - degradation.mean) / deviation - quantile / np.sqrt(episodes)
     power: Floats = stdtr(n - 1, ahead / np.sqrt(1 / n - 1 / episodes))

@@ -84,9 +84,9 @@ class ExhaustiveChoice:
 
 
 def confirm_race(race: Race, runner: Runner, episodes: int) -> Confirmation:
-    """One uncorrected look at the winner on other classes; the runner is that of those classes."""
+    """The winner on other classes, the only one looked at there; the runner is that of those classes."""
     chosen, reference = runner([race.chosen, race.reference], range(episodes))
-    return single_test(chosen, reference, race.threshold, race.confidence)
+    return single_test(chosen, reference, race.threshold, race.confidence, is_reference=race.is_reference)
 
 
 def against_exhaustive(race: Race, comparison: Comparison, runner: Runner) -> ExhaustiveChoice:

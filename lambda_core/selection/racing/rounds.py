@@ -9,12 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lambda_core.errors import SelectionError
-from lambda_core.selection.costs import ratio
-from lambda_core.selection.paired_tests import Floats, PairedDifference, check_confidence, check_threshold, holm
+from lambda_core.selection.paired_tests import (
+    Floats,
+    PairedDifference,
+    bonferroni,
+    check_confidence,
+    check_threshold,
+)
 from lambda_core.selection.racing.entrants import Entrants, Runner
-from lambda_core.selection.racing.error_spending import FEWEST, alpha_spending, looks
 from lambda_core.selection.racing.futility import is_futile
+from lambda_core.selection.racing.looks import FEWEST, looks
 from lambda_core.selection.racing.outcome import Race
+from lambda_core.selection.speed import ratio
 from lambda_core.selection.verdicts import fastest
 
 BATCH = 16  # candidates that run side by side
@@ -56,19 +62,20 @@ class RaceState:
     def __init__(self, entrants: Entrants, runner: Runner, episodes: int, threshold: float, level: float) -> None:
         self.entrants, self.runner, self.episodes = entrants, runner, episodes
         self.threshold, self.level = threshold, level
-        self.looks, self.alpha_spending = looks(episodes), alpha_spending(episodes)
+        self.looks = looks(episodes)
         count = len(entrants.candidates)
         self.accuracy = np.full((count, episodes), np.nan)
         self.seen = np.zeros(count, dtype=int)
         self.degradation = np.zeros(count)  # points, over what each candidate has seen
+        self.high = np.full(count, np.inf)  # upper bounds of those that passed, points
         self.p = np.ones(count)
         self.rivals = entrants.cost < entrants.cost[entrants.reference]
         self.dropped = np.zeros(count, dtype=bool)
 
     def next_batch(self) -> NDArray[np.int64]:
         """The fastest candidates that may still win, BATCH at most."""
-        leader, cost, spread = self.leader(), self.entrants.cost, self.entrants.spread
-        faster = cost[leader] - cost > (spread + spread[leader]) / 2
+        leader, cost = self.leader(), self.entrants.cost
+        faster = (1 + self.entrants.zone) * cost < cost[leader]
         running = self.rivals & faster & ~self.dropped & ~self.passed() & (self.seen < self.episodes)
         return np.flatnonzero(running)[np.argsort(cost[running], kind="stable")][:BATCH]
 
@@ -87,13 +94,13 @@ class RaceState:
     def adjusted(self) -> Floats:
         """The p values, corrected over the rivals; 1 for all others."""
         adjusted = np.ones(len(self.p))
-        adjusted[self.rivals] = holm(self.p[self.rivals])
+        adjusted[self.rivals] = bonferroni(self.p[self.rivals])
         return adjusted
 
     def leader(self) -> int:
         """The candidate that would be chosen now."""
         entrants = self.entrants
-        return fastest(self.passed(), entrants.cost, entrants.spread, -self.degradation, entrants.reference)
+        return fastest(self.passed(), entrants.cost, self.high, entrants.reference, entrants.zone)
 
     def table(self) -> pd.DataFrame:
         """See `Race.table`."""
@@ -128,14 +135,9 @@ class RaceState:
         n = self.looks[look]
         paired = PairedDifference.in_points(self.accuracy[self.entrants.reference, :n], self.accuracy[candidates, :n])
         self.degradation[candidates] = paired.mean
-        # a few equal differences do not show that none differs; all episodes are taken as they are
-        sure = (paired.error > 0) | (n == self.episodes)
-        p = np.where(sure, paired.p_at_most(self.threshold), 1.0)
-        self.p[candidates] = np.minimum(self.p[candidates], p / self.alpha_spending[look])
-        futile = is_futile(paired, self.threshold, self.episodes, self._level_of_last_look())
-        self.dropped[candidates] = futile & ~self.passed()[candidates]
-
-    def _level_of_last_look(self) -> float:
-        """Which p value passes there: the look's share of the error rate, over the rivals that have not passed."""
-        undecided = max(1, int(self.rivals.sum() - self.passed().sum()))
-        return float(self.level * self.alpha_spending[-1] / undecided)
+        self.p[candidates] = np.minimum(self.p[candidates], paired.p_at_most(self.threshold))
+        alpha = self.level / max(1, int(self.rivals.sum()))
+        passed = self.passed()[candidates]
+        if passed.any():
+            self.high[candidates[passed]] = paired.upper(alpha)[passed]
+        self.dropped[candidates] = is_futile(paired, self.threshold, self.episodes, alpha) & ~passed

@@ -34,7 +34,7 @@ def test_on_synthetic_studies_it_agrees_for_a_fifth_of_the_work(truth, axis, tmp
     val = study.split("val")
     comparison = compare_candidates(val, study.timing, 5, axis=axis)
     runner = replay(val)
-    entrants = Entrants.of(comparison.candidates, axis, comparison.reference)
+    entrants = Entrants.of(comparison.candidates, comparison.speed_ups.estimate, comparison.reference, axis)
     for threshold in (0.5, 1.0, 2.0):
         result = race(entrants, runner, 400, threshold)
         assert result.share <= 0.2

@@ -26,18 +26,36 @@ def candidate_costs(candidates: pd.DataFrame, timing: pd.DataFrame | None) -> di
         raise SelectionError("this study has no timing yet; lambda-core time makes it")
     _check_one_condition(timing)
     _check_finite(timing)
-    known = _per_candidate(timing)
-    wanted = pd.MultiIndex.from_frame(candidates[["pattern", "steps"]])
-    idle = (candidates["steps"] == 0).to_numpy()
-    untimed = ~wanted.isin(known.index) & ~idle
+    milliseconds = by_round(candidates, timing, "milliseconds")
+    untimed = np.isnan(milliseconds).all(axis=1)
     if untimed.any():
-        pattern, steps = wanted[untimed.argmax()]
+        pattern, steps = candidates[["pattern", "steps"]].iloc[int(untimed.argmax())]
         raise SelectionError(f"pattern {pattern} at {steps} steps was not timed; run lambda-core time again")
-    costs = known.reindex(wanted)
-    costs[idle] = 0
+    low, median, high = np.nanpercentile(milliseconds, [25, 50, 75], axis=1)
+    counted = np.nanmedian(by_round(candidates, timing, "multiply_adds"), axis=1)
     return {
-        str(name): column.to_numpy(np.int64 if name == "multiply_adds" else float) for name, column in costs.items()
+        "milliseconds": median,
+        "milliseconds_low": low,
+        "milliseconds_high": high,
+        "multiply_adds": counted.astype(np.int64),
     }
+
+
+def by_round(candidates: pd.DataFrame, timing: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """(candidates, rounds) values of a column of `timing`, NaN where a candidate did not run in a round.
+
+    candidates: pattern, steps; no adaptation (0 steps) costs 0. Of several rows in one round the last counts.
+    """
+    texts = timing["pattern"].astype("category")
+    steps, rounds = timing["steps"].to_numpy(np.int64), pd.factorize(timing["repeat"])[0]
+    asked = candidates["steps"].to_numpy(np.int64)
+    shape = (len(texts.cat.categories) + 1, int(max(steps.max(), asked.max())) + 1, int(rounds.max()) + 1)
+    values = np.full(shape, np.nan)  # the last pattern is one that was not timed
+    values[texts.cat.codes, steps, rounds] = timing[name].to_numpy(float)
+    known = texts.cat.categories.get_indexer(candidates["pattern"].to_numpy(object))
+    found: NDArray[np.float64] = values[known, asked]
+    found[asked == 0] = 0.0
+    return found
 
 
 @dataclass(frozen=True)
@@ -83,32 +101,12 @@ def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame
     return timing[taken]
 
 
-def cost_and_spread(table: pd.DataFrame, axis: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(candidates,) each: what each row costs by `axis`, and how far repeated measurements of that lie apart.
-
-    table: column `axis`; for milliseconds also their quartiles. Multiply-adds are counted: they do not spread.
-    """
-    cost = table[axis].to_numpy(float)
-    if axis == "multiply_adds":
-        return cost, np.zeros(len(table))
-    return cost, (table[f"{axis}_high"] - table[f"{axis}_low"]).to_numpy(float)
-
-
 def ratio(reference: float, costs: NDArray[Any]) -> NDArray[np.float64]:
     """reference / costs: how many times cheaper; infinite where nothing is spent, 1 where neither spends anything."""
     plain = np.asarray(costs, dtype=float)
     free = plain == 0
     quotient: NDArray[np.float64] = reference / np.where(free, 1.0, plain)
     return np.where(free, np.inf if reference > 0 else 1.0, quotient)
-
-
-def _per_candidate(timing: pd.DataFrame) -> pd.DataFrame:
-    groups = timing.astype({"pattern": "str", "steps": int}).groupby(["pattern", "steps"], sort=False)
-    low, median, high = (groups["milliseconds"].quantile(q) for q in (0.25, 0.5, 0.75))
-    counted = groups["multiply_adds"].median()
-    return pd.DataFrame(
-        {"milliseconds": median, "milliseconds_low": low, "milliseconds_high": high, "multiply_adds": counted}
-    )
 
 
 def _check_one_condition(timing: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lambda_core.errors import SelectionError
 from lambda_core.selection.comparison import select_pattern
-from lambda_core.selection.costs import TimingCondition, rows_under, timing_conditions
+from lambda_core.selection.speed import TimingCondition, rows_under, timing_conditions
 from lambda_core.studies import Study
 
 
