@@ -25,7 +25,7 @@ def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
 
 _RULES = (
     "Every pattern sees the same episodes, so each candidate is compared with the full pattern episode by episode. "
-    "Each has an upper bound, “loses at most so many points”; all of them hold at once with the asked confidence, however "
+    "Each has an upper bound, “loses at most so many points”; all hold at once with the asked confidence, however "
     "often the threshold is moved or episodes are added. *Pass*: the bound is within the threshold. *Fail*: the lower "
     "bound is above it. *Undecided*: neither. Patterns are chosen on validation classes; what test classes say of the "
     "choice is corrected for all choices that some threshold would give. The confidence is for new episodes of these "

@@ -15,10 +15,10 @@ FOR_WHOM = "for new episodes of these classes with this model"
 
 
 def sentence(choice: Choice, confirmation: Confirmation | None, layers: Sequence[str]) -> str:
-    """`Update only the head for 3 steps: 14.2× faster (13.1 … 15.0×), 0.5 points lower on unseen classes (…), confirmed.`
+    """`Update only the head for 3 steps: 14.2× faster (13 … 15×), 0.5 points lower (…) on unseen classes: confirmed.`
 
-    What is lost is what unseen classes say, where they were asked: the episodes that made a candidate the winner flatter
-    it. confirmation: their answer. layers: names, one a pattern's column. What is sure of it: `promise`.
+    What is lost is what unseen classes say, where they were asked: the episodes that made a candidate win flatter it.
+    confirmation: their answer. layers: names, one a pattern's column. What is sure of it: `promise`.
     """
     if choice.is_reference:
         allowed = points(choice.threshold)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from lambda_core.selection.racing.looks import looks
@@ -12,4 +14,4 @@ def test_looks_double_and_end_with_all_episodes(episodes: int) -> None:
     places = looks(episodes)
     assert places[-1] == episodes
     assert places[0] >= 8
-    assert all(second <= 2 * first for first, second in zip(places, places[1:], strict=False))
+    assert all(second <= 2 * first for first, second in pairwise(places))
