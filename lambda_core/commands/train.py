@@ -73,7 +73,8 @@ def train(
         if seeds is not None:
             studies = train_seeds(config, out, seeds, **options)
         else:
-            studies = [train_study(config, out, **options)]
+            study = train_study(config, out, **options)
+            studies = [study] if study else []  # of torchrun's processes the first tells
     for study in studies:
         _print_trained(study, as_json=as_json)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from torch import Tensor
 from lambda_core.errors import ConfigError, StudyError
 from lambda_core.system import first_line, write_with
 
+Record = dict[str, Any]
+Tensors = dict[str, Tensor]
 
-def write_state(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+
+def write_state(path: Path, tensors: Tensors, record: Record) -> None:
     """Raises StudyError where the disk refuses; what was there before is then still there."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(record)
@@ -28,21 +32,34 @@ def write_state(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) 
         raise StudyError(f"{path.parent}: the checkpoint could not be written ({first_line(error)})") from error
 
 
-def resume_from(path: Path, restore: Callable[[dict[str, Any], dict[str, Tensor]], None]) -> None:
+def resume_from(path: Path, restore: Callable[[Record, Tensors], None]) -> None:
     """Calls restore(record, tensors) with what was written to `path`, if anything was.
 
     Raises StudyError for a damaged file; a ConfigError that `restore` raises passes.
     """
+    if found := read_state(path):
+        with damage_named(path):
+            restore(*found)
+
+
+def read_state(path: Path) -> tuple[Record, Tensors] | None:
+    """What was written to `path`, if anything was. Raises StudyError for a damaged file."""
     if not path.exists():
-        return
-    try:
-        with safe_open(path, "pt") as file:
-            about = file.metadata()
-            record: dict[str, Any] = json.loads(about["record"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        return None
+    with damage_named(path), safe_open(path, "pt") as file:
+        about = file.metadata()
+        record: Record = json.loads(about["record"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         if about.get("sha256", "") not in ("", _sum(tensors, about["record"])):  # older ones have none
             raise ValueError("it does not agree with its checksum")
-        restore(record, tensors)
+        return record, tensors
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Within: what a damaged or unfit checkpoint raises becomes a StudyError; a ConfigError passes."""
+    try:
+        yield
     except ConfigError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:

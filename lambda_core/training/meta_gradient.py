@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from lambda_core.adaptation import in_chunks
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import Row
-from lambda_core.training.distributed import process
+from lambda_core.training.distributed import process, share_of, sum_over_processes
 from lambda_core.training.objective import Objective
 
 
@@ -20,27 +20,25 @@ def add_meta_gradient(
     """Add the gradient of the mean loss over the episodes `tasks` of `bank` to the model's parameters' .grad.
 
     order: second (through the inner loop) or first (taken at its end). Under torchrun each process takes its share of
-    the tasks, and all end with the same sum. On a GPU the tasks are run at once, in chunks that fit. Returns the mean
-    query loss and accuracy.
+    the tasks, none where there are more processes, and all end with the same sum. On a GPU the tasks are run at once,
+    in chunks that fit. Returns the mean query loss and accuracy.
     """
-    rank, world = process()
     totals = torch.zeros(2, device=device)
     add = _add_second_order if order == "second" else _add_first_order
-    mine = tasks[rank::world]
+    mine = share_of(tasks)
 
     def together(part: range) -> Tensor:
         episodes = stacked([bank[mine[place]] for place in part]).to(device)
         return add(objective.of_many(episodes), episodes, rows, len(tasks))
 
     if torch.device(device).type == "cuda":
-        for _, found in in_chunks(together, range(len(mine)), len(mine)):
+        for _, found in in_chunks(together, range(len(mine)), len(mine)) if mine else ():
             totals += found / len(tasks)
     else:
         for task in mine:
             totals += add(objective, bank[task].to(device), rows, len(tasks)) / len(tasks)
-    if world > 1:
-        for tensor in [totals, *(p.grad for p in model.parameters() if p.grad is not None)]:
-            distributed.all_reduce(tensor)
+    if process()[1] > 1:
+        sum_over_processes(totals, [p for p in model.parameters() if p.requires_grad])
     loss, accuracy = totals.tolist()
     return loss, accuracy
 

@@ -7,13 +7,14 @@ shared between the processes.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lambda_core.adaptation import Loss
@@ -21,8 +22,8 @@ from lambda_core.backbones import Backbone, build_model, start_from
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.system import Meter, Report, check_device, finishing
-from lambda_core.training.checkpoint import resume_from, same_settings, with_prefix, write_state
-from lambda_core.training.distributed import process
+from lambda_core.training.checkpoint import damage_named, read_state, same_settings, with_prefix, write_state
+from lambda_core.training.distributed import digest_of, from_first, process, refuse_disagreement
 from lambda_core.training.meta_gradient import add_meta_gradient
 from lambda_core.training.objective import Objective
 from lambda_core.training.pretraining import Pretrained, pretrain
@@ -57,6 +58,7 @@ def meta_train(
         trainer.load(checkpoint)
     if config.pretrain_epochs and not trainer.iteration:
         trainer.start_from(_pretrained(trainer, checkpoint, report, resume=resume))
+    trainer.refuse_disagreement()
     end = min(config.iterations, stop_at or config.iterations)
     meter = Meter("meta-training", end, report, done=trainer.iteration)
     with finishing(lambda: trainer.save(checkpoint)) as stop_if_asked:
@@ -70,13 +72,17 @@ def meta_train(
 
 
 def _pretrained(trainer: MetaTrainer, checkpoint: Path, report: Report | None, *, resume: bool) -> Pretrained:
-    """The first process classifies, and the others read what it found."""
-    rank, world = process()
-    if rank == 0:
-        pretrain(trainer.config, checkpoint, trainer.source, resume=resume, device=trainer.device, report=report)
-    if world > 1:
-        distributed.barrier()
-    return pretrain(trainer.config, checkpoint, trainer.source, resume=True, device=trainer.device)
+    """The first process classifies, and the others are sent what it found."""
+
+    def classify() -> tuple[dict[str, float], dict[str, Tensor]]:
+        found = pretrain(
+            trainer.config, checkpoint, trainer.source, resume=resume, device=trainer.device, report=report
+        )
+        return {"loss": found.loss, "accuracy": found.accuracy, "seconds": found.seconds}, found.weights
+
+    found = from_first(classify)
+    assert found is not None
+    return Pretrained(weights=found[1], **found[0])
 
 
 class MetaTrainer:
@@ -173,7 +179,23 @@ class MetaTrainer:
 
     def load(self, folder: Path) -> None:
         """Go on from a checkpoint; without one, start from the beginning. Raises StudyError and ConfigError."""
-        resume_from(folder / "state.safetensors", self._restore)
+        path = folder / "state.safetensors"
+        if found := from_first(lambda: read_state(path)):
+            with damage_named(path):
+                self._restore(*found)
+
+    def refuse_disagreement(self) -> None:
+        """Raises ConfigError where torchrun's processes would not compute one and the same training."""
+        images = self.source.images
+        refuse_disagreement(
+            {
+                "setting": json.dumps(self.config.to_dict()),
+                f"version of {self.source.name}": images.fingerprint() if images and process()[1] > 1 else "",
+                "torch": torch.__version__,
+                "iteration": str(self.iteration),
+                "weights": digest_of(self.model.state_dict()),
+            }
+        )
 
     def _restore(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         same_settings(MetaTrainConfig.with_present_names(record["config"]), self.config.to_dict())

@@ -12,6 +12,7 @@ from torch import Tensor
 from lambda_core.adaptation import in_chunks
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import Row
+from lambda_core.training.distributed import gathered, share_of
 from lambda_core.training.objective import Objective
 
 
@@ -40,11 +41,13 @@ class Validation:
     rows: Sequence[Row]
 
     def score(self, device: str) -> float:
-        """Mean query accuracy, 0 to 1; of a regression, minus the mean loss."""
+        """Mean query accuracy, 0 to 1; of a regression, minus the mean loss. torchrun's processes share the episodes."""
         if torch.device(device).type == "cuda":
             parts = in_chunks(lambda part: self._score_together(part, device), range(self.episodes), self.episodes)
             return sum(score for _, score in parts) / self.episodes
-        scores = [self._score_of(self.objective, self.bank[index].to(device)) for index in range(self.episodes)]
+        mine = share_of(range(self.episodes))
+        found = {index: self._score_of(self.objective, self.bank[index].to(device)) for index in mine}
+        scores = gathered(found, self.episodes)
         return sum(scores) / len(scores)
 
     def _score_together(self, part: range, device: str) -> float:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from torch import distributed
+from torch.distributed import is_torchelastic_launched
 
 from lambda_core.backbones import layer_costs, layer_names
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
-from lambda_core.errors import StudyError
+from lambda_core.errors import ConfigError, StudyError
 from lambda_core.studies import SCHEMA, Change, Study, StudyMetadata, check_name, commit
 from lambda_core.system import Report, environment, locked, prepare
-from lambda_core.training import MetaTrainer, meta_train
+from lambda_core.training import MetaTrainer, from_first, meta_train, process_group, was_restarted
 
 
 def train_study(
@@ -31,27 +31,34 @@ def train_study(
     command: str = "",
     group: str | None = None,
     report: Report | None = None,
-) -> Study:
+) -> Study | None:
     """Meta-train and write study.json, weights.safetensors (the best on validation classes) and training.parquet.
 
     group: the name that several trainings of one recipe have together.
+    Under torchrun the first process reads, writes and returns the study, and the others return None: no disk is shared.
     Raises StudyError where the folder holds a study already and `resume` is not asked for, or one that no training can
     go on with; BusyError where another process trains there.
     """
     check_name(folder.name)
-    with process_group() as first, _alone(folder, resume=resume) if first else nullcontext():
-        prepare(threads, device)
-        source = Source(config.dataset, root)
-        shown = report if first else None
+    prepare(threads, device)
+    with process_group(device) as first, ExitStack() as alone:
+        resume = resume or was_restarted()
+        from_first(lambda: alone.enter_context(_alone(folder, resume=resume)))
         trainer = meta_train(
-            config, folder / "checkpoint", source, resume=resume, stop_at=stop_at, device=device, report=shown
+            config,
+            folder / "checkpoint",
+            Source(config.dataset, root),
+            resume=resume,
+            stop_at=stop_at,
+            device=device,
+            report=report if first else None,
         )
         if not trainer.best.weights:
             raise StudyError(f"{folder}: no validation was due in {trainer.iteration} iterations, so none is best yet")
         if first:
             metadata = _metadata(trainer, folder.name, device, command, group)
             commit(folder, _kept(folder, metadata), {"training": trainer.log.table}, trainer.best.weights)
-    return Study.load(folder)
+    return Study.load(folder) if first else None
 
 
 def train_seeds(
@@ -61,11 +68,15 @@ def train_seeds(
 
     resume: go on with what a stopped run left; finished ones stay. options: those of `train_study`. Raises StudyError.
     """
+    if is_torchelastic_launched():
+        raise ConfigError("several seeds are trained by one process; under torchrun start a training for each --seed")
     group, studies = check_name(place.name), []
     for seed in range(config.seed, config.seed + seeds):
         own, folder = config.but(seed=seed), place.with_name(f"{place.name}-seed{seed}")
         finished = _finished(own, folder, group) if resume else None
-        studies.append(finished or train_study(own, folder, resume=resume, group=group, **options))
+        trained = finished or train_study(own, folder, resume=resume, group=group, **options)
+        assert trained is not None
+        studies.append(trained)
     return studies
 
 
@@ -120,20 +131,6 @@ def _kept(folder: Path, metadata: StudyMetadata) -> StudyMetadata | Change:
         return StudyMetadata.from_dict(then | now | kept | {"commands": commands})
 
     return change
-
-
-@contextmanager
-def process_group() -> Iterator[bool]:
-    """Joins torchrun's processes, where it started this one; yields whether this is the first. All leave together."""
-    if not distributed.is_torchelastic_launched():
-        yield True
-        return
-    distributed.init_process_group("gloo")
-    try:
-        yield distributed.get_rank() == 0
-        distributed.barrier()
-    finally:
-        distributed.destroy_process_group()
 
 
 def _metadata(trainer: MetaTrainer, name: str, device: str, command: str, group: str | None) -> StudyMetadata:
