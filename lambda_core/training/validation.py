@@ -41,7 +41,7 @@ class Validation:
     rows: Sequence[Row]
 
     def score(self, device: str) -> float:
-        """Mean query accuracy, 0 to 1; of a regression, minus the mean loss. torchrun's processes share the episodes."""
+        """Mean query accuracy, 0 to 1; of a regression, minus the mean loss. torchrun's processes share them."""
         if torch.device(device).type == "cuda":
             parts = in_chunks(lambda part: self._score_together(part, device), range(self.episodes), self.episodes)
             return sum(score for _, score in parts) / self.episodes

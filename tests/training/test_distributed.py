@@ -63,7 +63,7 @@ def torchrun(tmp_path, data):
 
 
 def ended(process, code=0):
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=400)
     assert (process.returncode == 0) == (code == 0), err
     return out + err
 
