@@ -49,6 +49,7 @@ LEVELS = [
     {"export", "measurement"},
     {"studies"},
     {"adaptation", "selection"},
+    {"compiled"},
     {"backbones", "episodes"},
     {"data", "kernels"},
     {"patterns"},

@@ -6,6 +6,7 @@ tables of results (`measurement`).
 
 from lambda_core.adaptation.adapting import Adapted, adapt, adaptation_steps
 from lambda_core.adaptation.batched import BatchedBackbone, adapt_many, in_chunks, loop_over, sum_over_episodes
+from lambda_core.adaptation.choosing import loop_for
 from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.inner_loop import InnerLoop
 from lambda_core.adaptation.pool import AdaptationPool
@@ -26,6 +27,7 @@ __all__ = [
     "adapt_many",
     "adaptation_steps",
     "in_chunks",
+    "loop_for",
     "loop_over",
     "query_logits",
     "sum_over_episodes",

@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lambda_core.adaptation.choosing import loop_for
 from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
 from lambda_core.backbones import Backbone
+from lambda_core.compiled import CompiledLoop
 from lambda_core.errors import ModelError
 from lambda_core.kernels import Weights
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import LambdaPattern, Row
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ def adapt(
     """
     backbone = Backbone.matching(model, pattern)
     with torch.inference_mode(False):
-        loop = _loop(backbone, support_x, support_y, lr, loss, create_graph=create_graph)
-        losses = loop.run(pattern.rows_for(steps))
+        rows = pattern.rows_for(steps)
+        loop = _loop(backbone, support_x, support_y, lr, rows, loss, create_graph=create_graph)
+        losses = loop.run(rows)
         return Adapted(backbone, _ordinary(loop.weights), losses)
 
 
@@ -97,10 +100,11 @@ def adaptation_steps(
     """
     backbone = Backbone.matching(model, pattern)
     with torch.inference_mode(False):
-        loop = _loop(backbone, support_x, support_y, lr, loss, create_graph=False)
+        rows = pattern.rows_for(steps)
+        loop = _loop(backbone, support_x, support_y, lr, rows, loss, create_graph=False)
     losses = torch.zeros(0, device=support_x.device)
     yield Adapted(backbone, _ordinary(loop.weights), losses)
-    for row in pattern.rows_for(steps):
+    for row in rows:
         with torch.inference_mode(False):
             losses = torch.cat([losses, loop.run([row])])
             state = _ordinary(loop.weights)
@@ -108,11 +112,19 @@ def adaptation_steps(
 
 
 def _loop(
-    backbone: Backbone, x: Tensor, y: Tensor, lr: float | Sequence[float], loss: Loss, *, create_graph: bool
-) -> InnerLoop:
-    weights = backbone.weights() if create_graph else backbone.detached_weights()
+    backbone: Backbone,
+    x: Tensor,
+    y: Tensor,
+    lr: float | Sequence[float],
+    rows: Sequence[Row],
+    loss: Loss,
+    *,
+    create_graph: bool,
+) -> InnerLoop | CompiledLoop:
     x, y = (each.clone() if each.is_inference() else each for each in (x, y))
-    return InnerLoop(backbone, weights, x, y, _step_size(lr, backbone), loss, create_graph=create_graph)
+    if create_graph:
+        return InnerLoop(backbone, backbone.weights(), x, y, _step_size(lr, backbone), loss, create_graph=True)
+    return loop_for(backbone, backbone.detached_weights(), x, y, _step_size(lr, backbone), rows, loss)
 
 
 def _step_size(lr: float | Sequence[float], backbone: Backbone) -> StepSize:

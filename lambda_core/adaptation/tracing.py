@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.adaptation.inner_loop import InnerLoop
+from lambda_core.adaptation.choosing import loop_for
 from lambda_core.adaptation.query_statistics import QueryScorer
 from lambda_core.backbones import Backbone, layer_products
 from lambda_core.episodes import Episode
@@ -83,7 +83,7 @@ class _Run:
 def _run(backbone: Backbone, start: list[Weights], episode: Episode, rows: Sequence[Row], lr: float) -> _Run:
     states, losses, ends = [start], [], [0.0]
     begin = time.perf_counter()
-    loop = InnerLoop(backbone, start, episode.support_x, episode.support_y, lr)
+    loop = loop_for(backbone, start, episode.support_x, episode.support_y, lr, rows)
     for row in rows:
         losses.append(loop.step(row))
         states.append(list(loop.weights))

@@ -6,13 +6,24 @@ or the steps of an adaptation (`adaptation`).
 
 from lambda_core.kernels.cross_entropy import CrossEntropy
 from lambda_core.kernels.layer_passes import LayerPasses, layer_passes_of
-from lambda_core.kernels.module_passes import Weights, calls_nothing_else
+from lambda_core.kernels.module_passes import (
+    Convolution,
+    Flattening,
+    LinearMap,
+    NormPoolPass,
+    Weights,
+    calls_nothing_else,
+)
 from lambda_core.kernels.norm_pool import NormPool, norm_pool_relu, normalise_by_first
 
 __all__ = [
+    "Convolution",
     "CrossEntropy",
+    "Flattening",
     "LayerPasses",
+    "LinearMap",
     "NormPool",
+    "NormPoolPass",
     "Weights",
     "calls_nothing_else",
     "layer_passes_of",

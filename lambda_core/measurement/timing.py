@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lambda_core.adaptation import InnerLoop
+from lambda_core.adaptation import loop_for
 from lambda_core.backbones import Backbone
 from lambda_core.config import TimingConfig
 from lambda_core.episodes import Bank, Episode
@@ -70,8 +70,9 @@ def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern
     rows = pattern.rows_for(steps)
     synchronise(episode.support_x)
     start = time.perf_counter()
-    loop = InnerLoop(backbone, weights, episode.support_x, episode.support_y, lr)
+    loop = loop_for(backbone, weights, episode.support_x, episode.support_y, lr, rows)
     loop.run(rows)
+    _ = loop.weights
     synchronise(episode.support_x)
     return 1e3 * (time.perf_counter() - start)
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from lambda_core.adaptation import choosing
 from lambda_core.adaptation.adapting import adapt, adaptation_steps
+from lambda_core.adaptation.inner_loop import InnerLoop
 from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
@@ -20,6 +22,13 @@ from lambda_core.patterns.plan import plan_adaptation
 from tests.support.oracle import Calls
 
 STEPS, LR = 4, 0.1
+
+
+@pytest.fixture(autouse=True, params=["compiled where it applies", "for any model"])
+def _route(request, monkeypatch):
+    """Everything here holds for both inner loops."""
+    if request.param == "for any model":
+        monkeypatch.setattr(choosing, "compiled_loop", lambda *_: None)
 
 
 def _conv4(dtype):
@@ -188,7 +197,8 @@ def test_wide_images_run_four_convolutions_in_five_steps_and_none_backward():
     torch.manual_seed(0)
     model, x = conv4(2, 2, 1, 256), torch.randn(8, 1, 256, 256)
     with Calls() as calls:
-        adapt(model, x, torch.arange(2).repeat(4), LambdaPattern.named("anil", 5), 5, LR)
+        loop = InnerLoop(Backbone.of(model), Backbone.of(model).detached_weights(), x, torch.arange(2).repeat(4), LR)
+        loop.run(LambdaPattern.named("anil", 5).rows_for(5))
     assert calls.kernels["convolution"] + calls.kernels["conv2d"] == 4
     assert calls.kernels["convolution_backward"] == 0
 

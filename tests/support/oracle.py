@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from lambda_core.compiled import steps
 from lambda_core.kernels.norm_pool import NormPool
 
 
@@ -33,9 +35,13 @@ def plain_conv4(ways: int, filters: int, channels: int, size: int) -> nn.Sequent
 
 
 class Calls:
-    """Counts what the dispatcher really runs: kernels by name, and multiply-adds by the library's own formulas."""
+    """Counts what really runs: kernels by name, and multiply-adds by the library's own formulas; of compiled steps
+    those of their matrix products, by the shapes that they are called with.
+    """
 
     def __enter__(self) -> Calls:
+        self._compiled = _CompiledProducts()
+        self._compiled.__enter__()
         self._flops, self._names = FlopCounterMode(display=False), _Names()
         self._flops.__enter__()
         self._names.__enter__()
@@ -44,6 +50,7 @@ class Calls:
     def __exit__(self, *error: object) -> None:
         self._names.__exit__(*error)
         self._flops.__exit__(*error)
+        self._compiled.__exit__(*error)
 
     @property
     def kernels(self) -> Counter:
@@ -51,7 +58,39 @@ class Calls:
 
     @property
     def multiply_adds(self) -> int:
-        return self._flops.get_total_flops() // 2
+        return self._flops.get_total_flops() // 2 + self._compiled.multiply_adds
+
+
+class _CompiledProducts:
+    def __init__(self) -> None:
+        self.multiply_adds, self._patch = 0, pytest.MonkeyPatch()
+
+    def __enter__(self) -> None:
+        for name in ("forward", "backward", "head_steps", "head_gradients"):
+            self._patch.setattr(steps, name, self._counted(getattr(steps, name), getattr(self, f"_of_{name}")))
+
+    def __exit__(self, *error: object) -> None:
+        self._patch.undo()
+
+    def _counted(self, run, products):
+        def counted(*arguments):
+            self.multiply_adds += products(*arguments)
+            return run(*arguments)
+
+        return counted
+
+    def _of_forward(self, x, filters, *_):
+        return len(x) * filters.size
+
+    def _of_backward(self, gradient, x, filters, *rest):
+        to_filters, to_patches = rest[-5], rest[-2]
+        return len(x) * filters.size * (bool(len(to_filters)) + bool(len(to_patches)))
+
+    def _of_head_steps(self, x, labels, weight, bias, lr, losses):
+        return 2 * len(losses) * len(x) * weight.size
+
+    def _of_head_gradients(self, x, labels, weight, bias, to_weight, to_bias, to_x):
+        return len(x) * weight.size * (2 + bool(len(to_x)))
 
 
 class _Names(TorchDispatchMode):

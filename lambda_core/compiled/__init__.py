@@ -1,0 +1,10 @@
+"""The inner loop of convolution blocks and a linear head, compiled: two kernels a layer and direction.
+
+Belongs here: what runs without the interpreter between two steps, its buffers and what it applies to. Does not: the
+inner loop of any other model (`adaptation`), which is also what a result here is held against.
+"""
+
+from lambda_core.compiled.applies import compiled_loop
+from lambda_core.compiled.loop import CompiledLoop
+
+__all__ = ["CompiledLoop", "compiled_loop"]

@@ -1,0 +1,76 @@
+"""When the compiled loop applies: which model, support set, loss and machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lambda_core.backbones import Backbone
+from lambda_core.compiled.loop import CompiledLoop
+from lambda_core.compiled.network import ConvNetwork
+from lambda_core.kernels import Weights
+
+TYPES = (torch.float32, torch.float64)
+
+
+def compiled_loop(
+    backbone: Backbone,
+    weights: list[Weights],
+    support_x: Tensor,
+    support_y: Tensor,
+    lr: float | Sequence[float],
+    loss: Any,
+    lowest: int = 0,
+) -> CompiledLoop | None:
+    """The loop where it applies; None for other networks, losses, labels, types and devices, and without numba.
+
+    Arguments: those of `CompiledLoop`, and the loss that was asked for.
+    """
+    if loss is not F.cross_entropy or support_x.dim() != 4 or support_x.dtype not in TYPES:
+        return None
+    if torch.is_autocast_enabled("cpu") or not _plain([support_x], support_x.dtype):
+        return None
+    network = network_of(backbone, weights, support_x)
+    if network is None or not _are_classes(support_y, len(support_x), network.ways):
+        return None
+    if not all(_plain(own.values(), support_x.dtype) for own in weights):
+        return None
+    step_sizes = lr if isinstance(lr, Sequence) else [lr] * len(weights)
+    return CompiledLoop(network, weights, support_x.detach(), support_y, step_sizes, lowest)
+
+
+def network_of(backbone: Backbone, weights: list[Weights], x: Tensor) -> ConvNetwork | None:
+    """The network that the backbone is for images of x's shape: looked at once."""
+    key = ("compiled", x.shape[1:])
+    if key not in backbone.remembered:
+        whole = all(set(own) == layer.trainable for layer, own in zip(backbone.layers, weights, strict=True))
+        passes = [layer.passes for layer in backbone.layers]
+        found = ConvNetwork.of(passes, weights, x.shape) if whole and not backbone.stem and available() else None
+        backbone.remembered[key] = found
+    return cast("ConvNetwork | None", backbone.remembered[key])
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether compiled code runs here."""
+    try:
+        import lambda_core.compiled.steps  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _plain(tensors: Any, dtype: torch.dtype) -> bool:
+    """Whether they are ordinary tensors of `dtype` in the processor's memory."""
+    return all(type(each) in (Tensor, torch.nn.Parameter) and each.dtype == dtype and each.is_cpu for each in tensors)
+
+
+def _are_classes(labels: Tensor, count: int, ways: int) -> bool:
+    if type(labels) is not Tensor or labels.dtype != torch.int64 or labels.shape != (count,) or not labels.is_cpu:
+        return False
+    return count > 0 and int(labels.min()) >= 0 and int(labels.max()) < ways
