@@ -85,7 +85,9 @@ class Backbone:
     layers: tuple[Layer, ...]
     modules: tuple[nn.Module, ...] = field(repr=False)  # all of them, at any depth
     seen: list[Any] = field(repr=False)  # what the view rests on; where it has changed, a view is made anew
-    remembered: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)  # found out by its users
+    remembered: dict[Any, Any] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )  # found out by its users
     batch_dim: ClassVar[int] = 0  # the dimension of inputs and outputs that counts a batch's rows
 
     @classmethod
