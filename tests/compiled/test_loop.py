@@ -78,7 +78,7 @@ def test_a_few_images_at_a_time_and_patches_made_again(text, monkeypatch):
 @pytest.mark.parametrize("text", ["11111", "00011", "00001"])
 @pytest.mark.parametrize("images", [5, 25])
 def test_float32_is_right_to_its_own_rounding(text, images):
-    """With the scales of a fresh model: at wild ones a maximum that rounding decides shows after five steps (1.1e-4)."""
+    """With the scales of a fresh model: at wild ones, a maximum that rounding decides shows after five steps."""
     torch.manual_seed(0)
     model, (x, y) = conv4(WAYS, 32, 3, 32), _support(torch.float32, images, size=32)
     assert _largest_error(model, x, y, text, steps=5) < 1e-4
