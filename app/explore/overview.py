@@ -25,7 +25,7 @@ def headline(study: Study, choice: Choice, confirmation: Confirmation) -> None:
             _promise_badge(choice)
             if not choice.is_reference:  # beside itself the full pattern loses nothing: there is nothing to confirm
                 _confirmation_badge(confirmation)
-        st.caption(_accuracies(study, choice, confirmation))
+    st.caption(_accuracies(study, choice, confirmation))
 
 
 def _accuracies(study: Study, choice: Choice, seen: Confirmation) -> str:
@@ -34,8 +34,8 @@ def _accuracies(study: Study, choice: Choice, seen: Confirmation) -> str:
     known = literature_for(study)
     others = f"; {known.accuracy} ± {known.margin} % in the literature ({known.source})" if known else ""
     return (
-        f"Faster and lower than updating all layers (MAML, {choice.reference_steps} steps). "
-        f"Right on unseen test classes: {own}{seen.reference_accuracy:.1%} with all layers{others}."
+        f"Compared with updating all layers (MAML, {choice.reference_steps} steps). "
+        f"Accuracy on unseen test classes: {own}{seen.reference_accuracy:.1%} with all layers{others}."
     )
 
 
