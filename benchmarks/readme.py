@@ -58,9 +58,11 @@ def _all(values: Iterable[Any]) -> str:
 def results(text: str) -> str:
     """docs/results.md with its tables as they are now."""
     found = {
-        name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("adaptation", "chosen")
+        name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("adaptation", "chosen", "compilers")
     }
     tables = {"report": report(), "peers": peers(found["adaptation"]), "chosen": chosen(found["chosen"])}
+    tables["compilers"] = compilers(found["compilers"])
     for name, table in tables.items():
         text = _between(text, name, table)
     return text
@@ -82,6 +84,26 @@ def peers(record: dict[str, Any]) -> str:
     return "\n".join(
         [f"{_where(record)}, {record['facts']['date']}:", "",
          "| ratio of medians, one interleaved run | measured | goal | met |", "| --- | --- | --- | --- |", *rows]
+    )  # fmt: skip
+
+
+def compilers(record: dict[str, Any]) -> str:
+    """The table against compilers, the slowest ratio above it. record: what `benchmarks.compilers` writes."""
+    names = ["ours", "jax.jit", "our export in onnxruntime", "copy + SGD"]
+    rows = [
+        f"| {5 * row['shots']} | `{row['pattern']}` | "
+        + " | ".join(f"{row['ms'][name]:.2f}" if name in row["ms"] else "" for name in names)
+        + f" | {row['over the fastest']:.2f}× |"
+        for row in record["rows"]
+    ]
+    slowest = min(record["rows"], key=lambda row: row["over the fastest"])
+    head = (
+        f"{_where(record)}, {record['date']}, {record['rounds']} rounds. The slowest ratio: "
+        f"{slowest['over the fastest']:.2f}× (`{slowest['pattern']}`, {5 * slowest['shots']} images)."
+    )
+    return "\n".join(
+        [head, "", f"| images | pattern | {' | '.join(names)} | ours over the fastest |",
+         "| ---: | --- | ---: | ---: | ---: | ---: | ---: |", *rows]
     )  # fmt: skip
 
 
