@@ -5,6 +5,7 @@ Fresh memory of this size costs as much in page faults as the adaptation of a he
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ Key = tuple[ConvNetwork, int, int, torch.dtype]
 
 TILE_BYTES = 320 << 10  # patches and products of the images worked on at once: they stay in a second-level cache
 KEPT_BYTES = 2 << 20  # patches that are kept for later steps, at most: reading more costs more than making them again
-WAITING = 4  # buffers of one kind that wait to be used again, if they are not larger than
+WAITING = 16  # buffers that wait to be used again, of all kinds together, and their bytes: memory stays flat
 WAITING_BYTES = 64 << 20
 
 
@@ -50,8 +51,8 @@ class Buffers:
 
     weights, gradients: all layers', one flat row each. Blocks below `lowest` keep nothing but their output: they are
     passed once, one after the other, in one workspace. pictures: the support images, channels last, with a border of
-    zeros. kept_bytes: of what lives on from step to step or waits for the
-    backward pass, without the weights; workspace_bytes: of what is only worked in.
+    zeros. kept_bytes: of what lives on from step to step or waits for the backward pass, without the weights;
+    workspace_bytes: of what is only worked in.
     """
 
     def __init__(self, network: ConvNetwork, images: int, lowest: int, dtype: torch.dtype) -> None:
@@ -104,25 +105,27 @@ class Buffers:
         return self.kept_bytes + self.workspace_bytes + self.weights.numpy().nbytes
 
 
-_waiting: dict[Key, list[Buffers]] = {}
+_waiting: list[Buffers] = []  # the one given back first comes first
+_lock = threading.RLock()  # again by the same thread: a loop may be collected, and give back, at any moment
 
 
 def borrow(network: ConvNetwork, images: int, lowest: int, dtype: torch.dtype) -> Buffers:
     """Buffers of any content; several threads may borrow at once."""
     key = (network, images, lowest, dtype)
-    try:
-        return _waiting[key].pop()
-    except (KeyError, IndexError):
-        with torch.inference_mode(False):  # whose tensors could not be written outside of it
-            return Buffers(*key)
+    with _lock:
+        for place in range(len(_waiting) - 1, -1, -1):
+            if _waiting[place].key == key:
+                return _waiting.pop(place)
+    with torch.inference_mode(False):  # whose tensors could not be written outside of it
+        return Buffers(*key)
 
 
 def give_back(buffers: Buffers) -> None:
     """Their borrower will not use them any more."""
-    if buffers.nbytes <= WAITING_BYTES:
-        mine = _waiting.setdefault(buffers.key, [])
-        if len(mine) < WAITING:
-            mine.append(buffers)
+    with _lock:
+        _waiting.append(buffers)
+        while len(_waiting) > WAITING or sum(each.nbytes for each in _waiting) > WAITING_BYTES:
+            _waiting.pop(0)
 
 
 def _tile(block: ConvBlock, images: int, itemsize: int) -> int:

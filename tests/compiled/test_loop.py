@@ -68,7 +68,7 @@ def test_odd_sizes_and_any_channels(text, channels, size):
 
 @pytest.mark.parametrize("text", ["11111", "00111", "00001", *STEP_BY_STEP])
 def test_a_few_images_at_a_time_and_patches_made_again(text, monkeypatch):
-    monkeypatch.setattr(buffers, "_waiting", {})
+    monkeypatch.setattr(buffers, "_waiting", [])
     monkeypatch.setattr(buffers, "TILE_BYTES", 1)
     monkeypatch.setattr(buffers, "KEPT_BYTES", 0)
     model, (x, y) = _model(torch.float64), _support(torch.float64, 9)
@@ -110,6 +110,16 @@ def test_buffers_that_are_used_again_leave_earlier_results_alone():
     adapt(model, -x, y, pattern, STEPS, LR)
     for own, earlier in zip(first.weights, before, strict=True):
         assert all(torch.equal(own[name], earlier[name]) for name in own)
+
+
+def test_waiting_buffers_of_many_kinds_take_no_more_memory_than_they_may(monkeypatch):
+    monkeypatch.setattr(buffers, "_waiting", [])
+    monkeypatch.setattr(buffers, "WAITING_BYTES", 1 << 20)
+    model, pattern = _model(torch.float64), LambdaPattern.named("anil", 5)
+    for images in range(3, 12):
+        adapt(model, *_support(torch.float64, images), pattern, 1, LR)
+    assert 0 < sum(each.nbytes for each in buffers._waiting) <= 1 << 20
+    assert buffers._waiting[-1].key[1] == 11
 
 
 def test_threads_at_once_do_not_disturb_each_other():
