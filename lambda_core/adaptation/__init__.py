@@ -9,6 +9,7 @@ from lambda_core.adaptation.batched import BatchedBackbone, adapt_many, in_chunk
 from lambda_core.adaptation.choosing import loop_for
 from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.inner_loop import InnerLoop
+from lambda_core.adaptation.memory import peak_bytes
 from lambda_core.adaptation.pool import AdaptationPool
 from lambda_core.adaptation.query_statistics import QueryScorer, query_logits
 from lambda_core.adaptation.reference import adapt_by_definition
@@ -29,6 +30,7 @@ __all__ = [
     "in_chunks",
     "loop_for",
     "loop_over",
+    "peak_bytes",
     "query_logits",
     "sum_over_episodes",
     "trace",

@@ -69,7 +69,7 @@ def gradients_written_out(
     found: Gradients = {}
     for layer in range(len(weights) - 1, lowest - 1, -1):
         own, below = passes[layer - lowest].backward(
-            weights[layer], kept[layer - lowest], gradient, layer in chosen, layer > lowest
+            weights[layer], kept.pop(), gradient, layer in chosen, layer > lowest
         )
         if layer in chosen:
             trainable = backbone.layers[layer].trainable

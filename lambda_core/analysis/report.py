@@ -45,6 +45,7 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
         _choices_text(findings),
         _gains_text(findings),
         _reach_text(findings),
+        *_memory_text(findings),
         _claims_text(findings),
         _conditions_text(findings),
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
@@ -164,6 +165,25 @@ def _reach_text(findings: list[Findings]) -> str:
         "where several were made). What would decide: about how many there would have to be, if that alone grew."
     )
     return f"### For whom the choices hold\n\n{_table(header, rows)}\n\n{legend}"
+
+
+def _memory_text(findings: list[Findings]) -> list[str]:
+    header = ["study", "all layers, kB", "choice within 1 point, kB", "of it weights, kept, workspace"]
+    rows = []
+    for each in findings:
+        choice, _ = each.choices[MINIMAL_DEGRADATION]
+        full = each.study.peak(choice.reference.pattern, choice.reference.steps)
+        own = each.study.peak(choice.pattern, choice.steps)
+        if full is not None and own is not None:
+            parts = ", ".join(map(_kilobytes, (own.weights, own.kept, own.workspace)))
+            chosen = f"`{choice.pattern}` × {choice.steps}: {_kilobytes(own.total)}"
+            rows.append([f"`{each.study.name}`", _kilobytes(full.total), chosen, parts])
+    legend = "The most that lives at once from support set to adapted weights, counted; the support set is not in it."
+    return [f"### Memory\n\n{_table(header, rows)}\n\n{legend}"] if rows else []
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:,.0f}"
 
 
 def _claims_text(findings: list[Findings]) -> str:

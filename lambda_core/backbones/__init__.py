@@ -4,6 +4,7 @@ Belongs here: what a model is, what its layers are called and cost. Does not: gr
 """
 
 from lambda_core.backbones.backbone import Backbone, Layer, layer_names
+from lambda_core.backbones.memory import layer_memory
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
 from lambda_core.backbones.networks import ResidualBlock, build_model, conv4, mlp, resnet12, resnet_stages, start_from
 from lambda_core.backbones.stages import layers_of
@@ -15,6 +16,7 @@ __all__ = [
     "build_model",
     "conv4",
     "layer_costs",
+    "layer_memory",
     "layer_names",
     "layer_products",
     "layers_of",

@@ -47,18 +47,36 @@ def sweep(study: Study, processes: int, root: str | None, as_json: bool, **setti
 @click.command("time")
 @study_argument
 @settings_options(TimingConfig)
+@click.option("--memory-only", is_flag=True, help="Time nothing: only count anew what each candidate needs in memory.")
 @root_option
 @json_option
-def time_command(study: Study, root: str | None, as_json: bool, **settings: Any) -> None:
-    """Time every pattern at every step count, interleaved, on this machine."""
-    from lambda_core.workflows import time_study
+def time_command(study: Study, memory_only: bool, root: str | None, as_json: bool, **settings: Any) -> None:
+    """Time every pattern at every step count, interleaved, on this machine, and count its memory."""
+    from lambda_core.workflows import count_memory, time_study
 
+    if memory_only:
+        done = count_memory(study)
+        print_result({"study": done.name, "memory": _memory(done)}, _memory_text(done), as_json=as_json)
+        return
     config = TimingConfig.from_dict(given_settings(settings))
     with progress_bar(as_json=as_json) as report:
         done = time_study(study, config, root=root, command=command_line(), report=report)
-    record = {"study": done.name, "repeats": config.repeats}
-    text = f"{done.name}: {config.repeats} rounds on {config.device}, {config.threads} thread(s)"
-    print_result(record, f"{text}. Next: lambda-core select {study.folder} --threshold 1", as_json=as_json)
+    record = {"study": done.name, "repeats": config.repeats, "memory": _memory(done)}
+    text = f"{done.name}: {config.repeats} rounds on {config.device}, {config.threads} thread(s)\n{_memory_text(done)}"
+    print_result(record, f"{text}\nNext: lambda-core select {study.folder} --threshold 1", as_json=as_json)
+
+
+def _memory(study: Study) -> dict[str, dict[str, int]]:
+    """Peak bytes of all layers, and of the last alone, at the study's own steps."""
+    layers = len(study.layers)
+    peaks = {text: study.peak(text, study.config.steps) for text in ("1" * layers, "0" * (layers - 1) + "1")}
+    return {text: vars(peak) for text, peak in peaks.items() if peak is not None}
+
+
+def _memory_text(study: Study) -> str:
+    kilobytes = {text: sum(parts.values()) / 1000 for text, parts in _memory(study).items()}
+    parts = [f"{text} {value:,.0f} kB" for text, value in kilobytes.items()]
+    return f"{study.name}, the most memory at once, {study.config.steps} steps: {', '.join(parts)}"
 
 
 @click.command()

@@ -6,5 +6,6 @@ inner loop of any other model (`adaptation`), which is also what a result here i
 
 from lambda_core.compiled.applies import compiled_loop
 from lambda_core.compiled.loop import CompiledLoop
+from lambda_core.compiled.memory import compiled_peak
 
-__all__ = ["CompiledLoop", "compiled_loop"]
+__all__ = ["CompiledLoop", "compiled_loop", "compiled_peak"]

@@ -57,8 +57,8 @@ class Buffers:
 
     def __init__(self, network: ConvNetwork, images: int, lowest: int, dtype: torch.dtype) -> None:
         self.key: Key = (network, images, lowest, dtype)
-        self.weights, self.gradients = (torch.zeros(network.size, dtype=dtype) for _ in range(2))
-        numbers = self.weights.numpy().dtype
+        numbers = torch.empty(0, dtype=dtype).numpy().dtype
+        self.weights, self.gradients = (torch.from_numpy(np.zeros(network.size, numbers)) for _ in range(2))
         tiles = [_tile(block, images, numbers.itemsize) for block in network.blocks]
         shapes = [_worked_in(block, images, tile) for block, tile in zip(network.blocks, tiles, strict=True)]
         shapes[0] = _worked_in(network.blocks[0], images, images * network.blocks[0].places)

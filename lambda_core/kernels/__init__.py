@@ -6,6 +6,7 @@ or the steps of an adaptation (`adaptation`).
 
 from lambda_core.kernels.cross_entropy import CrossEntropy
 from lambda_core.kernels.layer_passes import LayerPasses, layer_passes_of
+from lambda_core.kernels.live_bytes import LiveBytes
 from lambda_core.kernels.module_passes import (
     Convolution,
     Flattening,
@@ -22,6 +23,7 @@ __all__ = [
     "Flattening",
     "LayerPasses",
     "LinearMap",
+    "LiveBytes",
     "NormPool",
     "NormPoolPass",
     "Weights",

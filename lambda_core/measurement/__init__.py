@@ -8,7 +8,7 @@ from lambda_core.measurement.episode_folders import evaluate_folder
 from lambda_core.measurement.live_runner import CachedRunner, LiveRunner
 from lambda_core.measurement.resumable_sweep import SWEPT_SPLITS, sweep_in_chunks, unpack
 from lambda_core.measurement.shared_episode import SharedEpisode
-from lambda_core.measurement.timing import WARM_UPS, adaptation_time, measure_times
+from lambda_core.measurement.timing import WARM_UPS, adaptation_time, measure_times, with_memory
 
 __all__ = [
     "SWEPT_SPLITS",
@@ -22,4 +22,5 @@ __all__ = [
     "sweep",
     "sweep_in_chunks",
     "unpack",
+    "with_memory",
 ]

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from lambda_core.adaptation import loop_for
+from lambda_core.adaptation import loop_for, peak_bytes
 from lambda_core.backbones import Backbone
 from lambda_core.config import TimingConfig
 from lambda_core.episodes import Bank, Episode
-from lambda_core.patterns import LambdaPattern, count_cost
+from lambda_core.patterns import LambdaPattern, Peak, count_cost
 from lambda_core.system import Meter, Report, check_device, processor, synchronise
 
 WARM_UPS = 5
+MEMORY = {"weight_bytes": "weights", "kept_bytes": "kept", "workspace_bytes": "workspace"}  # a column: of a `Peak`
 
 
 def measure_times(
@@ -54,8 +55,21 @@ def measure_times(
             pattern, steps = candidates[place]
             times[repeat, place] = adaptation_time(backbone, episode, pattern, steps, lr)
         meter.advance()
-    none = LambdaPattern.named("none", len(backbone.layers))
-    return _table([(none, 0), *candidates], np.pad(times, ((0, 0), (1, 0))), [0, *costs], config)
+    candidates.insert(0, (LambdaPattern.named("none", len(backbone.layers)), 0))
+    peaks = [peak_bytes(backbone, episode.support_x, pattern, steps) for pattern, steps in candidates]
+    return _table(candidates, np.pad(times, ((0, 0), (1, 0))), [0, *costs], peaks, config)
+
+
+def with_memory(table: pd.DataFrame, model: nn.Sequential, support_x: Tensor) -> pd.DataFrame:
+    """A timing table with its columns of memory counted anew, for the model and the engine as they are, where its
+    device is that of `support_x`: (N·K, …) float32, of any content. Nothing is timed.
+    """
+    backbone, names = Backbone.of(model), list(MEMORY)
+    table = table.astype({"pattern": "str"})
+    for (text, steps), rows in table[table["device"] == support_x.device.type].groupby(["pattern", "steps"]):
+        peak = peak_bytes(backbone, support_x, LambdaPattern.parse(str(text), len(backbone.layers)), int(steps))
+        table.loc[rows.index, names] = [getattr(peak, part) for part in MEMORY.values()]
+    return table
 
 
 def _on(model: nn.Sequential, device: str) -> nn.Sequential:
@@ -78,7 +92,11 @@ def adaptation_time(backbone: Backbone, episode: Episode, pattern: LambdaPattern
 
 
 def _table(
-    candidates: list[tuple[LambdaPattern, int]], times: np.ndarray, costs: list[int], config: TimingConfig
+    candidates: list[tuple[LambdaPattern, int]],
+    times: np.ndarray,
+    costs: list[int],
+    peaks: list[Peak],
+    config: TimingConfig,
 ) -> pd.DataFrame:
     repeats, count = times.shape
     return pd.DataFrame(
@@ -90,7 +108,12 @@ def _table(
             "threads": np.int16(config.threads),
             "milliseconds": times.reshape(-1),
             "multiply_adds": np.tile(np.array(costs, dtype=np.int64), repeats),
+            **_memory(peaks * repeats),
             "torch": torch.__version__.split("+")[0],
             "processor": processor() if config.device == "cpu" else torch.cuda.get_device_name(),
         }
     )
+
+
+def _memory(peaks: Sequence[Peak]) -> dict[str, np.ndarray]:
+    return {name: np.array([getattr(peak, part) for peak in peaks], dtype=np.int64) for name, part in MEMORY.items()}

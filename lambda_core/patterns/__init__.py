@@ -5,16 +5,21 @@ Belongs here: what follows from a pattern alone. Does not: measured accuracies a
 """
 
 from lambda_core.patterns.describe import describe_pattern
+from lambda_core.patterns.memory import LayerMemory, Pass, Peak, peak_of_plan
 from lambda_core.patterns.pattern import LambdaPattern, Row, full_like
 from lambda_core.patterns.plan import AdaptationPlan, LayerStep, count_cost, plan_adaptation
 
 __all__ = [
     "AdaptationPlan",
     "LambdaPattern",
+    "LayerMemory",
     "LayerStep",
+    "Pass",
+    "Peak",
     "Row",
     "count_cost",
     "describe_pattern",
     "full_like",
+    "peak_of_plan",
     "plan_adaptation",
 ]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.errors import StudyError
+from lambda_core.patterns import Peak
 from lambda_core.studies.checks import MAX_WEIGHTS_BYTES, check_weights
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
@@ -111,6 +112,15 @@ class Study:
     def checked(self) -> bool:
         """Every file agrees with the checksum that study.json lists; no: it lists none, an older version wrote it."""
         return self.metadata.sums is not None
+
+    def peak(self, pattern: str, steps: int) -> Peak | None:
+        """The most bytes at once of a candidate's adaptation, as last counted; None: not counted."""
+        if self.timing is None:
+            return None
+        rows = self.timing[(self.timing["pattern"] == pattern) & (self.timing["steps"] == steps)]
+        parts = rows[["weight_bytes", "kept_bytes", "workspace_bytes"]]
+        last = [] if rows.empty else parts.iloc[-1].tolist()
+        return Peak(*map(int, last)) if any(last) else None
 
     @property
     def measured(self) -> bool:

@@ -19,12 +19,13 @@ class Column:
     low: float = -np.inf
     high: float = np.inf
     nan: bool = False
-    lacking: str | None = None
+    lacking: str | int | None = None
 
 
 UNKNOWN = "unknown"
 _WORD = pa.dictionary(pa.int16(), pa.string())
 _COUNT = Column(pa.int16(), low=0)
+_BYTES = Column(pa.int64(), low=0, lacking=0)
 _MEASURED = Column(pa.float32(), nan=True)  # a diverged adaptation has no finite loss: that is a result, not a fault
 ACCURACY = {
     "split": Column(_WORD),
@@ -45,6 +46,7 @@ TIMING = {
     "threads": _COUNT,
     "milliseconds": Column(pa.float64(), low=0, high=1e9),
     "multiply_adds": Column(pa.int64(), low=0),
+    **{f"{part}_bytes": _BYTES for part in ("weight", "kept", "workspace")},
     "torch": Column(_WORD, lacking=UNKNOWN),
     "processor": Column(_WORD, lacking=UNKNOWN),
 }

@@ -75,8 +75,7 @@ def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:
     """The same table in the order of `columns`, those that it lacks filled with what stands for them."""
     for name, column in columns.items():
         if name not in table.column_names:
-            places = pa.array(np.zeros(table.num_rows, dtype=np.int16))
-            table = table.append_column(name, pa.DictionaryArray.from_arrays(places, [column.lacking]))
+            table = table.append_column(name, pa.array([column.lacking] * table.num_rows).cast(column.type))
     return table.select(list(columns))
 
 

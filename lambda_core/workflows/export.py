@@ -48,10 +48,11 @@ def _measured(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, Any
     rows = study.timing[(study.timing["pattern"] == str(pattern)) & (study.timing["steps"] == steps)]
     if rows.empty:
         return None
-    environment = study.metadata.timed_with
+    environment, peak = study.metadata.timed_with, study.peak(str(pattern), steps)
     return {
         "milliseconds": round(float(rows["milliseconds"].median()), 4),
         "by": f"lambda-core, torch {environment.torch_version}",
         "threads": int(rows["threads"].iloc[0]),
         "processor": environment.processor,
+        "peak_bytes": None if peak is None else vars(peak),
     }

@@ -12,7 +12,7 @@ from lambda_core.backbones import layer_products
 from lambda_core.config import SweepConfig, TimingConfig
 from lambda_core.episodes import EpisodeBank, Source
 from lambda_core.errors import StudyError
-from lambda_core.measurement import SWEPT_SPLITS, measure_times, sweep_in_chunks, unpack
+from lambda_core.measurement import SWEPT_SPLITS, measure_times, sweep_in_chunks, unpack, with_memory
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import rows_under, timing_conditions
 from lambda_core.studies import Study, commit, own_copy
@@ -99,6 +99,25 @@ def time_study(
         before = Study.load(study.folder).timing
         values = config.to_dict() | {"environment": environment(config.device)}
         return note(study, "timing", values, command, timing=_beside_others(before, frame))
+
+
+def count_memory(study: Study) -> Study:
+    """Count anew, for the model and the engine as they are, what each candidate of the timing table needs in memory.
+
+    Nothing is timed and no data set is needed. Raises StudyError for a study that is not timed.
+    """
+    import torch
+
+    if study.timing is None:
+        raise StudyError(str(study.not_measured))
+    study, config = own_copy(study), study.config
+    size, channels = study.input
+    with locked(study.folder / ".time.lock", f"{study.name} is being timed"):
+        timing = Study.load(study.folder).timing
+        assert timing is not None
+        counted = with_memory(timing, study.model(), torch.zeros(config.ways * config.shots, channels, size, size))
+        commit(study.folder, lambda metadata: metadata, {"timing": counted}, of_weights=study.weights_sum)
+    return Study.load(study.folder)
 
 
 def _timed(study: Study, config: TimingConfig, root: str | None, report: Report | None) -> pd.DataFrame:

@@ -55,6 +55,19 @@ def test_explain_shows_the_candidates_that_decided(study):
     assert "p_adjusted" in result.stdout
 
 
+def test_memory_is_counted_with_the_times_and_again_without_them(study):
+    first = Study.load(study)
+    said = run("time", str(study), "--memory-only").stdout
+    again = Study.load(study)
+    assert "11111" in said
+    assert "kB" in said
+    assert first.timing.equals(again.timing)
+    full, head = again.peak("11111", 2), again.peak("00001", 2)
+    assert full.total > head.total > head.weights > 0
+    assert again.peak("00001", 99) is None
+    assert json.loads(run("time", str(study), "--memory-only", "--json").stdout)["memory"]["00001"] == vars(head)
+
+
 def test_the_study_remembers_how_it_was_made(study):
     commands = Study.load(study).metadata.commands
     assert [command.split()[1] for command in commands] == ["train", "sweep", "time"]

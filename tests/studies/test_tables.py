@@ -29,6 +29,12 @@ def test_tables_are_small(folder: Path) -> None:
     assert str(study.timing.dtypes["multiply_adds"]) == "int64"  # type: ignore[union-attr]
 
 
+def test_memory_that_was_not_counted_is_none_and_no_number(folder: Path) -> None:
+    study = Study.load(folder)
+    assert (study.timing["kept_bytes"] == 0).all()  # type: ignore[index]
+    assert study.peak("11111", 1) is None
+
+
 def test_accuracies_survive_to_the_bit(folder: Path) -> None:
     frame = Study.load(folder).accuracy
     write_table(folder, "accuracy", frame)

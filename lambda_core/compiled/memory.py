@@ -1,0 +1,26 @@
+"""What the compiled loop needs in memory: its buffers are laid out before anything runs, so they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor
+
+from lambda_core.backbones import Backbone
+from lambda_core.compiled.applies import network_of
+from lambda_core.compiled.buffers import Buffers
+from lambda_core.patterns import Peak, Row
+
+
+def compiled_peak(backbone: Backbone, support_x: Tensor, rows: Sequence[Row]) -> Peak | None:
+    """Of an adaptation by `rows`, none of which is empty of updates; None where the compiled loop does not apply."""
+    network = network_of(backbone, backbone.detached_weights(), support_x) if support_x.dim() == 4 else None
+    if network is None or not support_x.is_cpu:
+        return None
+    lowest = min(row.index(True) for row in rows if any(row))
+    buffers = Buffers(network, len(support_x), lowest, support_x.dtype)  # memory that nothing is written to costs none
+    item, ends = buffers.weights.element_size(), network.ends
+    start, result = item * network.size, item * (network.size - ends[lowest])
+    largest = item * max(end - begin for begin, end in pairwise(ends))  # a step of one layer
+    return Peak(start + buffers.weights.nbytes + result, buffers.kept_bytes, buffers.workspace_bytes + largest)
