@@ -155,7 +155,7 @@ def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine:
     """
     if not argv or argv[0] not in COMMANDS:
         raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(argv)[:40]!r}")
-    check_name(study)
+    check_name(study, domain=True)
     root = root or jobs_root()
     _refuse_read_only()
     with _starting(root):

@@ -59,8 +59,8 @@ def _picked(measured: dict[str, Study], studies: dict[str, Study]) -> list[str]:
 def _unlike(measured: dict[str, Study]) -> list[str]:
     """The first study, and the first of other data, if there is one: those say most side by side."""
     first, *others = measured
-    data = measured[first].config.dataset
-    return [first, *sorted(others, key=lambda name: measured[name].config.dataset == data)[:1]]
+    data = measured[first].dataset
+    return [first, *sorted(others, key=lambda name: measured[name].dataset == data)[:1]]
 
 
 def titled(study: Study) -> str:

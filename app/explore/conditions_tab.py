@@ -7,7 +7,7 @@ import streamlit as st
 from app.shared import selection_cache, study_cache
 from lambda_core.analysis import default_condition
 from lambda_core.selection import SelectionSettings
-from lambda_core.studies import Study
+from lambda_core.studies import DatasetRecord, Study
 
 
 def show(study: Study, settings: SelectionSettings, candidates: int) -> None:
@@ -49,8 +49,14 @@ def _conditions(study: Study, settings: SelectionSettings, candidates: int) -> d
         "Timed rounds": f"{clock.repeats if clock else '?'}, interleaved in random order; medians and quartiles",
         "Processor": metadata.environment.processor or "?",
         "PyTorch": metadata.environment.torch or "?",
-        "Data set": f"{config.dataset}, fingerprint {(metadata.dataset.fingerprint or '?')[:12]}",
+        "Trained on": _data(metadata.dataset, config.dataset),
+        "Measured on": _data(metadata.measured_on, study.dataset),
         "Pretraining": pretraining,
         "Meta-training": f"{config.iterations} iterations of {config.meta_batch} episodes, pattern {config.pattern}",
         "Made": metadata.created,
     }
+
+
+def _data(record: DatasetRecord, name: str) -> str:
+    swapped = ", dark and light swapped" if record.inverted else ""
+    return f"{name}, fingerprint {(record.fingerprint or '?')[:12]}{swapped}"

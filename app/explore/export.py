@@ -49,7 +49,10 @@ def _short(value: float) -> float | None:
 
 def as_python(study: Study, pattern: str, steps: int, lr: float, words: str) -> str:
     """A program that adapts the study's model under the pattern to one episode of unseen classes."""
-    config = study.config
+    config, domain = study.config, study.metadata.domain
+    size, channels = study.input
+    swapped = ", inverted=True" if domain and domain.inverted else ""
+    fitted = f".fitted({size}, {channels}{swapped})" if domain else ""
     return f'''"""{study.title}: update {words}, {steps} step{"s" * (steps != 1)}. Made by Lambda Lab."""
 
 from lambda_core import EpisodeBank, LambdaPattern, Study, adapt, load_dataset
@@ -59,7 +62,7 @@ pattern = LambdaPattern.parse("{pattern}", layers={len(study.layers)})
 
 # Any support set will do: images (N·K, C, H, W) in [-1, 1], labels 0 … {config.ways - 1}.
 # Here, an episode of classes that the model never saw:
-dataset = load_dataset("{config.dataset}")
+dataset = load_dataset("{study.dataset}"){fitted}
 episode = EpisodeBank(dataset, "test", ways={config.ways}, shots={config.shots}, queries=15, seed=7)[0]
 
 adapted = adapt(model, episode.support_x, episode.support_y, pattern, steps={steps}, lr={lr:g})

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.live import image_grid, own_images
 from app.shared import adaptation_service, page, study_bar, url_state
+from lambda_core.data import Looks, looks_of
 from lambda_core.errors import DataError
 from lambda_core.studies import Study
 
@@ -25,7 +26,7 @@ def study_and_source() -> tuple[Study, str]:
     one, two, three = st.columns([2.2, 1.8, 0.8], gap="medium", vertical_alignment="bottom")
     with one:
         at_hand = adaptation_service.available_data_sets()
-        study = study_bar.study_picker(lambda study: study.config.dataset in at_hand)
+        study = study_bar.study_picker(lambda study: study.dataset in at_hand)
     with two:
         page.choice("Images", SOURCES, "source")
     with three.container(horizontal=True, horizontal_alignment="right", gap="small"):
@@ -57,15 +58,15 @@ def _from_data(study: Study) -> Found:
         data = _data_picker(study)
         st.selectbox("Classes from", list(SPLITS), format_func=SPLITS.__getitem__, **url_state.bound("split"))
         classes = _classes(study, data, url_state.value("split"))
-    if data != study.config.dataset:
-        st.info(_foreign(study.config.dataset, data), icon=":material/info:")
+    if data != study.dataset:
+        st.info(_foreign(study, data), icon=":material/info:")
     key = (data, url_state.value("split"), url_state.value("seed"), classes)
     return key, adaptation_service.episode(*key, study), study.config.query_statistics
 
 
 def _data_picker(study: Study) -> str:
     """The study's own data set where it is at hand, else one that is."""
-    at_hand, own = adaptation_service.available_data_sets(), study.config.dataset
+    at_hand, own = adaptation_service.available_data_sets(), study.dataset
     asked = url_state.value("data") or own
     if asked not in at_hand:
         why = f"The data set {asked} is not at hand; {_how_to_get(asked)} Shown instead: {at_hand[0]}."
@@ -75,11 +76,20 @@ def _data_picker(study: Study) -> str:
     return str(st.selectbox("Images", at_hand, **url_state.bound("data", asked)))
 
 
-def _foreign(own: str, shown: str) -> str:
-    """Why accuracy is poor: the images are not of the kind that the model learned on."""
+def _foreign(study: Study, shown: str) -> str:
+    """Nothing of what was measured holds here: the images are not of the kind that it was measured on."""
+    own = study.dataset
     missing = own not in adaptation_service.available_data_sets()
     how = f" {own} is not on this computer; {_how_to_get(own)}" if missing else ""
-    return f"This model learned on {own}; you are looking at {shown}, so expect little more than chance.{how}"
+    unlike = study.unlike_its_training(f"The images of {shown}", _looks(shown))
+    return (
+        f"Accuracies of this model were measured on {own}; you are looking at {shown}. {unlike or ''} "
+        f"To measure it there: lambda-core sweep {study.name} --dataset {shown}.{how}"
+    )
+
+
+def _looks(shown: str) -> Looks | None:
+    return looks_of(adaptation_service.dataset(shown), tuple(SPLITS))
 
 
 def _how_to_get(name: str) -> str:

@@ -7,7 +7,6 @@ not spoilt by another's.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,8 +20,6 @@ from lambda_core.studies import Study
 from lambda_core.system import WorkerProcess
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from lambda_core.adaptation import Trace
     from lambda_core.episodes import Episode
     from lambda_core.workflows import Sine
@@ -67,20 +64,9 @@ def episode(data: str, split: str, seed: int, classes: tuple[str, ...], study: S
     """The episode of a seed, or of the classes asked for, in the size and channels of the study's network."""
     from lambda_core.episodes import EpisodeBank
 
-    bank = EpisodeBank(dataset(data), split, study.config.ways, study.config.shots, QUERIES, seed)
-    return fitted(bank.of_classes(list(classes)) if classes else bank[0], *study.input)
-
-
-def fitted(episode: Episode, size: int, channels: int) -> Episode:
-    """The episode with its images in the size and channels that a network takes."""
-    from torch.nn import functional as F
-
-    def fit(x: Tensor) -> Tensor:
-        if x.shape[1] != channels:
-            x = x.mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
-        return x if x.shape[-1] == size else F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
-
-    return replace(episode, support_x=fit(episode.support_x), query_x=fit(episode.query_x))
+    images = dataset(data).fitted(*study.input, inverted=data == study.dataset and study.metadata.measured_on.inverted)
+    bank = EpisodeBank(images, split, study.config.ways, study.config.shots, QUERIES, seed)
+    return bank.of_classes(list(classes)) if classes else bank[0]
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_FILES)

@@ -99,11 +99,12 @@ def _matching(expression: str) -> Callable[[str], str]:
 
 
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"
+STUDY = rf"{NAME}(?:@{NAME})?"  # measured on another data set
 PATTERN = r"[01]{1,40}(/[01]{1,40}){0,99}|maml|anil|boil|none"
 PATTERN_RIGHT = "a pattern such as 00001 or 11111/00001"
 
 FIELDS: dict[str, UrlField] = {
-    "study": matching(None, NAME, "the name of a study"),
+    "study": matching(None, STUDY, "the name of a study"),
     "pattern": matching(None, PATTERN, PATTERN_RIGHT),  # None: follow the chosen pattern
     "steps": whole(None, 0, 100),
     "lr": number(None, 1e-6, 100.0),
@@ -134,6 +135,6 @@ FIELDS: dict[str, UrlField] = {
     "scene": whole(1, 1, 5),
     "present": one_of(False, True),
     "view": one_of("heat", "differences", "first", "transfer"),
-    "studies": several(NAME, 10, "names of studies, joined by commas"),
+    "studies": several(STUDY, 10, "names of studies, joined by commas"),
     "shade": one_of("degradation", "accuracy", "speed_up"),
 }

@@ -34,4 +34,5 @@ def literature_for(study: Study) -> Literature | None:
     """
     config = study.config
     comparable = config.backbone == "conv4" and config.order == "second" and study.ends_with_all_layers
+    comparable &= study.metadata.domain is None
     return LITERATURE.get((config.dataset, config.ways, config.shots)) if comparable else None

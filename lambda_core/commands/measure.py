@@ -27,21 +27,43 @@ if TYPE_CHECKING:
 @study_argument
 @settings_options(SweepConfig)
 @click.option("--processes", default=1, show_default=True, help="Processes of one thread each.")
+@click.option("--dataset", help="Another data set to measure on: makes the study STUDY@DATASET.")
+@click.option("--invert", is_flag=True, help="With --dataset: swap dark and light.")
 @root_option
 @json_option
-def sweep(study: Study, processes: int, root: str | None, as_json: bool, **settings: Any) -> None:
+def sweep(
+    study: Study, processes: int, dataset: str | None, invert: bool, root: str | None, as_json: bool, **settings: Any
+) -> None:
     """Measure every pattern at every step count on validation and test classes.
 
+    \b
+    lambda-core sweep my-study
+    lambda-core sweep my-study --dataset hand-signs
+
+    The second makes my-study@hand-signs, a study of its own: the same model, measured on other images, which are
+    brought to the size and channels that the network takes.
     Finished parts are kept: run the same command again to go on after a stop.
     """
-    from lambda_core.workflows import sweep_study
+    from lambda_core.workflows import on_dataset, sweep_study
 
+    if invert and dataset is None:
+        raise click.UsageError("--invert goes with --dataset")
     config = SweepConfig.from_dict(given_settings(settings))
+    if dataset is not None:
+        study = on_dataset(study, dataset, queries=config.queries, inverted=invert, root=root)
+        _say(study.unlike)
     with progress_bar(as_json=as_json) as report:
         done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
     record = {"study": done.name, "episodes": config.episodes}
     text = f"{done.name}: {config.episodes} episodes of validation and of test classes"
-    print_result(record, f"{text}. Next: lambda-core time {study.folder}", as_json=as_json)
+    following = f"time {done.folder}" if done.timing is None else f"select {done.folder} --threshold 1"
+    print_result(record, f"{text}. Next: lambda-core {following}", as_json=as_json)
+
+
+def _say(unlike: str | None) -> None:
+    """On standard error, where the images are unlike those that the network learned on."""
+    if unlike:
+        click.echo(f"{unlike} --invert swaps dark and light." if "swapped" in unlike else unlike, err=True)
 
 
 @click.command("time")
@@ -86,16 +108,20 @@ def _memory_text(study: Study) -> str:
 @click.option("--steps", type=click.IntRange(0, 1000), help="Inner steps.  [default: the study's]")
 @click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",
               show_default=True, help="Statistics that normalise the queries.")  # fmt: skip
+@click.option("--invert", is_flag=True, help="Swap dark and light.")
 @json_option
-def evaluate(study: Study, folder: Path, pattern: str, steps: int | None, query_statistics: str, as_json: bool) -> None:
+def evaluate(
+    study: Study, folder: Path, pattern: str, steps: int | None, query_statistics: str, invert: bool, as_json: bool
+) -> None:
     """Score a study on fixed episodes: <episode>/support/<class>/*.png and <episode>/query/<class>/*.png."""
     from lambda_core.measurement import evaluate_folder
     from lambda_core.patterns import LambdaPattern
 
     steps = study.config.steps if steps is None else steps
     parsed = LambdaPattern.parse(pattern, len(study.layers))
-    evaluation = evaluate_folder(study, folder, parsed, steps, query_statistics)
+    evaluation = evaluate_folder(study, folder, parsed, steps, query_statistics, inverted=invert)
     half = "" if evaluation.half_width is None else f" ± {100 * evaluation.half_width:.2f}"
     accuracy = f"{100 * evaluation.accuracy:.2f}{half} %"
+    _say(evaluation.unlike)
     text = f"{study.name}, {parsed}, {steps} steps: {accuracy} over {evaluation.episodes} episodes ({query_statistics})"
     print_result(vars(evaluation) | {"study": study.name}, text, as_json=as_json)

@@ -6,21 +6,26 @@ Belongs here: images, labels and class splits on disk. Does not: episodes drawn 
 from lambda_core.data.catalogue import DatasetInfo, describe, list_datasets
 from lambda_core.data.dataset import SPLITS, ImageDataset
 from lambda_core.data.fetching import fetch
+from lambda_core.data.fitting import Fit
 from lambda_core.data.image_file import SUFFIXES, read_picture
 from lambda_core.data.importing import find_splits, import_folder, passed_over
+from lambda_core.data.looks import Looks, looks_of
 from lambda_core.data.prepared import load_dataset
 
 __all__ = [
     "SPLITS",
     "SUFFIXES",
     "DatasetInfo",
+    "Fit",
     "ImageDataset",
+    "Looks",
     "describe",
     "fetch",
     "find_splits",
     "import_folder",
     "list_datasets",
     "load_dataset",
+    "looks_of",
     "passed_over",
     "read_picture",
 ]

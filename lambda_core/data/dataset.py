@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lambda_core.data.fitting import Fit
 from lambda_core.errors import DataError
 
 SPLITS = ("train", "val", "test")
@@ -22,7 +23,8 @@ class ImageDataset:
     """Images of many classes, each class in at most one split. Raises DataError where the parts do not fit.
 
     images: (N, H, W, C) uint8, H = W, C = 1 or 3, often memory-mapped; labels: (N,) int64, places in `classes`;
-    splits: "train", "val" and "test" to their class names, disjoint.
+    splits: "train", "val" and "test" to their class names, disjoint. fit: how `pictures` are brought to a network's
+    input; None: they are as they are stored.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ImageDataset:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     splits: dict[str, tuple[str, ...]]
+    fit: Fit | None = None
 
     def __post_init__(self) -> None:
         _check_images(self)
@@ -39,12 +42,23 @@ class ImageDataset:
 
     @property
     def size(self) -> int:
-        """Height and width of an image in pixels."""
-        return int(self.images.shape[1])
+        """Height and width of a picture in pixels."""
+        return self.fit.size if self.fit else int(self.images.shape[1])
 
     @property
     def channels(self) -> int:
-        return int(self.images.shape[3])
+        return self.fit.channels if self.fit else int(self.images.shape[3])
+
+    def pictures(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(len(places), size, size, channels) uint8: the images at these places, fitted."""
+        stored = self.images[places]
+        return self.fit(stored) if self.fit else stored
+
+    def fitted(self, size: int, channels: int, *, inverted: bool = False) -> ImageDataset:
+        """The same data set, its pictures of this size and number of channels; inverted: dark and light swapped."""
+        if (size, channels, inverted) == (self.size, self.channels, False):
+            return self
+        return replace(self, fit=Fit(size, channels, inverted))
 
     def class_indices(self, split: str) -> list[tuple[str, NDArray[np.int64]]]:
         """Every class of a split, in the split's order, with the places of its images in file order."""
@@ -55,7 +69,7 @@ class ImageDataset:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of what an episode can depend on: images, labels, classes and splits; the same everywhere.
 
-        Name and source are left out: the same images under another name give the same episodes.
+        Name and source are left out: the same images under another name give the same episodes. So is `fit`.
         """
         return self._fingerprint
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from lambda_core.data.fitting import Fit
 from lambda_core.errors import DataError
 
 FORMATS = ["PNG", "JPEG", "WEBP"]
@@ -40,9 +41,7 @@ def _read(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
         if opened.width * opened.height > LARGEST:
             raise DataError(f"{path} has {opened.width}×{opened.height} pixels; {LARGEST:,} in all are the limit")
         image = ImageOps.exif_transpose(_eight_bits(opened))
-    image = _on_white(image).convert("RGB" if channels == 3 else "L")
-    fitted = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
-    return np.asarray(fitted).reshape(size, size, channels)
+    return Fit(size, channels).picture(_on_white(image))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

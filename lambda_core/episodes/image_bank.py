@@ -81,7 +81,7 @@ class EpisodeBank:
         drawn = [images[draw(random, len(images), count)] for _, images, _ in classes]
         turns = [turn for _, _, turn in classes]
         pixels = self._varied(
-            np.stack([np.rot90(self.dataset.images[i], turn, (1, 2)) for i, turn in zip(drawn, turns, strict=True)]),
+            np.stack([np.rot90(self.dataset.pictures(i), turn, (1, 2)) for i, turn in zip(drawn, turns, strict=True)]),
             random,
         )
         support, query = pixels[:, : self.shots], pixels[:, self.shots :]
@@ -106,8 +106,8 @@ class EpisodeBank:
         for start in range(0, len(order) - size + 1, size):
             batch = order[start : start + size]
             turned = [
-                np.rot90(self.dataset.images[place], self.classes[label][2])
-                for place, label in zip(places[batch], labels[batch], strict=True)
+                np.rot90(picture, self.classes[label][2])
+                for picture, label in zip(self.dataset.pictures(places[batch]), labels[batch], strict=True)
             ]
             yield as_inputs(self._varied(np.stack(turned)[None], random)[0]), torch.from_numpy(labels[batch])
 

@@ -14,14 +14,23 @@ from lambda_core.episodes.sinusoid_bank import SinusoidBank
 
 @dataclass(frozen=True)
 class Source:
-    """Where a study's episodes come from: a loaded image data set, or the sinusoid."""
+    """Where a study's episodes come from: a loaded image data set, or the sinusoid.
+
+    shape: (size, channels) that the images are brought to; None: those of the data set. inverted: dark and light are
+    swapped.
+    """
 
     name: str
     root: str | None = None
+    shape: tuple[int, int] | None = None
+    inverted: bool = False
 
     @cached_property
     def images(self) -> ImageDataset | None:
-        return None if self.name == "sinusoid" else load_dataset(self.name, self.root)
+        if self.name == "sinusoid":
+            return None
+        images = load_dataset(self.name, self.root)
+        return images.fitted(*(self.shape or (images.size, images.channels)), inverted=self.inverted)
 
     @property
     def input(self) -> tuple[int, int]:

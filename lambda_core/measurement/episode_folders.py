@@ -11,7 +11,7 @@ import torch
 
 from lambda_core.adaptation import adapt, query_logits
 from lambda_core.backbones import Backbone
-from lambda_core.data import SUFFIXES, read_picture
+from lambda_core.data import SUFFIXES, Fit, Looks, read_picture
 from lambda_core.episodes import Episode, as_inputs
 from lambda_core.errors import DataError
 from lambda_core.patterns import LambdaPattern
@@ -21,7 +21,10 @@ from lambda_core.studies import Study
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean query accuracy (0 to 1), half its 95 % interval (None for one episode), and under what it was taken."""
+    """Mean query accuracy (0 to 1), half its 95 % interval (None for one episode), and under what it was taken.
+
+    unlike: a sentence where the images look unlike those that the network learned on, as far as that was noted.
+    """
 
     accuracy: float
     half_width: float | None
@@ -29,29 +32,39 @@ class Evaluation:
     pattern: str
     steps: int
     query_statistics: str
+    unlike: str | None = None
 
 
 def evaluate_folder(
-    study: Study, folder: Path, pattern: LambdaPattern, steps: int, query_statistics: str = "transductive"
+    study: Study,
+    folder: Path,
+    pattern: LambdaPattern,
+    steps: int,
+    query_statistics: str = "transductive",
+    *,
+    inverted: bool = False,
 ) -> Evaluation:
     """Adapt to every episode of `folder` and score its queries.
 
     folder/<episode>/support/<class>/*.png and folder/<episode>/query/<class>/*.png (JPEG and WebP too); as many classes
-    as the study has ways. Raises DataError that names what is missing or unreadable.
+    as the study has ways. inverted: dark and light are swapped. Raises DataError that names what is missing or
+    unreadable.
     """
     backbone = Backbone.matching(study.model(), pattern)
-    scores = []
-    for episode in episodes_of(folder, study.config.ways, *study.input):
+    scores, looks = [], []
+    for episode in episodes_of(folder, study.config.ways, Fit(*study.input, inverted)):
+        looks.append(Looks.of(episode.support_images))
         adapted = adapt(backbone, episode.support_x, episode.support_y, pattern, steps, study.config.lr)
         with torch.no_grad():
             logits = query_logits(backbone, adapted.weights, episode.support_x, episode.query_x, query_statistics)
         scores.append(float((logits.argmax(1) == episode.query_y).float().mean()))
     matrix = np.array([scores])
     half = float(half_width_of_mean(matrix)[0]) if len(scores) > 1 else None
-    return Evaluation(float(matrix.mean()), half, len(scores), str(pattern), steps, query_statistics)
+    unlike = study.unlike_its_training("The images", Looks.between(looks))
+    return Evaluation(float(matrix.mean()), half, len(scores), str(pattern), steps, query_statistics, unlike)
 
 
-def episodes_of(folder: Path, ways: int, size: int, channels: int) -> Iterator[Episode]:
+def episodes_of(folder: Path, ways: int, fit: Fit) -> Iterator[Episode]:
     """The episodes of a folder, in the order of their names."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}")
@@ -59,17 +72,17 @@ def episodes_of(folder: Path, ways: int, size: int, channels: int) -> Iterator[E
     if not places:
         raise DataError(f"{folder} holds no episodes: it needs folders such as episode1/support/<class>/image.png")
     for place in places:
-        yield _episode(place, ways, size, channels)
+        yield _episode(place, ways, fit)
 
 
-def _episode(place: Path, ways: int, size: int, channels: int) -> Episode:
+def _episode(place: Path, ways: int, fit: Fit) -> Episode:
     names = _class_names(place / "support")
     if len(names) != ways:
         raise DataError(f"{place / 'support'} has {len(names)} classes; the study was trained for {ways}")
     if extra := set(_class_names(place / "query")) - set(names):
         raise DataError(f"{place / 'query'} has a class that the support set lacks: {min(extra)}")
-    support_x, support_y = _images(place / "support", names, size, channels)
-    query_x, query_y = _images(place / "query", names, size, channels)
+    support_x, support_y = _images(place / "support", names, fit)
+    query_x, query_y = _images(place / "query", names, fit)
     return Episode(support_x, support_y, query_x, query_y, tuple(names))
 
 
@@ -88,12 +101,12 @@ def _is_image(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
-def _images(folder: Path, names: list[str], size: int, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _images(folder: Path, names: list[str], fit: Fit) -> tuple[torch.Tensor, torch.Tensor]:
     files = [_visible(folder / name, _is_image) if (folder / name).is_dir() else [] for name in names]
     if empty := [name for name, found in zip(names, files, strict=True) if not found and folder.name == "support"]:
         raise DataError(f"{folder / empty[0]} holds no PNG, JPEG or WebP image")
-    pixels = [read_picture(file, size, channels) for found in files for file in found]
+    pixels = [read_picture(file, fit.size, fit.channels) for found in files for file in found]
     if not pixels:
         raise DataError(f"{folder} holds no PNG, JPEG or WebP image")
     labels = np.repeat(np.arange(len(names)), [len(found) for found in files])
-    return as_inputs(np.stack(pixels)), torch.from_numpy(labels)
+    return as_inputs(fit(np.stack(pixels))), torch.from_numpy(labels)

@@ -18,9 +18,9 @@ from typing import Any
 import pandas as pd
 
 from lambda_core.config import SweepConfig
-from lambda_core.episodes import Source
 from lambda_core.errors import LostWorkerError, StudyError
 from lambda_core.measurement.accuracy import sweep
+from lambda_core.measurement.study_images import study_source
 from lambda_core.patterns import LambdaPattern
 from lambda_core.studies import Study, read_table, write_table
 from lambda_core.system import Meter, Report, first_line, prepare, worker_pool, write_json
@@ -136,7 +136,7 @@ class Worker:
     def __init__(self, study_folder: str, config: SweepConfig, root: str | None) -> None:
         prepare(threads=1)
         study = Study.load(Path(study_folder))
-        source = Source(study.config.dataset, root)
+        source = study_source(study, root)
         self.model, self.lr, self.config = study.model(), study.config.lr, config
         self.banks = {
             split: source.bank(study.config, split, queries=config.queries, seed=config.seed) for split in SWEPT_SPLITS

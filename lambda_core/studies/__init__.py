@@ -4,13 +4,14 @@ Belongs here: the file formats (docs/formats.md). Does not: what a study's numbe
 import.
 """
 
-from lambda_core.studies.library import known_folders, list_studies, load_checked, own_copy, study_folders
+from lambda_core.studies.library import known_folders, list_studies, load_checked, on_domain, own_copy, study_folders
 from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Measurement, Pretraining, StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.places import find_folder, studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.table_schemas import UNKNOWN
 from lambda_core.studies.tables import read_table, write_table
+from lambda_core.studies.title import dataset_title
 from lambda_core.studies.writing import Change, commit, seal, write_metadata, write_weights
 
 __all__ = [
@@ -25,10 +26,12 @@ __all__ = [
     "StudyMetadata",
     "check_name",
     "commit",
+    "dataset_title",
     "find_folder",
     "known_folders",
     "list_studies",
     "load_checked",
+    "on_domain",
     "own_copy",
     "read_table",
     "seal",

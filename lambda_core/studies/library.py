@@ -6,10 +6,13 @@ import shutil
 from pathlib import Path
 
 from lambda_core.errors import StudyError
+from lambda_core.studies.metadata import DatasetRecord
+from lambda_core.studies.metadata_checks import ON
 from lambda_core.studies.places import is_installed, studies_root, studies_roots
 from lambda_core.studies.study import Study
-from lambda_core.studies.sums import refuse_escape
-from lambda_core.system import first_line
+from lambda_core.studies.sums import read_file, refuse_escape
+from lambda_core.studies.writing import write_metadata
+from lambda_core.system import first_line, sum_of
 
 
 def known_folders() -> list[tuple[Path, Path]]:
@@ -40,6 +43,46 @@ def own_copy(study: Study) -> Study:
     except OSError as error:
         raise StudyError(f"{study.name} cannot be copied to {copy}: {first_line(error)}") from error
     return Study.load(copy)
+
+
+def on_domain(study: Study, domain: DatasetRecord) -> Study:
+    """The study of this model on another data set: the folder NAME@DATASET beside it, made where it is not there yet.
+
+    It holds the weights and, since the network is the same, the times; accuracies are measured anew. Raises StudyError
+    where it cannot be made, or is there for other weights or another version of the data.
+    """
+    base = own_copy(study) if is_installed(study.folder) else study
+    folder = base.folder.resolve().with_name(f"{base.name.partition(ON)[0]}{ON}{domain.name}")
+    if not folder.exists():
+        _make_domain(base, folder, domain)
+    found = Study.load(folder)
+    there = found.metadata.domain
+    if there is None or (there.fingerprint, there.inverted) != (domain.fingerprint, domain.inverted):
+        raise StudyError(f"{folder} was measured on another version of {domain.name}; remove it to measure anew")
+    if found.weights_sum != study.weights_sum:
+        raise StudyError(f"{folder} holds other weights than {study.folder}; remove it to measure anew")
+    return found
+
+
+def _make_domain(study: Study, folder: Path, domain: DatasetRecord) -> None:
+    part = folder.with_name(f".{folder.name}.part")
+    metadata = study.metadata.on(domain, folder.name)
+    try:
+        shutil.rmtree(part, ignore_errors=True)  # of a making that was stopped
+        part.mkdir(parents=True)
+        contents = {name: read_file(study.folder, name, study.metadata.sums) for name in _shared_files(study)}
+        for name, content in contents.items():
+            (part / name).write_bytes(content)
+        write_metadata(part, metadata.with_sums({name: sum_of(content) for name, content in contents.items()}))
+        part.rename(folder)
+    except OSError as error:
+        raise StudyError(f"{folder} cannot be made: {first_line(error)}") from error
+
+
+def _shared_files(study: Study) -> list[str]:
+    """What holds on any images: it is of the network, not of what it is shown."""
+    timed = [] if study.timing is None else ["timing.parquet"]
+    return ["weights.safetensors", "training.parquet", *timed]
 
 
 def list_studies(root: Path | str) -> tuple[list[Study], list[StudyError]]:

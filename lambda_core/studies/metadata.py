@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from lambda_core.config import MetaTrainConfig, SearchConfig, Settings, SweepConfig, TimingConfig
+from lambda_core.data import ImageDataset, Looks, looks_of
 from lambda_core.errors import StudyError
 from lambda_core.studies.metadata_checks import (
     check_name,
@@ -24,7 +25,9 @@ from lambda_core.studies.sums import FILES, listed_sums
 SCHEMA = 3  # 2: times of one machine, episodes without classes; 1: some settings under other names (config.py)
 FILE = Path("study.json")
 ENVIRONMENT_KEYS = {"torch": str, "device": str, "processor": str, "threads": int, "python": str, "platform": str}
-DATASET_KEYS = {"name": str, "source": str, "fingerprint": str}
+DATASET_KEYS = {
+    "name": str, "source": str, "fingerprint": str, "brightness": float, "contrast": float, "inverted": bool,
+}  # fmt: skip
 PRETRAINING_KEYS = {"seconds": float, "loss": float, "accuracy": float}
 
 S = TypeVar("S", bound=Settings)
@@ -32,11 +35,36 @@ S = TypeVar("S", bound=Settings)
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """The data set that a study was trained on; None: not noted. fingerprint: `ImageDataset.fingerprint`."""
+    """The data set that a study was trained on, or was measured on; None: not noted.
+
+    fingerprint: `ImageDataset.fingerprint`. brightness, contrast: `Looks` of what the network was shown. inverted: dark
+    and light were swapped for it.
+    """
 
     name: str | None = None
     source: str | None = None
     fingerprint: str | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    inverted: bool = False
+
+    @property
+    def looks(self) -> Looks | None:
+        """How its images look, where that was noted."""
+        if self.brightness is None or self.contrast is None:
+            return None
+        return Looks(self.brightness, self.contrast)
+
+    @classmethod
+    def of(cls, images: ImageDataset, splits: tuple[str, ...], *, inverted: bool = False) -> DatasetRecord:
+        """Of a data set, fitted to a network, of which these splits are used."""
+        looks = looks_of(images, splits)
+        known = {} if looks is None else vars(looks)
+        return cls(images.name, images.source, images.fingerprint(), **known, inverted=inverted)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was noted."""
+        return {name: value for name, value in vars(self).items() if value is not None and value is not False}
 
 
 @dataclass(frozen=True)
@@ -90,6 +118,7 @@ class StudyMetadata:
     sweep, timing, search: how these tables were measured, None until they are.
     input_size, input_channels: of the images that the backbone takes. layers: names, a pattern's columns.
     layer_multiply_adds: of each layer's forward pass for one support set, None where not recorded.
+    dataset: that of the training. domain: the other data set that all is measured on; None: it is the same.
     group: of several trainings of one recipe, each a study; None: one alone.
     environment: of the training. commands: what made the study. created: ISO 8601. iterations_done: of the training.
     sums: SHA-256 of each file of the study; None where an older version wrote it.
@@ -112,6 +141,7 @@ class StudyMetadata:
     iterations_done: int
     group: str | None
     content: Mapping[str, Any] = field(repr=False)
+    domain: DatasetRecord | None = None
     sums: Mapping[str, str] | None = None
 
     @classmethod
@@ -127,7 +157,7 @@ class StudyMetadata:
         size, channels = input_shape(path, content.get("input"))
         layers = layer_names(path, content.get("layers"))
         return cls(
-            name=check_name(str(content.get("name"))),
+            name=check_name(str(content.get("name")), domain=True),
             config=config.settings,
             pretraining=_pretraining(path, content.get("pretraining")),
             sweep=_measurement(path, content, "sweep", SweepConfig),
@@ -144,6 +174,7 @@ class StudyMetadata:
             iterations_done=of_type(path, content, "iterations_done", int),
             group=None if content.get("group") is None else check_name(of_type(path, content, "group", str)),
             content=deepcopy(dict(content)),
+            domain=_domain(path, content.get("domain")),
             sums=listed_sums(path, content),
         )
 
@@ -161,6 +192,21 @@ class StudyMetadata:
         commands += [command] if command else []
         present = {"schema": SCHEMA, "config": self.config.to_dict(), "commands": commands}
         return StudyMetadata.from_dict(self.to_dict() | present | {key: dict(values)})
+
+    def on(self, domain: DatasetRecord, name: str) -> StudyMetadata:
+        """The same model in a study called `name`, of which nothing is measured on this other data set yet."""
+        kept = {key: value for key, value in self.to_dict().items() if key not in ("sweep", "search", "group")}
+        return StudyMetadata.from_dict(kept | {"schema": SCHEMA, "name": name, "domain": domain.to_dict()})
+
+    def looking_like(self, images: ImageDataset) -> StudyMetadata:
+        """The same, noting how the images of the training look. images: those of the training."""
+        noted = {} if (looks := looks_of(images, ("train",))) is None else vars(looks)
+        return StudyMetadata.from_dict(self.to_dict() | {"dataset": self.to_dict()["dataset"] | noted})
+
+    @property
+    def measured_on(self) -> DatasetRecord:
+        """The data set that the study's numbers are of."""
+        return self.domain or self.dataset
 
     def with_sums(self, sums: Mapping[str, str]) -> StudyMetadata:
         """The same, listing these checksums."""
@@ -183,6 +229,14 @@ class StudyMetadata:
             for part, environment in environments.items()
             if environment is not None and environment.torch_version is not None
         }
+
+
+def _domain(path: Path, values: Any) -> DatasetRecord | None:
+    if values is None:
+        return None
+    if not isinstance(values, dict) or not all(isinstance(values.get(key), str) for key in ("name", "fingerprint")):
+        raise StudyError(f"{path}: 'domain' must be an object with the name and the fingerprint of a data set")
+    return DatasetRecord(**known_values(path, "domain", values, DATASET_KEYS))
 
 
 def _pretraining(path: Path, values: Any) -> Pretraining | None:

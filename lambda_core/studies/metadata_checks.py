@@ -11,6 +11,7 @@ from lambda_core.config import Settings
 from lambda_core.errors import ConfigError, StudyError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+ON = "@"  # between the name of a study and that of the other data set that it is measured on
 LAYER = re.compile(r"[A-Za-z0-9_-]{1,40}")  # layer names are shown on screens and in file names
 LARGEST_SIDE = 4096  # pixels; and as many channels
 
@@ -18,9 +19,10 @@ S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 
 
-def check_name(name: str) -> str:
-    """The name itself, if a study may be called so; else StudyError."""
-    if not NAME.fullmatch(name):
+def check_name(name: str, *, domain: bool = False) -> str:
+    """The name itself, if a study may be called so; else StudyError. domain: NAME@DATASET may be called so, too."""
+    parts = name.split(ON, 1) if domain else [name]
+    if not all(map(NAME.fullmatch, parts)):
         raise StudyError(
             f"{name[:80]!r} is no name for a study; use 1 to 64 of a-z, 0-9 and -, starting with a letter or digit, "
             "such as cifar-fs-5w1s"
@@ -41,7 +43,7 @@ def known_values(path: Path, key: str, values: Mapping[str, Any], kinds: Mapping
     known = {name: values[name] for name in kinds if values.get(name) is not None}
     for name, value in known.items():
         right = (int, float) if kinds[name] is float else kinds[name]
-        if not isinstance(value, right) or isinstance(value, bool):
+        if not isinstance(value, right) or isinstance(value, bool) != (kinds[name] is bool):
             raise StudyError(f"{path}, {key}: {name!r} must be of type {kinds[name].__name__}")
     return known
 

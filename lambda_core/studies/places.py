@@ -33,7 +33,7 @@ def find_folder(text: str) -> Path:
         return Path(text)
     if os.sep in text:
         raise StudyError(f"no study lies in {text[:200]}: there is no such folder")
-    check_name(text)
+    check_name(text, domain=True)
     for root in studies_roots():
         if (root / text).is_dir():
             return root / text

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
+from lambda_core.data import Looks
 from lambda_core.errors import StudyError
 from lambda_core.patterns import Peak
 from lambda_core.studies.checks import MAX_WEIGHTS_BYTES, check_weights
@@ -38,7 +39,7 @@ class Study:
 
     metadata: study.json. training, accuracy, timing: tables as in docs/formats.md; accuracy (0 to 1) and timing are
     None until measured. search: what `selection.judge_search` found of step × layer patterns, or None.
-    episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.fill_classes`.
+    episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.complete`.
     weights_sum: SHA-256 of weights.safetensors as it was when the study was loaded.
     """
 
@@ -55,7 +56,7 @@ class Study:
     def load(cls, folder: Path | str) -> Study:
         """Read and check everything in `folder`, a path or the name of a study that is known; raises StudyError."""
         folder = find_folder(folder) if isinstance(folder, str) else folder
-        check_name(folder.resolve().name)
+        check_name(folder.resolve().name, domain=True)
         if not folder.is_dir():
             raise StudyError(f"no study lies in {folder}: there is no such folder")
         metadata = read_metadata(file_inside(folder, "study.json"))
@@ -71,6 +72,11 @@ class Study:
     def title(self) -> str:
         """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with what in its training differs from plain MAML."""
         return title_of(self.metadata)
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set that the study's numbers are of: where it was trained, if not measured elsewhere."""
+        return self.config.dataset if self.metadata.domain is None else str(self.metadata.domain.name)
 
     @property
     def config(self) -> MetaTrainConfig:
@@ -180,6 +186,17 @@ class Study:
         return found
 
     @property
+    def unlike(self) -> str | None:
+        """A sentence where the images of the study's numbers look unlike those of its training, as far as noted."""
+        return self.unlike_its_training(f"The images of {self.dataset}", self.metadata.measured_on.looks)
+
+    def unlike_its_training(self, images: str, looks: Looks | None) -> str | None:
+        """The sentence, of images that look so. images: what to call them."""
+        learned = self.metadata.dataset.looks
+        words = looks.unlike(learned) if learned and looks else None
+        return None if words is None else f"{images} are {words}."
+
+    @property
     def warnings(self) -> list[str]:
         """What a reader of this study's numbers must know: sentences, mostly none."""
         found = [
@@ -192,6 +209,7 @@ class Study:
             f"{self.folder}"
             for name in missing(self.folder, self.metadata)
         ]
+        found += [self.unlike] if self.unlike else []
         versions = self.metadata.torch_versions()
         if len(set(versions.values())) < 2:
             return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lambda_core.patterns import LambdaPattern
 from lambda_core.studies.metadata import StudyMetadata
 
-DATASETS = {"cifar-fs": "CIFAR-FS", "fc100": "FC100"}  # others have their id with a capital letter
+DATASETS = {"cifar-fs": "CIFAR-FS", "fc100": "FC100", "mnist": "MNIST"}  # others have their id with a capital letter
 BACKBONES = {"conv4": "4-CONV", "resnet12": "ResNet-12", "mlp": "MLP"}
 
 
@@ -13,14 +13,21 @@ def title_of(metadata: StudyMetadata) -> str:
     """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with what in its training differs from plain MAML."""
     config = metadata.config
     task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
-    parts = [DATASETS.get(config.dataset, config.dataset.capitalize()), task, BACKBONES[config.backbone]]
+    parts = [dataset_title(config.dataset), task, BACKBONES[config.backbone]]
     if config.pretrain_epochs:
         parts.append("pretrained")
     if not ends_with_all_layers(metadata):
         parts.append(f"trained with {config.pattern.upper()}")
     if config.steps == 1:
         parts.append("1 training step")
+    if metadata.domain is not None:
+        parts.append(f"on {dataset_title(str(metadata.domain.name))}")
     return " · ".join(parts)
+
+
+def dataset_title(name: str) -> str:
+    """The name of a data set as it is written in a sentence."""
+    return DATASETS.get(name, name.capitalize())
 
 
 def ends_with_all_layers(metadata: StudyMetadata) -> bool:

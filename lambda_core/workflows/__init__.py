@@ -4,19 +4,20 @@ Belongs here: what ties engine and studies together. Does not: options and print
 """
 
 from lambda_core.workflows.export import export_study
-from lambda_core.workflows.measure import count_memory, fill_classes, measurable, note, sweep_study, time_study
+from lambda_core.workflows.measure import complete, count_memory, measurable, note, on_dataset, sweep_study, time_study
 from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.train import train_seeds, train_study
 from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
 
 __all__ = [
     "Sine",
+    "complete",
     "count_memory",
     "export_study",
-    "fill_classes",
     "live_runner",
     "measurable",
     "note",
+    "on_dataset",
     "race_live",
     "ready",
     "search_study",

@@ -10,23 +10,46 @@ import pandas as pd
 
 from lambda_core.backbones import layer_products
 from lambda_core.config import SweepConfig, TimingConfig
+from lambda_core.data import load_dataset
 from lambda_core.episodes import EpisodeBank, Source
 from lambda_core.errors import StudyError
-from lambda_core.measurement import SWEPT_SPLITS, measure_times, sweep_in_chunks, unpack, with_memory
+from lambda_core.measurement import SWEPT_SPLITS, measure_times, study_source, sweep_in_chunks, unpack, with_memory
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import rows_under, timing_conditions
-from lambda_core.studies import Study, commit, own_copy
+from lambda_core.studies import DatasetRecord, Study, commit, on_domain, own_copy
 from lambda_core.system import Report, environment, locked, prepare
 
 
 def measurable(study: Study, root: str | None = None) -> tuple[Source, str]:
     """The study's data, checked to be what it was trained on, and a fingerprint of weights and data together."""
-    source = Source(study.config.dataset, root)
+    source = study_source(study, root)
     if source.images is None:
         raise StudyError(f"{study.name} is a regression: it has no accuracy to sweep; open it on the app's Learn page")
-    if source.images.fingerprint() != study.metadata.dataset.fingerprint:
-        raise StudyError(f"{study.name} was trained on another version of {study.config.dataset}; fetch that data anew")
-    return source, f"{study.weights_sum} {study.metadata.dataset.fingerprint}"
+    data = study.metadata.measured_on
+    if source.images.fingerprint() != data.fingerprint:
+        made = "trained" if study.metadata.domain is None else "started"
+        raise StudyError(f"{study.name} was {made} on another version of {study.dataset}; fetch that data anew")
+    return source, f"{study.weights_sum} {data.fingerprint}{' inverted' if data.inverted else ''}"
+
+
+def on_dataset(
+    study: Study, dataset: str, *, queries: int = 1, inverted: bool = False, root: str | None = None
+) -> Study:
+    """The study of the same model on another data set, to be measured there; made where it is not there yet.
+
+    Its images are brought to the network's size and channels (`Fit`); inverted: dark and light are swapped, too.
+    queries: a class, that it will be measured with.
+    Raises StudyError, DataError.
+    """
+    if study.config.ways == 1:
+        raise StudyError(f"{study.name} is a regression: it cannot be measured on images")
+    if dataset == study.config.dataset and not inverted:
+        raise StudyError(f"{study.name} was trained on {dataset}: measure it there without --dataset")
+    images = load_dataset(dataset, root).fitted(*study.input, inverted=inverted)
+    record = DatasetRecord.of(images, SWEPT_SPLITS, inverted=inverted)
+    for split in SWEPT_SPLITS:  # refused before anything is written
+        EpisodeBank(images, split, study.config.ways, study.config.shots, queries)
+    return on_domain(study, record)
 
 
 def sweep_study(
@@ -54,17 +77,19 @@ def sweep_study(
         return note(study, "sweep", config.to_dict(), command, accuracy=frame, episodes=classes)
 
 
-def fill_classes(study: Study, root: str | None = None) -> Study:
-    """Write the classes of the episodes that a study was swept on, where that sweep did not note them.
+def complete(study: Study, root: str | None = None) -> Study:
+    """Write what an earlier version did not note of a study, and what follows from its data; nothing is measured anew.
 
-    They follow from its seed and the number of classes: nothing is measured anew. Raises StudyError, DataError.
+    That is the classes of the episodes that it was swept on, and how the images of its training look. Raises
+    StudyError, DataError.
     """
-    config = study.sweep_config
-    if config is None:
-        raise StudyError(str(study.not_measured))
     study = own_copy(study)
     source, _ = measurable(study, root)
-    commit(study.folder, lambda metadata: metadata, {"episodes": classes_of(study, config, source)})
+    config, tables = study.sweep_config, {}
+    if config is not None and study.episodes is None:
+        tables["episodes"] = classes_of(study, config, source)
+    trained_on = source.images if study.metadata.domain is None else None
+    commit(study.folder, lambda metadata: metadata if trained_on is None else metadata.looking_like(trained_on), tables)
     return Study.load(study.folder)
 
 
@@ -122,7 +147,7 @@ def count_memory(study: Study) -> Study:
 
 def _timed(study: Study, config: TimingConfig, root: str | None, report: Report | None) -> pd.DataFrame:
     prepare(config.threads, config.device)
-    source = Source(study.config.dataset, root)
+    source = study_source(study, root)
     max_steps = (study.sweep_config or SweepConfig()).max_steps
     bank = source.bank(study.config, "val", seed=config.seed)
     patterns = LambdaPattern.enumerate(len(study.layers))

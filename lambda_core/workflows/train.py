@@ -14,7 +14,7 @@ from lambda_core.backbones import layer_costs, layer_names
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.errors import ConfigError, StudyError
-from lambda_core.studies import SCHEMA, Change, Study, StudyMetadata, check_name, commit
+from lambda_core.studies import SCHEMA, Change, DatasetRecord, Study, StudyMetadata, check_name, commit
 from lambda_core.system import Report, environment, locked, prepare
 from lambda_core.training import MetaTrainer, from_first, meta_train, process_group, was_restarted
 
@@ -142,7 +142,7 @@ def _metadata(trainer: MetaTrainer, name: str, device: str, command: str, group:
         "pretraining": trainer.pretraining or None,
         "sweep": None,
         "timing": None,
-        "dataset": _dataset(trainer.source),
+        "dataset": _dataset(trainer.source).to_dict(),
         "input": dict(zip(("size", "channels"), trainer.source.input, strict=True)),
         "layers": list(layer_names(trainer.model)),
         "layer_multiply_adds": layer_costs(trainer.model, example),
@@ -156,7 +156,7 @@ def _metadata(trainer: MetaTrainer, name: str, device: str, command: str, group:
     return StudyMetadata.from_dict(content)
 
 
-def _dataset(source: Source) -> dict[str, str]:
+def _dataset(source: Source) -> DatasetRecord:
     if source.images is None:
-        return {"name": source.name, "source": "built in", "fingerprint": "sinusoid-1"}
-    return {"name": source.name, "source": source.images.source, "fingerprint": source.images.fingerprint()}
+        return DatasetRecord(source.name, "built in", "sinusoid-1")
+    return DatasetRecord.of(source.images, ("train",))

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from lambda_core.adaptation.adapting import adapt
+from lambda_core.data.fitting import Fit
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.errors import DataError
 from lambda_core.measurement.episode_folders import episodes_of, evaluate_folder
@@ -54,18 +55,18 @@ def test_folders_score_as_the_same_episodes_do(study, bank, tmp_path, text):
 
 def test_files_give_the_pixels_of_the_bank(bank, tmp_path):
     write_episodes(tmp_path, bank, count=1)
-    episode = next(episodes_of(tmp_path, 3, 16, 1))
+    episode = next(episodes_of(tmp_path, 3, Fit(16, 1)))
     assert np.array_equal(episode.support_images, bank[0].support_images)
     assert episode.query_y.tolist() == bank[0].query_y.tolist()
 
 
 def test_what_systems_and_editors_leave_there_is_passed_over(bank, tmp_path):
     write_episodes(tmp_path, bank, count=1)
-    clean = next(episodes_of(tmp_path, 3, 16, 1))
+    clean = next(episodes_of(tmp_path, 3, Fit(16, 1)))
     for folder in [tmp_path, *[path for path in tmp_path.rglob("*") if path.is_dir()]]:
         (folder / ".ipynb_checkpoints").mkdir()
         (folder / "._00.png").write_bytes(b"no image")
-    (again,) = episodes_of(tmp_path, 3, 16, 1)
+    (again,) = episodes_of(tmp_path, 3, Fit(16, 1))
     assert np.array_equal(again.query_images, clean.query_images)
     assert again.class_names == clean.class_names
 
@@ -95,15 +96,15 @@ def test_what_is_wrong_with_a_folder_is_said(bank, tmp_path, damage, complaint):
     write_episodes(tmp_path, bank, count=1)
     damage(tmp_path)
     with pytest.raises(DataError, match=complaint):
-        list(episodes_of(tmp_path, 3, 16, 1))
+        list(episodes_of(tmp_path, 3, Fit(16, 1)))
 
 
 def test_a_study_of_other_ways_is_refused(bank, tmp_path):
     write_episodes(tmp_path, bank, count=1)
     with pytest.raises(DataError, match="has 3 classes; the study was trained for 5"):
-        list(episodes_of(tmp_path, 5, 16, 1))
+        list(episodes_of(tmp_path, 5, Fit(16, 1)))
 
 
 def test_a_folder_without_episodes_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no episodes"):
-        list(episodes_of(tmp_path, 5, 16, 1))
+        list(episodes_of(tmp_path, 5, Fit(16, 1)))

@@ -31,10 +31,15 @@ def tiny_source() -> Source:
 
 def write_tiny(root: Path) -> Path:
     """The same as a prepared data set; returns the root."""
-    data, folder = tiny_dataset(), root / "tiny"
+    return write_dataset(tiny_dataset(), root)
+
+
+def write_dataset(data: ImageDataset, root: Path) -> Path:
+    """A data set as a prepared one below `root`; returns the root."""
+    folder = root / data.name
     folder.mkdir(parents=True)
     np.save(folder / "images.npy", data.images)
     np.save(folder / "labels.npy", data.labels)
-    meta = {"name": "tiny", "source": "noise", "classes": data.classes, "splits": data.splits}
+    meta = {"name": data.name, "source": data.source, "classes": data.classes, "splits": data.splits}
     (folder / "dataset.json").write_text(json.dumps(meta))
     return root

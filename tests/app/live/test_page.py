@@ -130,7 +130,7 @@ def test_a_page_that_ends_early_still_writes_its_address(open_page: Open) -> Non
 
 def test_images_of_another_kind_are_told_from_the_models_own(open_page: Open) -> None:
     told = [each.value for each in open_page("live", study="cifar-fs-5w1s", data="glyphs").info]
-    assert any("learned on cifar-fs; you are looking at glyphs" in text for text in told)
+    assert any("measured on cifar-fs; you are looking at glyphs" in text for text in told)
     assert not open_page("live", study="glyphs-5w1s").info
 
 
