@@ -17,9 +17,11 @@ _settled = {"modules": 0}
 def show() -> None:
     """The page that the address asks for."""
     st.set_page_config(page_title="Lambda Lab", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    explore = st.Page(APP / "explore" / "page.py", title="Explore", url_path="explore")
     asked = st.navigation(
         [
-            st.Page(APP / "explore" / "page.py", title="Explore", default=True),
+            st.Page(APP / "front" / "page.py", title="Start", default=True),
+            explore,
             st.Page(APP / "live" / "page.py", title="Live", url_path="live"),
             st.Page(APP / "learn" / "page.py", title="Learn", url_path="learn"),
             st.Page(APP / "compare" / "page.py", title="Compare", url_path="compare"),
@@ -33,6 +35,8 @@ def show() -> None:
         ],
         position="top",
     )
+    if url_state.is_older_link(asked.url_path):
+        st.switch_page(explore, query_params=st.query_params.to_dict())
     st.html(ASSETS / "style.css")
     st.html(ASSETS / f"style-{page.theme()}.css")
     url_state.read_address(asked.url_path)

@@ -58,7 +58,7 @@ def main(sessions: int, rounds: int, pause: float, study: str | None, seed: int)
 
 def warm_up(url: str, study: str) -> None:
     """The server has been visited before: its studies are read, torch is imported."""
-    for page in ("", "live"):
+    for page in ("explore", "live"):
         visitor = Visitor(url)
         visitor.open(page, f"study={study}")
         visitor.close()
@@ -82,7 +82,7 @@ def one_session(url: str, study: str, rounds: int, pause: float, draw: random.Ra
     """What a session did and how long each took."""
     visitor, found = Visitor(url), []
     for _ in range(rounds):
-        found += _turned(visitor, "", study, pause, draw) + _explored(visitor, pause, draw)
+        found += _turned(visitor, "explore", study, pause, draw) + _explored(visitor, pause, draw)
         found += _turned(visitor, "live", study, pause, draw) + _adapted(visitor, pause, draw)
     visitor.close()
     return found

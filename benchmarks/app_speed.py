@@ -68,11 +68,11 @@ def open_in_browser(url: str, text_url: str, study: str, times: int) -> dict[str
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         figure, text = (SEEN, DRAWN), (".stMarkdown",)
-        first = _opened(browser, f"{url}/?study={study}", *figure)
+        first = _opened(browser, f"{url}/explore?study={study}", *figure)
         rest, texts = [], []
         for _ in range(times):
             texts += _opened(browser, text_url, *text)
-            rest.append(_opened(browser, f"{url}/?study={study}", *figure))
+            rest.append(_opened(browser, f"{url}/explore?study={study}", *figure))
         browser.close()
     seen, drawn = ([each[which] for each in rest] for which in (0, 1))
     told("a page of text alone, new browser profile", spread(texts))
@@ -103,7 +103,7 @@ def change_controls(
 ) -> tuple[dict[str, Any], Visitor]:
     """Threshold, layers and steps at random, one after the other is answered."""
     visitor = Visitor(url)
-    visitor.open(query=f"study={study}")
+    visitor.open("explore", query=f"study={study}")
     before, begin = cpu(server), load()
     runs = [change(visitor, draw) for _ in range(changes)]
     busy = 1000 * (cpu(server) - before) / changes

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, PHONE, ROOT, serving, settled
 
 PAGES = {
-    "explore": "",
-    "explore-take": "?tab=take",
+    "start": "",
+    "explore": "explore",
+    "explore-take": "explore?tab=take",
     "live": "live?at=3",
     "learn": "learn?scene=2",
     "learn-present": "learn?scene=4&present=1",

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.shared.study_cache import BY_FILES
+from lambda_core import analysis
 from lambda_core.analysis import (
     compare_study,
     default_condition,
@@ -21,6 +22,7 @@ from lambda_core.selection import (
     Choice,
     Comparison,
     Confirmation,
+    Interval,
     PatternGain,
     SelectionSettings,
     best_gain_at,
@@ -38,6 +40,12 @@ def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmat
     """The selection on validation classes and its one confirmation on test classes, as `analysis.choose` makes them."""
     choice = _compared(study, settings).choose(settings.threshold, settings.confidence)
     return choice, confirm(choice, _rows_to_confirm(study.split("test"), choice))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def full_accuracy(study: Study) -> Interval:
+    """Of all layers at the study's own steps, on test classes: 0 to 1, with its 95 % interval."""
+    return analysis.full_accuracy(study)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)

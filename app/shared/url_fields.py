@@ -104,6 +104,7 @@ PATTERN = r"[01]{1,40}(/[01]{1,40}){0,99}|maml|anil|boil|none"
 PATTERN_RIGHT = "a pattern such as 00001 or 11111/00001"
 
 FIELDS: dict[str, UrlField] = {
+    "race": one_of(False, True),  # set by the front page alone, see url_state
     "study": matching(None, STUDY, "the name of a study"),
     "pattern": matching(None, PATTERN, PATTERN_RIGHT),  # None: follow the chosen pattern
     "steps": whole(None, 0, 100),

@@ -21,6 +21,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.shared.url_fields import FIELDS, format_value
 from lambda_core.errors import LambdaError
 
+FRONT = ""  # the front page's path
+MARK = "race"  # the field that its addresses hold, beside any other
 KEPT = 12  # addresses of ours that may still be on their way
 IN_FLIGHT = 2.0  # seconds for which a browser may not yet know what a control shows now
 
@@ -30,16 +32,30 @@ def read_address(page: str) -> None:
     memory = st.session_state
     given = st.query_params.to_dict()
     turned = memory.get("_page") not in (None, page)
-    memory["_page"], memory["_notices"] = page, []
+    memory["_page"], memory["_turned"], memory["_notices"] = page, turned, []
     by_control = memory.pop("_touched", False)
     if "_values" not in memory:
         memory["_values"] = _parsed(given)
     elif turned and not given:
+        _mark(page)
         memory.setdefault("_bare", {})[page] = _texts()
         memory["_left_bare"] = None
     elif turned or _by_back_button() or (not by_control and _came_from_elsewhere(given)):
         _go_to(page, given)
+    _mark(page)
     memory["_touched"] = False
+
+
+def _mark(page: str) -> None:
+    """The front page's own addresses are told from links to Explore, which once lay at the root too."""
+    values = st.session_state["_values"]
+    values[MARK] = page == FRONT and any(name != MARK for name in _texts())
+
+
+def is_older_link(page: str) -> bool:
+    """Whether a visitor just came by a link to Explore from before there was a front page. Before `read_address`."""
+    first = "_values" not in st.session_state
+    return first and page == FRONT and MARK not in st.query_params and len(st.query_params) > 0
 
 
 def _came_from_elsewhere(given: dict[str, str]) -> bool:
@@ -134,7 +150,7 @@ def _show(key: str, new: Any) -> None:
     memory = st.session_state
     if key in memory and memory[key] == new:
         return  # set anew, it would overwrite what the visitor does meanwhile
-    if key in memory:
+    if key in memory and not memory["_turned"]:  # of another page's control the browser no longer tells
         memory.setdefault("_replaced", []).append((key, memory[key], time.monotonic()))
     memory[key] = new
 

@@ -4,7 +4,8 @@ Belongs here: the one path from a study to a choice, that command line, report a
 statistics (`selection`). No torch.
 """
 
-from lambda_core.analysis.literature import literature_for
+from lambda_core.analysis.findings import full_accuracy
+from lambda_core.analysis.literature import Literature, literature_for
 from lambda_core.analysis.reach import (
     OnMachine,
     StudyOfTrainings,
@@ -30,6 +31,7 @@ from lambda_core.analysis.study_race import race_tables, study_entrants
 from lambda_core.analysis.transfer import judge_transfer, transfer_choice, transfer_table, transfer_text
 
 __all__ = [
+    "Literature",
     "OnMachine",
     "StudyOfTrainings",
     "answerable",
@@ -40,6 +42,7 @@ __all__ = [
     "describe_machines",
     "describe_populations",
     "find_trainings",
+    "full_accuracy",
     "judge_transfer",
     "literature_for",
     "on_machines",

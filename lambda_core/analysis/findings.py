@@ -51,7 +51,7 @@ def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Finding
     choices = [comparison.choose(threshold) for threshold in sorted({*map(float, thresholds), MINIMAL_DEGRADATION})]
     return Findings(
         study=study,
-        full=_full_accuracy(study),
+        full=full_accuracy(study),
         choices={choice.threshold: (choice, confirm(choice, test)) for choice in choices},
         one_step=study_gain(study, settings),
         better=study_best_gain(study, settings),
@@ -59,8 +59,8 @@ def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Finding
     )
 
 
-def _full_accuracy(study: Study) -> Interval:
-    """Of the full pattern at the study's own step count, on test classes."""
+def full_accuracy(study: Study) -> Interval:
+    """Of the full pattern at the study's own step count, on test classes: 0 to 1, with its 95 % interval."""
     candidates, matrix = episode_matrix(study.split("test"))
     full = Candidate(str(LambdaPattern.full(len(study.layers))), study.config.steps, study.config.lr)
     return mean_accuracy(matrix[candidate_index(candidates, full)])

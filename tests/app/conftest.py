@@ -57,7 +57,7 @@ def open_page(studies: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> O
 
     def go(page: str = "explore", **address: str) -> AppTest:
         app = AppTest.from_file(str(APP / "main.py"), default_timeout=60)
-        if page != "explore":  # the other pages are known by their addresses only once the first has run
+        if page:  # the other pages are known by their addresses only once the first has run
             checked(app.run()).switch_page(f"{page}/page.py")
         for name, text in address.items():
             app.query_params[name] = text

@@ -9,7 +9,7 @@ import pytest
 
 from tests.app.conftest import APP
 
-PAGES = ["explore", "live", "learn", "compare", "run", "about"]
+PAGES = ["front", "explore", "live", "learn", "compare", "run", "about"]
 
 
 def imported(path: Path) -> set[str]:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, TimeoutError, expect
 from tests.browser.conftest import Visit
 from tests.browser.serving import LAPTOP, PATIENCE, PHONE, serving, settled
 
-PAGES = ["", "live", "learn?scene=2", "compare", "run", "about"]
+PAGES = ["", "explore", "live", "learn?scene=2", "compare", "run", "about"]
 POINT = """(wanted) => {
   const plot = document.querySelector('.st-key-tradeoff .js-plotly-plot');
   const trace = plot._fullData.find(t => t.name === wanted && t.customdata && t.customdata.length);
@@ -35,7 +35,7 @@ def address(page: Page) -> dict[str, str]:
 
 
 def test_a_click_on_the_figure_selects(visit: Visit) -> None:
-    page = visit()
+    page = visit("explore")
     page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points", state="attached")
     point = page.evaluate(POINT, "fail")
     page.mouse.click(point["x"], point["y"])
@@ -47,7 +47,7 @@ def test_a_click_on_the_figure_selects(visit: Visit) -> None:
 
 
 def test_a_link_shows_the_same(visit: Visit) -> None:
-    page = visit("?study=other-5w1s&pattern=00011&steps=4&threshold=2.5&tab=take")
+    page = visit("explore?study=other-5w1s&pattern=00011&steps=4&threshold=2.5&tab=take")
     expect(page.get_by_label("As text", exact=True)).to_have_value("00011")
     expect(page.get_by_role("slider", name="Points of accuracy")).to_have_value("2.5")
     expect(page.get_by_text("from lambda_core import")).to_be_visible()
@@ -55,7 +55,7 @@ def test_a_link_shows_the_same(visit: Visit) -> None:
 
 
 def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
-    page = visit("?pattern=00001")
+    page = visit("explore?pattern=00001")
     page.get_by_role("button", name="conv4").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**pattern=00011**")
@@ -66,7 +66,7 @@ def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
 
 @pytest.mark.parametrize("pause", [0, 100, 200, 300])
 def test_quick_input_is_not_lost(visit: Visit, pause: int) -> None:
-    page = visit()
+    page = visit("explore")
     slider = page.get_by_role("slider", name="Points of accuracy")
     slider.focus()
     for _ in range(8):
@@ -79,7 +79,7 @@ def test_quick_input_is_not_lost(visit: Visit, pause: int) -> None:
 
 
 def test_quick_clicks_on_layers_all_count(visit: Visit) -> None:
-    page = visit("?pattern=00001")
+    page = visit("explore?pattern=00001")
     for layer in ("conv1", "conv2", "conv3", "conv4"):
         page.get_by_role("button", name=layer).click()
         page.wait_for_timeout(100)
@@ -88,7 +88,7 @@ def test_quick_clicks_on_layers_all_count(visit: Visit) -> None:
 
 
 def test_back_returns_to_the_page_as_it_was(visit: Visit) -> None:
-    page = visit("?study=other-5w1s&pattern=00111&threshold=2")
+    page = visit("explore?study=other-5w1s&pattern=00111&threshold=2")
     page.get_by_role("link", name="Compare").click()
     page.wait_for_url("**/compare?**threshold=2**")
     settled(page).go_back()  # to the bare address that the link led to
@@ -99,7 +99,7 @@ def test_back_returns_to_the_page_as_it_was(visit: Visit) -> None:
 
 
 def test_choices_survive_turning_pages(visit: Visit) -> None:
-    page = visit("?study=other-5w1s&pattern=00111")
+    page = visit("explore?study=other-5w1s&pattern=00111")
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_text("A · 00111").first).to_be_visible()
     page.get_by_role("link", name="Explore").click()
@@ -115,7 +115,7 @@ def test_play_runs_to_the_end_and_stops(visit: Visit) -> None:
 
 
 def test_a_damaged_link_says_so(visit: Visit) -> None:
-    page = visit("?threshold=lots&pattern=00001")
+    page = visit("explore?threshold=lots&pattern=00001")
     expect(page.get_by_text("should be a number from 0 to 5")).to_be_visible()
 
 
@@ -131,7 +131,7 @@ def test_phone_has_one_column_and_no_sideways_scroll(visit: Visit, path: str, sc
 
 
 def test_a_phone_shows_the_numbers_of_the_current_pattern_whole(visit: Visit) -> None:
-    page = visit("", viewport=PHONE)
+    page = visit("explore", viewport=PHONE)
     numbers = page.locator(".st-key-numbers")
     edge = numbers.evaluate("e => e.getBoundingClientRect().right")
     for part in numbers.locator(".stMetric, .stMetric label p, .stMetric [data-testid=stTooltipIcon]").all():
@@ -139,7 +139,7 @@ def test_a_phone_shows_the_numbers_of_the_current_pattern_whole(visit: Visit) ->
         assert part.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
 
 
-@pytest.mark.parametrize("path", PAGES[:4])
+@pytest.mark.parametrize("path", PAGES[1:5])
 def test_pictures_have_words(visit: Visit, path: str) -> None:
     page = visit(path)
     page.wait_for_selector(".js-plotly-plot")
@@ -148,7 +148,7 @@ def test_pictures_have_words(visit: Visit, path: str) -> None:
 
 
 def test_the_table_downloads(visit: Visit) -> None:
-    page = visit("?tab=table")
+    page = visit("explore?tab=table")
     with page.expect_download() as started:
         page.get_by_role("button", name="CSV", exact=True).click()
     lines = started.value.path().read_text().splitlines()
@@ -158,7 +158,7 @@ def test_the_table_downloads(visit: Visit) -> None:
 
 def test_the_figure_downloads_in_the_kind_asked_for(visit: Visit) -> None:
     for kind in ("svg", "png"):
-        page = visit(f"?picture={kind}")
+        page = visit(f"explore?picture={kind}")
         page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points", state="attached")
         page.locator(".st-key-tradeoff .js-plotly-plot").hover()
         with page.expect_download() as started:
@@ -247,7 +247,7 @@ def test_keys_turn_the_scenes_under_any_focus(visit: Visit) -> None:
 
 
 def test_every_layer_is_in_view_on_a_tablet(visit: Visit) -> None:
-    page = visit("", viewport={"width": 820, "height": 1180})
+    page = visit("explore", viewport={"width": 820, "height": 1180})
     for layer in ("conv1", "conv2", "conv3", "conv4", "head"):
         box = page.get_by_role("button", name=layer).first.bounding_box()
         assert box is not None
@@ -273,7 +273,7 @@ def test_play_shows_every_step_from_the_first(visit: Visit) -> None:
 
 
 def test_a_picture_comes_first_and_goes(visit: Visit) -> None:
-    page = visit()
+    page = visit("explore")
     page.wait_for_selector(".ll-picture img", state="attached")
     page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points path", state="attached")
     expect(page.locator(".ll-picture")).to_be_hidden()  # Plotly has taken its place

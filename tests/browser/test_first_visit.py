@@ -18,7 +18,7 @@ from tests.browser.serving import LAPTOP, PHONE, settled
 def test_from_opening_the_page_to_running_the_snippet(
     visit: Visit, root: Path, tmp_path: Path, viewport: dict[str, int]
 ) -> None:
-    page = visit(viewport=viewport)
+    page = visit("explore", viewport=viewport)
     understood = understand(page)
     chosen = choose(page)
     assert chosen != understood  # the sentence follows the choice
