@@ -93,7 +93,7 @@ def table(rows: list[Row], colors: Palette) -> str:
 def _cells(row: Row, fastest: float, colors: Palette) -> Iterator[str]:
     study, seen, known = row.study, row.seen, row.literature
     link = f'<a href="explore?study={quote(study.name)}">{escape(study.title)}</a>'
-    yield f'<th scope="row">{link}{_domain(study)}</th>'
+    yield f'<th scope="row">{link}</th>'
     yield _cell(HEADS[1], f"{100 * row.full.estimate:.1f} ± {100 * row.full.half_width:.1f} %")
     yield _cell(HEADS[2], _literature(known))
     if row.choice.is_reference:
@@ -114,12 +114,6 @@ def _literature(known: Literature | None) -> str:
     if known is None:
         return "–"
     return f'<span title="{escape(known.source)}">{known.accuracy} ± {known.margin} %</span>'
-
-
-def _domain(study: Study) -> str:
-    """Where the study was measured, if not on the data it was trained on."""
-    domain = getattr(study.metadata, "domain", None)
-    return f"<small>measured on {escape(str(domain))}</small>" if domain else ""
 
 
 def _choice(row: Row) -> str:
