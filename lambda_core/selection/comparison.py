@@ -5,7 +5,7 @@ Everything is paired by episode. Each candidate has an upper bound, "loses at mo
 once with the confidence asked for, at every number of episodes (`verdicts.simultaneous_bounds`). A candidate passes
 where its bound is within the threshold: so a threshold may be tried after another, and episodes be added, and still the
 chance that *any* truly worse candidate is ever called a pass stays below 1 − confidence. For whom: new episodes of the
-split's classes, with this model. benchmarks/promise.py shows it by simulation, and where it ends.
+split's classes, with this model. benchmarks/calibration shows how often it fails.
 """
 
 from __future__ import annotations

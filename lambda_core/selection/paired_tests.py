@@ -20,7 +20,7 @@ from lambda_core.selection.sequential import betting_bound, betting_p, distance,
 
 Floats = NDArray[np.float64]
 FEWEST = 30  # episodes that differ: below, only betting's bounds count, which need no large numbers
-KINDS = 2  # of bounds: each has half of the error rate, whichever is asked when
+MANY, FEW = 0.8, 0.2  # shares of the error rate of the two kinds of bounds, whichever is asked when: they add up to 1
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ class PairedDifference:
 
     def _upper(self, alpha: float, sign: float) -> Floats:
         """Upper bounds of sign · difference."""
-        share, few = alpha / KINDS, self.differing < FEWEST
-        wide = skewed(distance(self.episodes, share), sign * self.skewness, self.episodes)
+        few = self.differing < FEWEST
+        wide = skewed(distance(self.episodes, MANY * alpha), sign * self.skewness, self.episodes)
         bound = np.asarray(sign * self.mean + self.error * wide)
-        bound[few] = betting_bound(sign * self.rare[few], self.episodes, share)
+        bound[few] = betting_bound(sign * self.rare[few], self.episodes, FEW * alpha)
         return bound
 
     def _p(self, bound: float, sign: float) -> Floats:
@@ -129,9 +129,9 @@ class PairedDifference:
         ahead = sign * (bound - self.mean)
         certain = np.where(ahead >= 0, np.inf, -np.inf)
         seen = np.where(self.error > 0, ahead / np.where(self.error > 0, self.error, 1.0), certain)
-        p = mixture_p(self.episodes, unskewed(seen, sign * self.skewness, self.episodes))
-        p[few] = betting_p(sign * self.rare[few], self.episodes, sign * bound)
-        return np.minimum(KINDS * p, 1.0)
+        p = mixture_p(self.episodes, unskewed(seen, sign * self.skewness, self.episodes)) / MANY
+        p[few] = betting_p(sign * self.rare[few], self.episodes, sign * bound) / FEW
+        return np.minimum(p, 1.0)
 
 
 def bonferroni(p: Floats) -> Floats:

@@ -15,7 +15,9 @@ from lambda_core.selection.candidates import episode_matrix
 from lambda_core.selection.comparison import select_pattern
 from lambda_core.selection.improvements import better_than_full
 from lambda_core.selection.paired_tests import (
+    FEW,
     FEWEST,
+    MANY,
     Interval,
     PairedDifference,
     bonferroni,
@@ -62,13 +64,26 @@ def test_bounds_lie_around_the_mean_and_outside_the_plain_interval() -> None:
     assert (paired.lower(0.025) < paired.mean - paired.half_width(0.95)).all()
 
 
+@pytest.mark.parametrize(("claims", "price"), [(1, (1.75, 1.95)), (8, (1.4, 1.5)), (310, (1.25, 1.3))])
+def test_the_price_of_looking_whenever_one_likes(claims: int, price: tuple[float, float]) -> None:
+    """In width, beside a t interval with the same correction for a number of episodes fixed beforehand."""
+    assert MANY + FEW == 1
+    ratios = []
+    for episodes in (100, 150, 300, 600, 1000):
+        ends = np.tile([-1.0, 1.0], episodes // 2)[None]  # no skewness
+        paired, alpha = PairedDifference.of(ends), 0.05 / claims
+        ratios.append(paired.upper(alpha).item() / -(paired.error.item() * stats.t.ppf(alpha, episodes - 1)))
+    assert price[0] < min(ratios)
+    assert max(ratios) < price[1]
+
+
 @pytest.mark.parametrize("differing", [0, 3, FEWEST - 1])
 def test_where_few_episodes_differ_only_what_needs_no_large_numbers_counts(differing: int) -> None:
     differences = np.zeros((1, 500))
     differences[0, 100 : 100 + differing] = 1.0
     paired = PairedDifference.of(differences)
     assert paired.differing.item() == differing
-    assert paired.upper(0.05) == pytest.approx(betting_bound(np.ones((1, differing)), 500, 0.025))
+    assert paired.upper(0.05) == pytest.approx(betting_bound(np.ones((1, differing)), 500, FEW * 0.05))
     assert paired.upper(0.05) > 0.5
     assert 0 < paired.p_at_most(0.5).item() <= 1
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from lambda_core.selection.paired_tests import KINDS, Floats, PairedDifference
+from lambda_core.selection.paired_tests import MANY, Floats, PairedDifference
 from lambda_core.selection.sequential import distance
 
 FUTILITY = 0.02  # a candidate less likely than this to pass in the end is dropped
@@ -38,7 +38,7 @@ def predictive_power(degradation: PairedDifference, threshold: float, episodes: 
     This is the predictive power of Spiegelhalter, Freedman and Blackburn (1986, Controlled Clinical Trials 7:8).
     """
     n = degradation.episodes
-    quantile = distance(episodes, level / KINDS)
+    quantile = distance(episodes, MANY * level)
     deviation = np.where(degradation.error > 0, degradation.error, np.inf) * np.sqrt(n)
     ahead = (threshold - degradation.mean) / deviation - quantile / np.sqrt(episodes)
     power: Floats = stdtr(n - 1, ahead / np.sqrt(1 / n - 1 / episodes))

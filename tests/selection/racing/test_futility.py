@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lambda_core.selection.paired_tests import KINDS, PairedDifference
+from lambda_core.selection.paired_tests import MANY, PairedDifference
 from lambda_core.selection.racing.futility import is_futile, predictive_power
 from lambda_core.selection.sequential import distance
 
@@ -20,7 +20,7 @@ def test_predictive_power_is_the_share_of_futures_that_pass(mean: float) -> None
     spread = seen.std(ddof=1)
     truth = mean + spread / np.sqrt(n) * rng.standard_t(n - 1, draws)
     final = (n * mean + (total - n) * truth + spread * np.sqrt(total - n) * rng.normal(size=draws)) / total
-    passes = final <= threshold - distance(total, level / KINDS) * spread / np.sqrt(total)
+    passes = final <= threshold - distance(total, MANY * level) * spread / np.sqrt(total)
     power = predictive_power(PairedDifference.of(seen[None]), threshold, total, level).item()
     assert power == pytest.approx(passes.mean(), abs=0.02)
 

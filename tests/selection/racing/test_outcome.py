@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.promise import ladder
+from benchmarks.calibration.worlds import ladder
 from lambda_core.selection.comparison import compare_candidates
 from lambda_core.selection.racing import Entrants, against_exhaustive, confirm_race, race, replay
 from lambda_core.studies.study import Study
