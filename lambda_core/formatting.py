@@ -43,6 +43,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
+def kilobytes(count: int) -> str:
+    """`1,432 kB`, `0.9 kB`, of a number of bytes; a kilobyte is 1,000 of them."""
+    return f"{count / 1000:,.{0 if count >= 9950 or count == 0 else 1}f} kB"
+
+
 def times(speed_up: float) -> str:
     """`14.2×`, `1.05×`, `120×`: three figures."""
     if math.isinf(speed_up):

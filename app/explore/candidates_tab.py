@@ -43,6 +43,7 @@ def _columns(table: pd.DataFrame) -> pd.DataFrame:
     shown["accuracy"] *= 100
     shown["speed_up"] = shown["speed_up"].replace(float("inf"), float("nan"))  # no adaptation at all: left blank
     shown["multiply_adds"] = shown["multiply_adds"] / 1e6
+    shown["peak_bytes"] = shown["peak_bytes"] / 1e3
     return shown
 
 
@@ -67,5 +68,9 @@ _COLUMN_CONFIG = {
     "p_adjusted": _number("p, corrected", format="%.3g", help="Bonferroni, over all candidates; valid at any time"),
     "milliseconds": _number("Time", format="%.2f ms"),
     "multiply_adds": _number("Multiply-adds", format="%.1f M"),
+    "peak_bytes": _number("Memory", format="%.0f kB", help="what lives at most; blank: not counted"),
     "on_front": st.column_config.CheckboxColumn("Front"),
+    "on_memory_front": st.column_config.CheckboxColumn(
+        "Front with memory", help="no other is as fast, as accurate and as small"
+    ),
 }

@@ -1,5 +1,7 @@
 """Explore: which pattern is fast enough and good enough, from a study's tables."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app.explore import (
@@ -12,7 +14,8 @@ from app.explore import (
     overview,
     search_tab,
 )
-from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar
+from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar, url_state
+from lambda_core.errors import SelectionError
 
 st.caption(
     "**Lambda Lab** · A network that learns a new task from a few images need not update all of its layers. "
@@ -25,7 +28,13 @@ if not study.measured:
 
 colors = page.colors()
 settings = selection_controls.settings_for(study)
-choice, confirmation = selection_cache.choose(study, settings)
+try:
+    choice, confirmation = selection_cache.choose(study, settings)
+except SelectionError as error:  # nothing that passes fits into the memory asked for
+    url_state.reject("memory", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    page.show_notices()
+    settings = replace(settings, memory=None)
+    choice, confirmation = selection_cache.choose(study, settings)
 table = choice.verdicts
 pattern = pattern_editor.pattern_of("pattern", study.layers, choice.pattern)
 steps = pattern_editor.steps_of(choice.steps, int(table["steps"].max()))

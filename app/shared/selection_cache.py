@@ -38,7 +38,7 @@ THRESHOLDS = [round(0.1 * tenth, 1) for tenth in range(51)]  # points
 @st.cache_resource(max_entries=128, show_spinner=False, hash_funcs=BY_FILES)
 def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmation]:
     """The selection on validation classes and its one confirmation on test classes, as `analysis.choose` makes them."""
-    choice = _compared(study, settings).choose(settings.threshold, settings.confidence)
+    choice = _compared(study, settings).choose(settings.threshold, settings.confidence, settings.memory)
     return choice, confirm(choice, _rows_to_confirm(study.split("test"), choice))
 
 
@@ -84,7 +84,7 @@ def best_speed_ups(study: Study, settings: SelectionSettings) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=16, show_spinner="Asking every threshold …", hash_funcs=BY_FILES)
 def _best_speed_ups(study: Study, settings: SelectionSettings) -> pd.DataFrame:
-    return budget_curve(_compared(study, settings), THRESHOLDS, settings.confidence)
+    return budget_curve(_compared(study, settings), THRESHOLDS, settings.confidence, settings.memory)
 
 
 def first_steps(study: Study, settings: SelectionSettings) -> list[PatternGain]:

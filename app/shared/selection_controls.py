@@ -7,10 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from app.shared import page, study_cache, url_state
+from lambda_core.formatting import kilobytes
 from lambda_core.selection import SelectionSettings, TimingCondition
 from lambda_core.studies import Study
 
 CONFIDENCES = {0.8: "80 %", 0.9: "90 %", 0.95: "95 %", 0.99: "99 %"}
+ANY = -1  # memory: any number of bytes
 SPEEDS = {"milliseconds": "Time", "multiply_adds": "Multiply-adds"}
 
 
@@ -21,6 +23,7 @@ def common_settings() -> SelectionSettings:
         confidence=url_state.value("confidence"),
         axis=url_state.value("axis"),
         any_lr=url_state.value("lrs"),
+        memory=url_state.value("memory"),
     )
 
 
@@ -71,10 +74,31 @@ def settings_popover(study: Study) -> None:
             format_func=lambda key: study_cache.describe_condition(known[key]),
             **url_state.bound("timing", condition_for(study).key),
         )
+        _memory_choice(study)
         page.choice("Figures are saved as", {"svg": "SVG", "png": "PNG"}, "picture")
         if study.measurements()[0]["lr"].nunique() > 1:
             help_text = "Candidates with other inner step sizes are looked at too"
             st.toggle("Any step size", help=help_text, **url_state.bound("lrs"))
+
+
+def _memory_choice(study: Study) -> None:
+    """What an adaptation may need at its most: the sizes that the candidates need, and a few round ones."""
+    peaks = study_cache.peaks(study)
+    if not peaks:
+        return
+    asked = url_state.value("memory")
+    sizes = sorted({*peaks, *([] if asked is None else [asked])})
+    st.select_slider(
+        "Memory of the device",
+        [*sizes, ANY],
+        format_func=lambda size: "any" if size == ANY else kilobytes(size),
+        help="Only patterns whose adaptation needs at most this are chosen; counted, not measured.",
+        **url_state.bound("memory", ANY if asked is None else asked, convert=_asked_memory),
+    )
+
+
+def _asked_memory(size: int) -> int | None:
+    return None if size == ANY else size
 
 
 _AXIS_HELP = "Time is measured on the device below; multiply-adds are counted and the same on every machine."

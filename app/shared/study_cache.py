@@ -71,6 +71,14 @@ def conditions(study: Study) -> dict[str, TimingCondition]:
     return found
 
 
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def peaks(study: Study) -> list[int]:
+    """What the adaptations of a study need in memory at their most, bytes, each once; empty where not counted."""
+    _, timing = study.measurements()
+    totals = timing[["weight_bytes", "kept_bytes", "workspace_bytes"]].sum(axis=1)
+    return sorted({int(total) for total in totals if total})
+
+
 def describe_condition(condition: TimingCondition) -> str:
     """Such as `CPU, 1 thread, AMD EPYC`."""
     machine = "" if condition.processor in (None, UNKNOWN) else f", {condition.processor}"

@@ -119,6 +119,7 @@ FIELDS: dict[str, UrlField] = {
     "show": one_of("all", "steps", "front"),
     "grid": one_of(False, True),
     "lrs": one_of(False, True),
+    "memory": whole(None, 0, 10**12),  # bytes; None: any number
     "tab": one_of("budget", "first", "table", "steps", "take", "training", "how"),
     "verdicts": several(r"(?:pass|undecided|fail)", 3, "verdicts such as pass,undecided"),
     "contains": part_of_pattern(),

@@ -18,7 +18,7 @@ from lambda_core.analysis.reach import (
     reach_table,
     trainings_of,
 )
-from lambda_core.analysis.report import as_markdown, report_table, short_table
+from lambda_core.analysis.report import as_markdown, domains_table, report_table, short_table
 from lambda_core.analysis.study_choice import (
     answerable,
     choose,
@@ -41,6 +41,7 @@ __all__ = [
     "default_condition",
     "describe_machines",
     "describe_populations",
+    "domains_table",
     "find_trainings",
     "full_accuracy",
     "judge_transfer",

@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 
 from lambda_core.analysis.claims import PAPER, RULES, check_claims
+from lambda_core.analysis.domains import Domain, domains_of
 from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findings, ask_study
 from lambda_core.analysis.literature import literature_for
 from lambda_core.analysis.reach import WHOM, reach_table
 from lambda_core.errors import LambdaError
-from lambda_core.formatting import interval, points, signed, times, with_interval
-from lambda_core.selection import Choice, Confirmation, Interval, PatternGain
+from lambda_core.formatting import interval, kilobytes, points, signed, times, with_interval
+from lambda_core.selection import Choice, Confirmation, Interval, PatternGain, SelectionSettings
 from lambda_core.studies import Study
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
@@ -46,7 +47,8 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
         _gains_text(findings),
         _reach_text(findings),
         *_memory_text(findings),
-        _claims_text(findings),
+        *_domains_text([each.study for each in findings]),
+        _claims_text([each for each in findings if each.study.metadata.domain is None]),
         _conditions_text(findings),
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
     ]
@@ -182,8 +184,39 @@ def _memory_text(findings: list[Findings]) -> list[str]:
     return [f"### Memory\n\n{_table(header, rows)}\n\n{legend}"] if rows else []
 
 
+def _domains_text(studies: list[Study]) -> list[str]:
+    text = domains_table(studies)
+    return [f"### On other images\n\n{text}"] if text else []
+
+
+def domains_table(studies: Sequence[Study], threshold: float = MINIMAL_DEGRADATION) -> str:
+    """Studies on other images than their model's own, in Markdown; empty where there are none."""
+    header = ["model, other images", "all layers, test %", "the choice from home, points lost there",
+              "chosen there, speed-up, points lost", "beats the one from home in"]  # fmt: skip
+    rows = [
+        [each.study.title, f"{100 * each.confirmation.reference_accuracy:.1f}", _from_home(each),
+         _choice(each.own, each.confirmation), each.beats_home or "neither is shown"]
+        for each in domains_of(studies, SelectionSettings(threshold))
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    legend = (
+        f"Both choices within {points(threshold)}, each on validation classes of its own images; points lost against "
+        "all layers on test classes of the other images (each end 95 %; − is a gain), ✓ confirmed there, ✗ refuted, "
+        "? undecided."
+    )
+    return f"{_table(header, rows)}\n\n{legend}"
+
+
+def _from_home(domain: Domain) -> str:
+    chosen = f"`{domain.home.pattern}` × {domain.home.steps}"
+    if domain.there is None:
+        return f"{chosen}: not measured"
+    return f"{chosen}: {with_interval(*domain.there.degradation)} {MARKS[domain.there.verdict]}"
+
+
 def _kilobytes(count: int) -> str:
-    return f"{count / 1000:,.0f}"
+    return kilobytes(count).removesuffix(" kB")
 
 
 def _claims_text(findings: list[Findings]) -> str:

@@ -32,7 +32,7 @@ def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmat
 
     Raises StudyError for a study that is not measured, SelectionError where its tables cannot answer.
     """
-    choice = compare_study(study, settings).choose(settings.threshold, settings.confidence)
+    choice = compare_study(study, settings).choose(settings.threshold, settings.confidence, settings.memory)
     return choice, confirm(choice, study.split("test"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +29,34 @@ if TYPE_CHECKING:
     from lambda_core.studies import Study
 
 
+def _bytes(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    """256k → 256,000; 1.5M → 1,500,000."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMG]?)B?", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no number of bytes such as 256k, 1.5M or 200000")
+    return int(float(found[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[found[2]])
+
+
 @click.command()
 @trainings_argument
 @threshold_option()
 @confidence_option("the verdicts, over all candidates together")
 @click.option("--any-lr", is_flag=True, help="Choose over all step sizes that were swept.")
+@click.option("--memory", callback=_bytes, help="What an adaptation may need at its most, such as 256k or 1.5M bytes.")
 @axis_option
 @click.option("--explain", is_flag=True, help="Show the candidates that decided, as a table.")
 @json_option
 def select(
-    study: Study, threshold: float, confidence: float, any_lr: bool, axis: Axis, explain: bool, as_json: bool
+    study: Study,
+    threshold: float,
+    confidence: float,
+    any_lr: bool,
+    memory: int | None,
+    axis: Axis,
+    explain: bool,
+    as_json: bool,
 ) -> None:
     """Choose the fastest pattern within a threshold on validation classes; confirm it on test classes.
 
@@ -48,7 +67,7 @@ def select(
     from lambda_core.analysis import choose, describe_machines, describe_populations, on_machines, populations
     from lambda_core.selection import SelectionSettings, promise, sentence
 
-    settings = SelectionSettings(threshold, confidence, axis, any_lr)
+    settings = SelectionSettings(threshold, confidence, axis, any_lr, memory=memory)
     choice, confirmation = choose(study, settings)
     seen, machines = populations(study, choice, confidence=confidence), on_machines(study, choice, settings)
     record = {"study": study.name, **choice.as_dict(), "confirmation": confirmation.as_dict()}
@@ -63,7 +82,7 @@ def select(
 
 def _explanation(choice: Choice) -> str:
     columns = ["pattern", "steps", "lr", "speed_up", "speed_up_low", "speed_up_high", "degradation", "degradation_low",
-               "degradation_high", "differing", "p_adjusted", "verdict"]  # fmt: skip
+               "degradation_high", "differing", "p_adjusted", "peak_bytes", "verdict"]  # fmt: skip
     table = choice.verdicts.sort_values("speed_up", ascending=False)
     faster = table[table["speed_up"] >= choice.speed_up]
     return str(faster[columns].to_string(index=False, float_format=lambda value: f"{value:.3g}"))

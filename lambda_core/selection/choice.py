@@ -23,7 +23,8 @@ class Choice(OfCandidate):
     speed: by `axis`, reference / chosen, with its 95 % interval (of one candidate, from paired rounds); infinite where
     no adaptation at all is enough. near_fastest: the chance that it is within 5 % of the fastest that passes.
     degradation: points on the selection split, paired; the ends are bounds that hold for all candidates at once.
-    accuracy: 0 to 1. threshold: points.
+    accuracy: 0 to 1. threshold: points. peak_bytes: memory at its most, None where not counted; memory: bytes allowed,
+    None: any number.
     candidates: how many were looked at, the reference not counted: what the correction corrects for.
     finalists: how many different candidates the thresholds from 0 to 100 choose: what confirmations are corrected for.
     verdicts: `Comparison.table`, a row a candidate.
@@ -44,6 +45,8 @@ class Choice(OfCandidate):
     finalists: int
     axis: Axis
     verdicts: pd.DataFrame = field(repr=False)
+    peak_bytes: int | None = None
+    memory: int | None = None
 
     @property
     def speed_up(self) -> float:
@@ -65,8 +68,8 @@ class Choice(OfCandidate):
     def as_dict(self) -> dict[str, Any]:
         """Everything but the table, flat and fit for JSON: an infinite speed-up is null."""
         before = ("pattern", "steps", "lr")
-        after = ("accuracy", "milliseconds", "multiply_adds", "threshold", "confidence", "reference_steps",
-                 "reference_lr", "episodes", "candidates", "finalists", "axis")  # fmt: skip
+        after = ("accuracy", "milliseconds", "multiply_adds", "peak_bytes", "memory", "threshold", "confidence",
+                 "reference_steps", "reference_lr", "episodes", "candidates", "finalists", "axis")  # fmt: skip
         speed = self.speed.as_dict("speed_up").items()
         return {
             **{name: getattr(self, name) for name in before},

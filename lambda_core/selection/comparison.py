@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lambda_core.errors import SelectionError
+from lambda_core.formatting import kilobytes
 from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import (
     Candidate,
@@ -34,7 +36,7 @@ from lambda_core.selection.paired_tests import (
     check_threshold,
     half_width_of_mean,
 )
-from lambda_core.selection.pareto import pareto_front
+from lambda_core.selection.pareto import memory_front, pareto_front
 from lambda_core.selection.speed import (
     AXES,
     Axis,
@@ -44,7 +46,7 @@ from lambda_core.selection.speed import (
     speed_ups_by,
     zone_of,
 )
-from lambda_core.selection.verdicts import adjusted_p, fastest, simultaneous_bounds, verdicts_at
+from lambda_core.selection.verdicts import adjusted_p, fastest_that_fits, simultaneous_bounds, verdicts_at
 
 MOST = 100.0  # points: the largest threshold
 
@@ -54,8 +56,9 @@ class Comparison:
     """All that the tables say about the candidates, before any threshold; asking it with a new one costs little.
 
     candidates: pattern, steps, lr, accuracy, accuracy_low/high (95 %), milliseconds (median), milliseconds_low/high
-    (quartiles), multiply_adds, speed_up with its interval, on_front, reference. degradation: paired with the reference,
-    in points. bounds, counted: `bounds_at` and `finalists` by confidence, once asked.
+    (quartiles), multiply_adds, peak_bytes, speed_up with its interval, on_front, on_memory_front, reference.
+    degradation: paired with the reference, in points. bounds, counted: `bounds_at` and `finalists` by confidence, once
+    asked.
     """
 
     candidates: pd.DataFrame
@@ -86,13 +89,16 @@ class Comparison:
             verdict=verdicts_at(threshold, low, high),
         )
 
-    def choose(self, threshold: float, confidence: float = 0.95) -> Choice:
+    def choose(self, threshold: float, confidence: float = 0.95, memory: int | None = None) -> Choice:
         """The fastest candidate that passes; the reference itself if nothing faster does.
 
-        threshold: points. Raises SelectionError for a threshold or confidence that no honest choice can be made with.
+        threshold: points. memory: bytes that it may need at its most; None: any number. Raises SelectionError for a
+        threshold or confidence that no honest choice can be made with, and where nothing that passes fits.
         """
         table = self.table(threshold, confidence)
-        row = self.row_at(threshold, confidence)
+        row = self.row_at(threshold, confidence, memory)
+        if row is None:
+            raise SelectionError(self._nothing_fits(table, memory))
         chosen = table.iloc[row]
         candidate, reference = candidates_of(table.iloc[[row, self.reference]])
         return Choice(
@@ -104,6 +110,8 @@ class Comparison:
             accuracy=float(chosen["accuracy"]),
             milliseconds=float(chosen["milliseconds"]),
             multiply_adds=int(chosen["multiply_adds"]),
+            peak_bytes=None if np.isnan(chosen["peak_bytes"]) else int(chosen["peak_bytes"]),
+            memory=memory,
             threshold=float(threshold),
             confidence=float(confidence),
             episodes=self.degradation.episodes,
@@ -125,10 +133,28 @@ class Comparison:
             self.counted[confidence] = len({self.row_at(float(threshold), confidence) for threshold in thresholds})
         return self.counted[confidence]
 
-    def row_at(self, threshold: float, confidence: float) -> int:
-        """Row of the candidate that `choose` chooses."""
+    def row_at(self, threshold: float, confidence: float, memory: int | None = None) -> int | None:
+        """Row of the candidate that `choose` chooses; None where nothing fits into `memory` bytes."""
         _, high = self.bounds_at(confidence)
-        return fastest(high <= threshold, self.speed_ups.cost, high, self.reference, zone_of(self.axis))
+        zone, fits = zone_of(self.axis), self.fits(memory)
+        return fastest_that_fits(high <= threshold, self.speed_ups.cost, high, self.reference, zone, fits)
+
+    def fits(self, memory: int | None) -> NDArray[np.bool_]:
+        """(candidates,) which need at most so many bytes. Raises SelectionError where that was not counted."""
+        peaks = self.candidates["peak_bytes"].to_numpy(float)
+        if memory is None:
+            return np.ones(len(peaks), dtype=bool)
+        if np.isnan(peaks).any():
+            raise SelectionError("this study's memory was not counted; lambda-core time STUDY --memory-only counts it")
+        fitting: NDArray[np.bool_] = peaks <= memory
+        return fitting
+
+    def _nothing_fits(self, table: pd.DataFrame, memory: int | None) -> str:
+        least = table[table["verdict"] == "pass"].sort_values("peak_bytes").iloc[0]
+        return (
+            f"nothing that passes fits into {kilobytes(memory or 0)}: the smallest that does, {least['pattern']} for "
+            f"{least['steps']} steps, needs {kilobytes(int(least['peak_bytes']))}"
+        )
 
     def _near_fastest(self, row: int, passing: pd.Series) -> float:
         logs = self.speed_ups.logs
@@ -174,6 +200,7 @@ def compare_candidates(
         reference=np.arange(len(candidates)) == reference,
     )
     described["on_front"] = pareto_front(described, cost=axis)
+    described["on_memory_front"] = memory_front(described, cost=axis)
     return Comparison(described, PairedDifference.in_points(matrix[reference], matrix), speed_ups, reference, axis)
 
 
@@ -212,13 +239,20 @@ def select_pattern(
     return compare_candidates(accuracy, timing, reference_steps, any_lr=any_lr, axis=axis).choose(threshold, confidence)
 
 
-def budget_curve(comparison: Comparison, thresholds: Floats | list[float], confidence: float = 0.95) -> pd.DataFrame:
-    """What each threshold buys: threshold (points), speed_up, pattern, steps, lr, accuracy."""
+def budget_curve(
+    comparison: Comparison, thresholds: Floats | list[float], confidence: float = 0.95, memory: int | None = None
+) -> pd.DataFrame:
+    """What each threshold buys: threshold (points), speed_up, pattern, steps, lr, accuracy.
+
+    memory: bytes that may be needed; thresholds within which nothing fits are left out.
+    """
     for threshold in thresholds:
         check_threshold(float(threshold))
-    rows = [comparison.row_at(float(threshold), confidence) for threshold in thresholds]
-    chosen = comparison.candidates.iloc[rows][["speed_up", "pattern", "steps", "lr", "accuracy"]].reset_index(drop=True)
-    chosen.insert(0, "threshold", np.asarray(thresholds, dtype=float))
+    found = {float(threshold): comparison.row_at(float(threshold), confidence, memory) for threshold in thresholds}
+    rows = {threshold: row for threshold, row in found.items() if row is not None}
+    columns = ["speed_up", "pattern", "steps", "lr", "accuracy"]
+    chosen = comparison.candidates.iloc[list(rows.values())][columns].reset_index(drop=True)
+    chosen.insert(0, "threshold", np.asarray(list(rows), dtype=float))
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""The Pareto front of cost and accuracy."""
+"""The Pareto fronts of cost and accuracy, and of cost, memory and accuracy."""
 
 from __future__ import annotations
 
@@ -19,3 +19,16 @@ def pareto_front(table: pd.DataFrame, cost: str = "milliseconds") -> NDArray[np.
     leads = unique[:, 1] < best_before
     leads[:1] = True  # the cheapest, even where its accuracy is −inf
     return np.asarray(leads[place.reshape(-1)] & known)
+
+
+def memory_front(table: pd.DataFrame, cost: str = "milliseconds") -> NDArray[np.bool_]:
+    """As `pareto_front`, where none is as cheap, as small and as accurate, and better in one.
+
+    table: columns `cost`, peak_bytes and accuracy.
+    """
+    points = np.column_stack([table[cost], table["peak_bytes"], -table["accuracy"]]).astype(float)
+    known = ~np.isnan(points).any(axis=1)
+    beaten = [
+        bool(((points[known] <= point).all(axis=1) & (points[known] < point).any(axis=1)).any()) for point in points
+    ]
+    return np.asarray(known & ~np.array(beaten, dtype=bool))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lambda_core.formatting import interval, percent, points, points_up, times, times_between
+from lambda_core.formatting import interval, kilobytes, percent, points, points_up, times, times_between
 from lambda_core.patterns import LambdaPattern, describe_pattern
 from lambda_core.selection.candidates import same_step_size
 from lambda_core.selection.choice import Choice, Confirmation
@@ -22,9 +22,10 @@ def sentence(choice: Choice, confirmation: Confirmation | None, layers: Sequence
     """
     if choice.is_reference:
         allowed = points(choice.threshold)
-        return f"Keep the full pattern for {_steps(choice.steps)}: nothing faster is shown to lose at most {allowed}."
+        faster = "nothing faster" if choice.memory is None else "nothing faster that fits"
+        return f"Keep the full pattern for {_steps(choice.steps)}: {faster} is shown to lose at most {allowed}."
     tail = "" if confirmation is None else f", {_on_unseen_classes(confirmation, choice.confidence)}"
-    return f"{_action(choice, layers)}: {_speed(choice)}{tail}."
+    return f"{_action(choice, layers)}: {_speed(choice)}{_fits(choice)}{tail}."
 
 
 def promise(choice: Choice) -> str:
@@ -76,6 +77,13 @@ def _speed(choice: Choice) -> str:
     if choice.axis == "multiply_adds":
         return f"{times(choice.speed_up)} fewer multiply-adds"
     return f"{times(choice.speed_up)} faster{_range(choice.speed)}"
+
+
+def _fits(choice: Choice) -> str:
+    """What it needs of the memory that was allowed, where some was."""
+    if choice.memory is None or choice.peak_bytes is None:
+        return ""
+    return f", {kilobytes(choice.peak_bytes)} of the {kilobytes(choice.memory)} allowed"
 
 
 def _range(speed: Interval) -> str:

@@ -15,6 +15,7 @@ class SelectionSettings:
 
     axis: what faster means, milliseconds or multiply_adds. any_lr: look at step sizes other than the study's own too.
     condition: the device and threads whose times count; None: those that the study was timed under most.
+    memory: bytes that an adaptation may need at its most; None: any number.
     Raises SelectionError for values that no honest choice can be made with.
     """
 
@@ -23,9 +24,12 @@ class SelectionSettings:
     axis: Axis = "milliseconds"
     any_lr: bool = False
     condition: TimingCondition | None = None
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
         check_confidence(self.confidence)
         if self.axis not in AXES:
             raise SelectionError(f"speed is measured in {' or '.join(AXES)}, not {self.axis!r}")
+        if self.memory is not None and self.memory < 0:
+            raise SelectionError(f"memory is a number of bytes, not {self.memory}")

@@ -61,7 +61,23 @@ def fastest(passing: NDArray[np.bool_], cost: Floats, bound: Floats, reference: 
     ties with the cheapest now has a larger bound than the former choice, which then ties too.
     """
     pool = passing & (cost < cost[reference])
-    if not pool.any():
-        return reference
+    return _cheapest(pool, cost, bound, zone) if pool.any() else reference
+
+
+def fastest_that_fits(
+    passing: NDArray[np.bool_], cost: Floats, bound: Floats, reference: int, zone: float, fits: NDArray[np.bool_]
+) -> int | None:
+    """As `fastest`, of those that fit, (candidates,); where the reference does not, a dearer one may be chosen.
+
+    None: nothing that passes fits.
+    """
+    if fits[reference]:
+        return fastest(passing & fits, cost, bound, reference, zone)
+    pool = passing & fits
+    return _cheapest(pool, cost, bound, zone) if pool.any() else None
+
+
+def _cheapest(pool: NDArray[np.bool_], cost: Floats, bound: Floats, zone: float) -> int:
+    """Of a pool that is not empty."""
     ties = np.flatnonzero(pool & (cost <= (1 + zone) * cost[pool].min()))
     return int(ties[np.lexsort((cost[ties], bound[ties]))[0]])

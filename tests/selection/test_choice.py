@@ -57,8 +57,8 @@ def test_records_are_flat(study: Study, val: pd.DataFrame, unseen: pd.DataFrame)
     assert list(choice.as_dict()) == [
         *("pattern", "steps", "lr", "speed_up", "speed_up_low", "speed_up_high", "near_fastest"),
         *("degradation", "degradation_low", "degradation_high", "accuracy"),
-        *("milliseconds", "multiply_adds", "threshold", "confidence", "reference_steps", "reference_lr", "episodes"),
-        *("candidates", "finalists", "axis"),
+        *("milliseconds", "multiply_adds", "peak_bytes", "memory", "threshold", "confidence", "reference_steps"),
+        *("reference_lr", "episodes", "candidates", "finalists", "axis"),
     ]
     assert confirmation.as_dict()["low"] == confirmation.degradation.low
     assert list(confirmation.as_dict()) == [

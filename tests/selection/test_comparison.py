@@ -23,7 +23,7 @@ def test_table_has_a_row_a_candidate_and_an_exact_reference(study: Study, val: p
     reference = table[table["reference"]].iloc[0]
     assert (reference["pattern"], reference["steps"], reference["lr"]) == ("11111", 5, 0.05)
     assert (reference["degradation"], reference["verdict"], reference["speed_up"]) == (0, "pass", 1)
-    assert not table.isna().any().any()
+    assert not table.drop(columns="peak_bytes").isna().any().any()  # which these tables do not count
     assert (table["degradation_low"] <= table["degradation"]).all()
     assert table["accuracy_low"].min() >= 0
     assert set(table["verdict"]) == {"pass", "fail", "undecided"}

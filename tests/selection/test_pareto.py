@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lambda_core.selection.pareto import pareto_front
+from lambda_core.selection.pareto import memory_front, pareto_front
 
 
 def beaten(points: np.ndarray, row: int) -> bool:
@@ -37,3 +37,11 @@ def test_front_over_another_cost() -> None:
     table = pd.DataFrame({"milliseconds": [1, 2], "multiply_adds": [2, 1], "accuracy": [0.5, 0.5]})
     assert pareto_front(table).tolist() == [True, False]
     assert pareto_front(table, cost="multiply_adds").tolist() == [False, True]
+
+
+def test_a_front_of_three_keeps_what_is_smaller():
+    table = pd.DataFrame(
+        {"milliseconds": [1.0, 2.0, 2.0, 3.0], "accuracy": [0.5, 0.5, 0.6, 0.6], "peak_bytes": [9, 4, 9, 9]}
+    )
+    assert memory_front(table).tolist() == [True, True, True, False]
+    assert pareto_front(table).tolist() == [True, False, True, False]

@@ -140,7 +140,9 @@ def timing_table(candidates: list[tuple[str, int]], repeats: int, rng: np.random
         for pattern, steps in candidates
     ]  # fmt: skip
     names = ["pattern", "steps", "repeat", "device", "threads", "milliseconds", "multiply_adds"]
-    return pd.DataFrame(rows, columns=names)
+    frame = pd.DataFrame(rows, columns=names)
+    updated = frame["pattern"].str.count("1")
+    return frame.assign(weight_bytes=400_000, kept_bytes=1_000_000 * updated, workspace_bytes=50_000)
 
 
 def cost(pattern: str, steps: int, layers: list[float] | list[int]) -> float:

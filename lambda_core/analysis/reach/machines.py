@@ -38,7 +38,7 @@ def on_machines(study: Study, choice: Choice, settings: SelectionSettings) -> li
     for condition in conditions:
         there = replace(settings, condition=condition)
         try:
-            chosen = compare_study(study, there).choose(settings.threshold, settings.confidence)
+            chosen = compare_study(study, there).choose(settings.threshold, settings.confidence, settings.memory)
         except SelectionError:
             continue
         table = chosen.verdicts

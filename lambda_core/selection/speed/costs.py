@@ -13,12 +13,14 @@ from lambda_core.errors import SelectionError
 
 Axis = Literal["milliseconds", "multiply_adds"]
 AXES: tuple[str, ...] = get_args(Axis)
+PARTS = ("weight_bytes", "kept_bytes", "workspace_bytes")  # of the memory at its most
 CONDITIONS = ["device", "threads", "torch", "processor"]  # times are compared only where these agree
 
 
 def candidate_costs(candidates: pd.DataFrame, timing: pd.DataFrame | None) -> dict[str, NDArray[Any]]:
     """Columns for `candidates` (pattern, steps): milliseconds (median), milliseconds_low and _high (quartiles),
-    multiply_adds. No adaptation (0 steps) costs nothing. Time does not depend on the step size.
+    multiply_adds, peak_bytes (NaN where not counted). No adaptation (0 steps) costs nothing. None of it depends on the
+    step size.
 
     Raises SelectionError for a missing table, times of several conditions, NaN, or an untimed candidate.
     """
@@ -38,7 +40,17 @@ def candidate_costs(candidates: pd.DataFrame, timing: pd.DataFrame | None) -> di
         "milliseconds_low": low,
         "milliseconds_high": high,
         "multiply_adds": counted.astype(np.int64),
+        "peak_bytes": _peak_bytes(candidates, timing),
     }
+
+
+def _peak_bytes(candidates: pd.DataFrame, timing: pd.DataFrame) -> NDArray[np.float64]:
+    """(candidates,) what is needed at most; NaN where that was not counted, which tables tell by 0 in all parts."""
+    parts = [by_round(candidates, timing, name) for name in PARTS if name in timing]
+    if len(parts) < len(PARTS):
+        return np.full(len(candidates), np.nan)
+    peaks: NDArray[np.float64] = np.nanmax(np.sum(parts, axis=0), axis=1)
+    return np.where((peaks == 0) & (candidates["steps"] > 0).to_numpy(), np.nan, peaks)
 
 
 def by_round(candidates: pd.DataFrame, timing: pd.DataFrame, name: str) -> NDArray[np.float64]:

@@ -225,3 +225,13 @@ def test_the_full_pattern_is_not_confirmed_against_itself(open_page: Open) -> No
     if headline(app).startswith("Keep the full pattern"):
         assert "confirmed on" not in said(app)
     assert "with all layers" in said(app)
+
+
+def test_memory_of_the_device(open_page: Open) -> None:
+    free = open_page()
+    assert "allowed" not in headline(free)
+    assert "3,450 kB of the 900,000 kB allowed" in headline(open_page(memory="900000000"))
+    assert "1,450 kB of the 2,500 kB allowed" in headline(open_page(memory="2500000", threshold="5"))
+    tight = open_page(memory="10")
+    assert headline(tight) == headline(free)
+    assert any("Nothing that passes fits into" in each.value for each in tight.warning)
