@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from app.explore import figure_hands
 from app.explore.verdict_badge import verdict_badge
 from app.figures import legend, tradeoff
 from app.figures.palette import Palette
@@ -51,7 +53,7 @@ def _confirmation_badge(seen: Confirmation) -> None:
     verdict_badge(seen.verdict, f"{words} unseen test classes: at most {points_up(seen.degradation.high)} lower there")
 
 
-def tradeoff_figure(choice: Choice, current: pd.Series | None, steps: int, colors: Palette) -> None:
+def tradeoff_figure(study: Study, choice: Choice, current: pd.Series | None, steps: int, colors: Palette) -> None:
     """The figure; a click on a candidate makes it the current one."""
     table, show = choice.verdicts, url_state.value("show")
     shown = table[_shown(table, show, steps)].reset_index(drop=True)
@@ -64,10 +66,13 @@ def tradeoff_figure(choice: Choice, current: pd.Series | None, steps: int, color
         marks=tradeoff.usual_marks(table, choice, current, colors),
         colors=colors,
     )
+    name = f"{study.name} {choice.axis} {view.height} {view.everything}"
+    figure = tradeoff.handled(figure, name, figure_hands.kept_zoom(name), figure_hands.drops())
     with st.container(key="tradeoff-box", gap="small"):
         st.html(legend.legend(colors))
         page.show_seen_first("tradeoff", lambda: tradeoff.picture(figure, _alt(choice)))
         page.show_figure(figure, "tradeoff", _alt(choice), on_select=_take_clicked, selection_mode="points")
+    figure_hands.watch(partial(view.lost_at, table))
     with st.container(horizontal=True, vertical_alignment="center"):
         kinds = {"all": "All candidates", "steps": f"At {steps} steps", "front": "Front only"}
         page.choice("Candidates shown", kinds, "show", label_visibility="collapsed")

@@ -46,7 +46,7 @@ overview.headline(study, choice, confirmation)
 with st.container(key="explore-columns"):
     left, right = st.columns([1.9, 1], gap="medium")
 with left:
-    overview.tradeoff_figure(choice, current, steps, colors)
+    overview.tradeoff_figure(study, choice, current, steps, colors)
 with right.container(border=True):
     current_pattern.show(study, table, pattern, steps, current, colors)
 

@@ -70,14 +70,21 @@ def show_seen_first(key: str, make: Callable[[], str]) -> None:
 def show_figure(figure: go.Figure | dict[str, Any], key: str, alt: str, *, static: bool = False, **more: Any) -> None:
     """Show a figure. alt: what it shows, for those who cannot see it. static: nothing to zoom or to save."""
     save = {"format": url_state.value("picture"), "filename": f"lambda-lab-{key}", "scale": 2}
-    config = {"displayModeBar": False} if static else {**_TOOLS, "toImageButtonOptions": save}
+    tools = _TOOLS | (_SELECTED if "on_select" in more else {})
+    config = {"displayModeBar": False} if static else {**tools, "toImageButtonOptions": save}
     st.plotly_chart(figure, key=key, alt=alt, config=config, **more)
 
 
 _TOOLS: dict[str, Any] = {
     "displaylogo": False,
-    "doubleClick": False,  # its first click would choose a candidate
+    "doubleClick": "reset",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+# such a figure is made anew at every change, at what was zoomed to: its beginning is no longer all of it
+_SELECTED = {
+    "doubleClick": "autosize",
+    "edits": {"shapePosition": True},  # the threshold's line
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "resetScale2d"],
 }
 
 

@@ -8,5 +8,6 @@ from app.figures.tradeoff.candidates import SIZE, below_view, scatter
 from app.figures.tradeoff.height import HEIGHTS, View
 from app.figures.tradeoff.marks import Mark, usual_marks
 from app.figures.tradeoff.seen_first import picture
+from app.figures.tradeoff.zoom import Zoom, handled
 
-__all__ = ["HEIGHTS", "SIZE", "Mark", "View", "below_view", "picture", "scatter", "usual_marks"]
+__all__ = ["HEIGHTS", "SIZE", "Mark", "View", "Zoom", "below_view", "handled", "picture", "scatter", "usual_marks"]

@@ -57,15 +57,14 @@ def _layout(table: pd.DataFrame, drawn: NDArray[np.bool_], axis: Axis, view: Vie
     layout["xaxis"] |= log_axis(cost(table, axis)[drawn])
     layout["yaxis"] |= view.axis(table)
     for name in ("xaxis", "yaxis"):
-        layout[name] |= {"automargin": False, "uirevision": f"{axis} {view.height} {view.everything}"}
+        layout[name] |= {"automargin": False}
     lines = (hline(full, colors.faint, "dot"), hline(allowed, colors.undecided, "dash", 1.5))
     layout["shapes"] = [line | {"layer": "above"} for line in lines]  # a line of the grid may lie there too
     layout["annotations"] = [
         _note(full, "full pattern", "bottom", colors),
         _note(allowed, f"{points(view.threshold)} lost: what you allow", "top", colors),
     ]
-    # a new threshold keeps what was zoomed to; a finger on the figure scrolls the page
-    return layout | {"margin": MARGIN, "showlegend": False, "uirevision": "kept", "dragmode": False}
+    return layout | {"margin": MARGIN, "showlegend": False}
 
 
 def _note(height: float, text: str, anchor: str, colors: Palette) -> Part:

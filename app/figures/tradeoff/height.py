@@ -13,7 +13,7 @@ Height = Literal["lost", "accuracy"]
 HEIGHTS: dict[Height, str] = {"lost": "Points lost", "accuracy": "Accuracy"}
 TITLES = {"lost": "points lost against the full pattern", "accuracy": "accuracy, %"}
 NEAR = 8.0  # points below the full pattern that are seen at first, at the least
-STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class View:
         full = float(table.loc[table["reference"], "accuracy"].iloc[0]) * 100
         return lost if self.height == "lost" else full - lost
 
+    def lost_at(self, table: pd.DataFrame, height: float) -> float:
+        """Points lost where the axis says `height`: the other way round."""
+        return height if self.height == "lost" else self.level(table, 0.0) - height
+
     def bars(self, rows: pd.DataFrame) -> dict[str, Any] | None:
         """The bars of the paired comparison; accuracies have none: theirs would not be what a verdict rests on."""
         if self.height == "accuracy":
@@ -48,12 +52,7 @@ class View:
         """Range and ticks; better is above."""
         lost = self._lost_in_view(table)
         bottom, top = (self.level(table, value) for value in lost)
-        ticks = _ticks(min(bottom, top), max(bottom, top))
-        return {
-            "range": [bottom, top],
-            "tickvals": ticks,
-            "ticktext": [f"{tick:g}".replace("-", "−") for tick in ticks],
-        }
+        return {"range": [bottom, top]} | round_ticks(min(bottom, top), max(bottom, top))
 
     def in_view(self, table: pd.DataFrame) -> NDArray[np.bool_]:
         """(rows,) bool: candidates that the axis reaches."""
@@ -73,7 +72,12 @@ class View:
         return most + room, least - room
 
 
+def round_ticks(low: float, high: float) -> dict[str, Any]:
+    """Ticks at round numbers in between, eight at most, with a true minus sign."""
+    ticks = _ticks(low, high)
+    return {"tickvals": ticks, "ticktext": [f"{tick:g}".replace("-", "−") for tick in ticks]}
+
+
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers in between, eight at most."""
     step = next((step for step in STEPS if (high - low) / step <= 8), 100)
     return [round(step * number, 6) + 0.0 for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]

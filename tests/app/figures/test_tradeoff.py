@@ -70,3 +70,29 @@ def test_the_picture_shows_what_plotly_will(table: pd.DataFrame) -> None:
     assert "1 point lost" in html
     assert LIGHT.passes in svg
     assert len(re.findall("ll-y-tick", html)) > 3
+
+
+def test_a_zoom_is_drawn_again_and_a_double_click_shows_all(table: pd.DataFrame) -> None:
+    figure = drawn(table)
+    told = {"dragmode": "zoom", "x": [0.2, 0.7], "y": [1.5, 0.5]}
+    layout = go.Figure(tradeoff.handled(figure, "a view", tradeoff.Zoom.heard(told), 0)).layout
+    assert (layout.dragmode, layout.xaxis.range, layout.yaxis.range) == ("zoom", (0.2, 0.7), (1.5, 0.5))
+    assert len([tick for tick in layout.yaxis.tickvals if 0.5 <= tick <= 1.5]) > 2
+    whole = figure["layout"]["yaxis"]["range"]
+    assert sorted(layout.yaxis.autorangeoptions.include) == pytest.approx(sorted(whole))
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert layout.xaxis.autorangeoptions.clipmin == pytest.approx(10**low)
+    assert layout.xaxis.autorangeoptions.clipmax == pytest.approx(10**high)
+
+
+@pytest.mark.parametrize("told", [{}, {"x": [1], "y": "no"}, {"x": [1, 1], "y": [None, 2]}, {"x": [0, float("inf")]}])
+def test_a_zoom_that_makes_no_sense_is_none(table: pd.DataFrame, told: dict) -> None:
+    figure = drawn(table)
+    layout = tradeoff.handled(figure, "a view", tradeoff.Zoom.heard(told), 0)["layout"]
+    assert (layout["xaxis"]["range"], layout["dragmode"]) == (figure["layout"]["xaxis"]["range"], "pan")
+
+
+@pytest.mark.parametrize("height", tradeoff.HEIGHTS)
+def test_a_dropped_line_says_the_points_that_it_was_drawn_at(table: pd.DataFrame, height: str) -> None:
+    view = tradeoff.View(height, 1.0)
+    assert view.lost_at(table, view.level(table, 2.3)) == pytest.approx(2.3)
