@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.records import record
-from lambda_core.backbones import start_from
+from lambda_core.backbones import fill_but_head
 from lambda_core.measurement import sweep
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import PairedDifference
@@ -56,7 +56,7 @@ def told(study: Study, episodes: int) -> dict[str, Any]:
 
 def with_equal_rows(model: nn.Sequential) -> nn.Sequential:
     """The model itself, the rows and biases of its head set to their mean."""
-    start_from(model, model.state_dict())
+    fill_but_head(model, model.state_dict(), "equal")
     return model
 
 

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from lambda_core.errors import ConfigError
 
 _TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+LONGEST_WORD = 200  # characters of a setting that is no choice
+_WORD = r"[A-Za-z_][A-Za-z0-9_]*"
+OWN_BACKBONE = rf"{_WORD}(?:\.{_WORD})*:{_WORD}"  # package.module:function
+QUERY_STATISTICS = ("transductive", "support", "stored")
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A network of ours. title: in a sentence. even: every layer but the head has `filters` outputs."""
+
+    title: str
+    even: bool
+
+
+# by name; what makes them: backbones/networks.py
+BACKBONES = {
+    "conv4": BuiltIn("4-CONV", even=True),
+    "resnet12": BuiltIn("ResNet-12", even=False),
+    "mlp": BuiltIn("MLP", even=True),
+}
+
+
+def backbone_title(backbone: str) -> str:
+    """What a network is called in a sentence: `4-CONV`, or the last word of `torchvision:mobilenet_v2`."""
+    return BACKBONES[backbone].title if backbone in BACKBONES else backbone.rpartition(":")[2]
+
+
+def is_own(backbone: str) -> bool:
+    """Whether a network is none of ours: `package.module:function`, torchvision:NAME among them."""
+    return backbone not in BACKBONES
 
 
 def setting(
@@ -18,13 +49,15 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    form: str = "",
     formerly: str = "",
 ) -> Any:
     """A dataclass field that knows its own help text and what values are right (`low` and `high` included).
 
-    formerly: the name it had in schema 1, which is still read.
+    form: regular expression of the words that are right beside the choices. formerly: the name it had in schema 1,
+    which is still read.
     """
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "formerly": formerly}
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "form": form, "formerly": formerly}
     return field(default=default, metadata=metadata)
 
 
@@ -75,7 +108,12 @@ class MetaTrainConfig(Settings):
     ways: int = setting(5, help="classes an episode (outputs of the network; 1 for the sinusoid)", low=1, high=100)
     shots: int = setting(1, help="support images a class", low=1, high=100)
     queries: int = setting(15, help="query images a class", low=1, high=100)
-    backbone: str = setting("conv4", help="network", choices=("conv4", "resnet12", "mlp"))
+    backbone: str = setting(
+        "conv4",
+        help=f"network: {', '.join(BACKBONES)}, or package.module:function of your own",
+        choices=tuple(BACKBONES),
+        form=OWN_BACKBONE,
+    )
     filters: int = setting(32, help="channels of a convolution, or units of an MLP's hidden layer", low=1, high=1024)
     pattern: str = setting(
         "maml",
@@ -97,7 +135,7 @@ class MetaTrainConfig(Settings):
         10.0, formerly="clip", help="largest norm of the meta-gradient; 0: no clipping", low=0.0, high=1e6
     )
     query_statistics: str = setting(
-        "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
+        "transductive", help="statistics that normalise the queries", choices=QUERY_STATISTICS
     )
     rotations: bool = setting(
         default=False, help="training classes rotated by 90, 180 and 270 degrees count as classes"
@@ -142,7 +180,7 @@ class SweepConfig(Settings):
     max_steps: int = setting(10, help="largest inner step count", low=1, high=100)
     seed: int = setting(1, help="of the banks", low=0, high=2**31 - 1)
     query_statistics: str = setting(
-        "transductive", help="statistics that normalise the queries", choices=("transductive", "support")
+        "transductive", help="statistics that normalise the queries", choices=QUERY_STATISTICS
     )
     lr_scale: str = setting(
         "1", help="multiples of the study's inner step size to measure, such as 0.5,1,2,4 (1 is always among them)"
@@ -191,6 +229,10 @@ def _scales(text: str) -> tuple[float, ...]:
     return tuple(sorted(scales | {1.0}))
 
 
+def _is_of_form(value: Any, form: str) -> bool:
+    return bool(form) and len(value) <= LONGEST_WORD and re.fullmatch(form, value) is not None
+
+
 def _checked(item: Field[Any], value: Any) -> Any:
     wanted = kind(item)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -198,8 +240,9 @@ def _checked(item: Field[Any], value: Any) -> Any:
     if type(value) is not wanted:
         raise ConfigError(f"{item.name} must be of type {wanted.__name__}, not {value!r}")
     limits = item.metadata
-    if limits["choices"] and value not in limits["choices"]:
-        raise ConfigError(f"{item.name} must be one of {', '.join(limits['choices'])}, not {value!r}")
+    if limits["choices"] and value not in limits["choices"] and not _is_of_form(value, limits["form"]):
+        also = ", or package.module:function" if limits["form"] else ""
+        raise ConfigError(f"{item.name} must be one of {', '.join(limits['choices'])}{also}, not {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{item.name} must be a finite number, not {value!r}")
     low, high = limits["low"], limits["high"]

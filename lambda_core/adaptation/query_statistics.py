@@ -1,7 +1,8 @@
-"""Query predictions under either choice of statistics: the queries' own (transductive), or the support set's.
+"""Query predictions under each choice of statistics: the queries' own (transductive), the support set's, or stored.
 
 Transductive is what the few-shot literature reports with MAML. Support statistics let queries come one at a time: every
-normalisation uses mean and variance of the support set under the same (adapted) weights.
+normalisation uses mean and variance of the support set under the same (adapted) weights. Stored ones are the running
+statistics of a network in evaluation mode, the same in support and query passes: a pretrained network's own.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lambda_core.backbones import Backbone
+from lambda_core.backbones import Backbone, takes_batch_statistics
+from lambda_core.config import QUERY_STATISTICS
 from lambda_core.episodes import Episode
 from lambda_core.errors import ConfigError
 from lambda_core.kernels import Weights
-
-CHOICES = ("transductive", "support")
 
 
 def query_logits(
@@ -24,7 +24,7 @@ def query_logits(
 ) -> Tensor:
     """Logits of the queries, (Q, ways), under `weights`; differentiable.
 
-    support_x: (N·K, …), query_x: (Q, …) float. query_statistics: transductive or support.
+    support_x: (N·K, …), query_x: (Q, …) float. query_statistics: transductive, support or stored.
     """
     batch, leading = _batch(backbone, support_x, query_x, query_statistics)
     return _queries(backbone, _through_layers(backbone, weights, batch, leading), leading)
@@ -64,10 +64,12 @@ class QueryScorer:
 
 def _batch(backbone: Backbone, support_x: Tensor, query_x: Tensor, query_statistics: str) -> tuple[Tensor, int]:
     """What is to pass through the network, and how many leading rows of it give the statistics (0: all do)."""
-    if query_statistics == "transductive":
+    if query_statistics == "stored" and any(map(takes_batch_statistics, backbone.modules)):
+        raise ConfigError("this network stores no statistics: query statistics are transductive or support")
+    if query_statistics in ("transductive", "stored"):
         return backbone.prepare_input(query_x), 0
     if query_statistics != "support":
-        raise ConfigError(f"query statistics are one of {', '.join(CHOICES)}, not {query_statistics!r}")
+        raise ConfigError(f"query statistics are one of {', '.join(QUERY_STATISTICS)}, not {query_statistics!r}")
     both = [backbone.prepare_input(support_x), backbone.prepare_input(query_x)]
     return torch.cat(both, backbone.batch_dim), support_x.shape[backbone.batch_dim]
 

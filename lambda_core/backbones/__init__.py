@@ -4,24 +4,55 @@ Belongs here: what a model is, what its layers are called and cost. Does not: gr
 """
 
 from lambda_core.backbones.backbone import Backbone, Layer, layer_names
+from lambda_core.backbones.blocks import IMAGENET, Normalise, Residual, ResidualBlock
+from lambda_core.backbones.description import described, from_description
+from lambda_core.backbones.leading_statistics import takes_batch_statistics
 from lambda_core.backbones.memory import layer_memory
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
-from lambda_core.backbones.networks import ResidualBlock, build_model, conv4, mlp, resnet12, resnet_stages, start_from
+from lambda_core.backbones.networks import (
+    build_model,
+    conv4,
+    mlp,
+    new_network,
+    own_network,
+    own_statistics,
+    resnet12,
+    resnet_stages,
+    with_statistics,
+)
+from lambda_core.backbones.pretrained import PREFIX, in_our_names, torchvision_network
 from lambda_core.backbones.stages import layers_of
+from lambda_core.backbones.weights import HEADS, fill, fill_but_head, with_ways
 
 __all__ = [
+    "HEADS",
+    "IMAGENET",
+    "PREFIX",
     "Backbone",
     "Layer",
+    "Normalise",
+    "Residual",
     "ResidualBlock",
     "build_model",
     "conv4",
+    "described",
+    "fill",
+    "fill_but_head",
+    "from_description",
+    "in_our_names",
     "layer_costs",
     "layer_memory",
     "layer_names",
     "layer_products",
     "layers_of",
     "mlp",
+    "new_network",
+    "own_network",
+    "own_statistics",
     "resnet12",
     "resnet_stages",
-    "start_from",
+    "takes_batch_statistics",
+    "torchvision_network",
+    "with_statistics",
+    "with_ways",
 ]

@@ -10,8 +10,24 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
+from lambda_core.backbones.blocks import Normalise, Residual, ResidualBlock
 from lambda_core.errors import ModelError
-from lambda_core.kernels import calls_nothing_else
+from lambda_core.kernels import NormPool, calls_nothing_else
+
+# modules of torch's own that give the same output for the same input, whatever was called before
+_NAMES = """
+Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Linear Identity Flatten Unflatten
+ReLU ReLU6 LeakyReLU PReLU ELU SELU CELU GELU SiLU Mish Tanh Sigmoid LogSigmoid Softplus Softsign Hardtanh Hardswish
+Hardsigmoid Softmax LogSoftmax Tanhshrink Softshrink Hardshrink Threshold GLU
+MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d LPPool1d LPPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d
+AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d
+BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm LayerNorm RMSNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d
+LocalResponseNorm ZeroPad1d ZeroPad2d ZeroPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d
+ReflectionPad2d ReplicationPad1d ReplicationPad2d Upsample PixelShuffle PixelUnshuffle Dropout Dropout1d Dropout2d
+Dropout3d AlphaDropout FeatureAlphaDropout
+"""
+# dropouts and running statistics in training mode are refused beforehand
+REPEATABLE = {NormPool, Normalise, Residual, ResidualBlock, *(getattr(nn, name) for name in _NAMES.split())}
 
 
 def check_adaptable(model: Any) -> None:
@@ -40,6 +56,13 @@ def is_plain_row(module: nn.Module) -> bool:
     plain = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
     same_children = getattr(type(module), "__iter__", None) is nn.Sequential.__iter__
     return plain and same_children and calls_nothing_else(module)
+
+
+def is_known_repeatable(module: nn.Module) -> bool:
+    """Whether every module inside is one of these, called as its class says; others must be tried out."""
+    return all(type(each) in REPEATABLE or type(each) is nn.Sequential for each in module.modules()) and all(
+        map(calls_nothing_else, module.modules())
+    )
 
 
 def _check_parameters(model: nn.Module) -> None:

@@ -55,3 +55,10 @@ def _exchanged(module: nn.Module, count: int) -> nn.Module:
         if child is not None:
             module._modules[name] = _exchanged(child, count)
     return module
+
+
+def takes_batch_statistics(module: nn.Module) -> bool:
+    """Whether a module normalises by its batch: then what it computes for one image depends on the others."""
+    if isinstance(module, NormPool):
+        return True
+    return isinstance(module, _BatchNorm) and (module.training or module.running_mean is None)

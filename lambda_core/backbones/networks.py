@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from lambda_core.config import MetaTrainConfig
+from lambda_core.backbones.blocks import ResidualBlock
+from lambda_core.backbones.inspection import check_adaptable
+from lambda_core.backbones.leading_statistics import takes_batch_statistics
+from lambda_core.backbones.pretrained import PREFIX, torchvision_network
+from lambda_core.config import BACKBONES, MetaTrainConfig, is_own
 from lambda_core.errors import ModelError
 from lambda_core.kernels import NormPool
+from lambda_core.system import first_line, own_function
 
 
 def conv4(ways: int, filters: int = 32, channels: int = 3, size: int = 32) -> nn.Sequential:
@@ -40,22 +44,6 @@ def resnet12(ways: int, filters: int = 64, channels: int = 3) -> nn.Sequential:
     blocks = [(f"block{i + 1}", ResidualBlock(widths[i], widths[i + 1])) for i in range(4)]
     tail = [("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("head", nn.Linear(widths[-1], ways))]
     return _channels_last(nn.Sequential(OrderedDict([*blocks, *tail])))
-
-
-class ResidualBlock(nn.Module):
-    """Three 3×3 convolutions beside a 1×1 one, added, LeakyReLU, 2×2 max-pooling; (N, C, H, W) → (N, F, H/2, W/2)."""
-
-    def __init__(self, channels: int, filters: int) -> None:
-        super().__init__()
-        parts: list[nn.Module] = []
-        for i in range(3):
-            parts += [nn.Conv2d(channels if i == 0 else filters, filters, 3, padding=1, bias=False), _norm(filters)]
-            parts += [nn.LeakyReLU(0.1)] if i < 2 else []
-        self.body = nn.Sequential(*parts)
-        self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, bias=False), _norm(filters))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(F.leaky_relu(self.body(x) + self.shortcut(x), 0.1), 2)
 
 
 def resnet_stages(resnet: nn.Module) -> nn.Sequential:
@@ -95,7 +83,7 @@ def build_model(config: MetaTrainConfig, size: int, channels: int, outputs: int 
     """The untrained backbone of a study; the initial weights follow from config.seed.
 
     size, channels: of the images (N, channels, size, size); for the mlp, size is the number of inputs. outputs: of the
-    head; None: config.ways.
+    head; None: config.ways. Raises ModelError for a network that is none of ours: `new_network` makes it.
     """
     outputs = config.ways if outputs is None else outputs
     with torch.random.fork_rng(devices=[]):
@@ -106,28 +94,64 @@ def build_model(config: MetaTrainConfig, size: int, channels: int, outputs: int 
             return resnet12(outputs, config.filters, channels)
         if config.backbone == "mlp":
             return mlp(size, outputs, config.filters)
-    raise ModelError(f"no backbone is named {config.backbone!r}; there are conv4, resnet12 and mlp")
+    raise ModelError(f"{config.backbone!r} is no network that is built in; there are {', '.join(BACKBONES)}")
 
 
-def start_from(model: nn.Sequential, weights: Mapping[str, Tensor]) -> None:
-    """Copy `weights`, those of the same backbone with any head, into `model`, in place.
+def new_network(config: MetaTrainConfig, size: int, channels: int, outputs: int | None = None) -> nn.Sequential:
+    """`build_model`, torchvision's networks by name, and a network of the user's own: that imports their code, so only
+    what was given config.backbone by the user may call it.
 
-    Every row of the head becomes the mean of theirs, so that no class starts with anything of its own (Ye and Chao
-    2022, arXiv 2106.16245). Raises ModelError naming the first tensor that is missing or of another shape.
+    The function is called with those of ways, size, channels and filters that it takes. Batch normalisations serve
+    config.query_statistics: stored keeps their running statistics; else they are forgotten. Raises ModelError.
     """
-    head = f"{list(dict(model.named_children()))[-1]}."
-    with torch.no_grad():
-        for name, own in model.state_dict().items():
-            if name not in weights:
-                raise ModelError(f"the weights to start from lack {name}: they are those of another backbone")
-            value = weights[name]
-            if name.startswith(head):
-                value = value.mean(0, keepdim=True).expand(len(own), *value.shape[1:])
-            if value.shape != own.shape:
-                raise ModelError(
-                    f"the weights to start from have {name} as {tuple(value.shape)}, not {tuple(own.shape)}"
-                )
-            own.copy_(value)
+    if not is_own(config.backbone):
+        return build_model(config, size, channels, outputs)
+    return with_statistics(own_network(config, size, channels, outputs), config.query_statistics)
+
+
+def own_network(config: MetaTrainConfig, size: int, channels: int, outputs: int | None = None) -> nn.Sequential:
+    """The same in evaluation mode, with the statistics that it holds."""
+    if not is_own(config.backbone):
+        return build_model(config, size, channels, outputs).eval()
+    outputs = config.ways if outputs is None else outputs
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        if config.backbone.startswith(PREFIX):
+            return _channels_last(torchvision_network(config.backbone, outputs, channels)[0])
+        given = {"ways": outputs, "size": size, "channels": channels, "filters": config.filters}
+        return _channels_last(_called(config.backbone, given).eval())
+
+
+def own_statistics(model: nn.Sequential) -> str:
+    """The query statistics that serve a network as it is: stored where a batch normalisation holds running ones."""
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    return "stored" if any(norm.running_mean is not None for norm in norms) else "transductive"
+
+
+def with_statistics(model: nn.Sequential, query_statistics: str) -> nn.Sequential:
+    """The same model, changed in place, in evaluation mode: dropouts off, batch normalisations by running statistics
+    (stored) or by none. Raises ModelError for stored ones where there are none.
+    """
+    model.eval()
+    if query_statistics != "stored":
+        return with_batch_statistics(model)
+    if any(map(takes_batch_statistics, model.modules())):
+        raise ModelError("the network's batch normalisations keep no running statistics, so none are stored")
+    return model
+
+
+def _called(reference: str, given: dict[str, int]) -> nn.Sequential:
+    """What the user's function returns. Raises ModelError where that is no row of layers, or it fails."""
+    function = own_function(reference)
+    try:
+        takes = inspect.signature(function).parameters
+        model = function(**{name: value for name, value in given.items() if name in takes})
+    except Exception as error:  # a user's function may raise anything
+        raise ModelError(f"{reference} failed: {type(error).__name__}: {first_line(error)}") from error
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"{reference} returned no module but {model!r:.80}; it must return an nn.Sequential of layers")
+    check_adaptable(model.eval())
+    return cast(nn.Sequential, model)
 
 
 def _conv_block(channels: int, filters: int) -> nn.Sequential:
@@ -138,7 +162,3 @@ def _conv_block(channels: int, filters: int) -> nn.Sequential:
 def _channels_last(model: nn.Sequential) -> nn.Sequential:
     # Two to four times faster on a CPU than the default format for these small batches.
     return model.to(memory_format=torch.channels_last)
-
-
-def _norm(channels: int) -> nn.Module:
-    return nn.BatchNorm2d(channels, track_running_stats=False)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lambda_core.commands.options import json_option, print_result, study_argument
+from lambda_core.commands.options import json_option, model_argument, print_result
 
 if TYPE_CHECKING:
     from lambda_core.studies import Study
 
 
 @click.command()
-@study_argument
+@model_argument
 @click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Inner steps.  [default: the study's]")
 @click.option("--lr", type=click.FloatRange(0, min_open=True), help="Inner step size.  [default: the study's]")

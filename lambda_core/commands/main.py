@@ -19,6 +19,7 @@ from lambda_core.commands.export import export
 from lambda_core.commands.measure import evaluate, sweep, time_command
 from lambda_core.commands.options import ARGV
 from lambda_core.commands.select import race, search, select
+from lambda_core.commands.start import start
 from lambda_core.commands.studies import check, report, transfer
 from lambda_core.commands.train import train
 from lambda_core.errors import LambdaError
@@ -83,7 +84,22 @@ def main() -> None:
     """
 
 
-COMMANDS = (train, sweep, time_command, select, evaluate, report, race, search, transfer, check, export, data, app)
+COMMANDS = (
+    train,
+    start,
+    sweep,
+    time_command,
+    select,
+    evaluate,
+    report,
+    race,
+    search,
+    transfer,
+    check,
+    export,
+    data,
+    app,
+)
 
 for command in COMMANDS:
     main.add_command(command)

@@ -11,10 +11,10 @@ from lambda_core.commands.options import (
     command_line,
     given_settings,
     json_option,
+    model_argument,
     print_result,
     root_option,
     settings_options,
-    study_argument,
 )
 from lambda_core.commands.progress_bar import progress_bar
 from lambda_core.config import SweepConfig, TimingConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@study_argument
+@model_argument
 @settings_options(SweepConfig)
 @click.option("--processes", default=1, show_default=True, help="Processes of one thread each.")
 @click.option("--dataset", help="Another data set to measure on: makes the study STUDY@DATASET.")
@@ -67,7 +67,7 @@ def _say(unlike: str | None) -> None:
 
 
 @click.command("time")
-@study_argument
+@model_argument
 @settings_options(TimingConfig)
 @click.option("--memory-only", is_flag=True, help="Time nothing: only count anew what each candidate needs in memory.")
 @root_option
@@ -102,7 +102,7 @@ def _memory_text(study: Study) -> str:
 
 
 @click.command()
-@study_argument
+@model_argument
 @click.option("--episodes-from", "folder", required=True, type=click.Path(path_type=Path), help="Folder of episodes.")
 @click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
 @click.option("--steps", type=click.IntRange(0, 1000), help="Inner steps.  [default: the study's]")

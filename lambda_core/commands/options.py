@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,11 +49,14 @@ def confidence_option(of: str) -> Callable[[F], F]:
     return click.option("--confidence", default=0.95, show_default=True, help=f"Of {of}.")
 
 
-def settings_options(cls: type[Settings]) -> Callable[[F], F]:
-    """One command-line option for each field of a config dataclass: its name, type, help and default."""
+def settings_options(cls: type[Settings], only: Sequence[str] = ()) -> Callable[[F], F]:
+    """One command-line option for each field of a config dataclass: its name, type, help and default.
+
+    only: the names of these; else all.
+    """
 
     def decorate(command: F) -> F:
-        for item in reversed(fields(cls)):  # type: ignore[arg-type]
+        for item in reversed([item for item in fields(cls) if not only or item.name in only]):  # type: ignore[arg-type]
             command = _option(item)(command)
         return command
 
@@ -69,7 +72,7 @@ def _option(item: Field[Any]) -> Callable[[F], F]:
     if kind(item) is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=text)
     choices = item.metadata["choices"]
-    form = click.Choice(choices) if choices else kind(item)
+    form = click.Choice(choices) if choices and not item.metadata["form"] else kind(item)
     return click.option(flag, *former, item.name, type=form, required=required, help=text)
 
 
@@ -81,6 +84,20 @@ def given_settings(values: dict[str, Any]) -> dict[str, Any]:
 def study_argument(command: F) -> F:
     """The argument STUDY, loaded and checked."""
     return _found_by(find_study, command)
+
+
+def model_argument(command: F) -> F:
+    """The argument STUDY, and --backbone: the user's own code, for a study whose network nothing else can make."""
+
+    @study_argument
+    @click.option(
+        "--backbone", help="package.module:function of yours that makes the study's network, where it is one."
+    )
+    @wraps(command)
+    def wrapped(study: Study, backbone: str | None, **options: Any) -> Any:
+        return command(study if backbone is None else study.with_code(backbone), **options)
+
+    return wrapped  # type: ignore[return-value]
 
 
 def trainings_argument(command: F) -> F:

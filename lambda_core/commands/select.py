@@ -14,10 +14,10 @@ from lambda_core.commands.options import (
     confidence_option,
     given_settings,
     json_option,
+    model_argument,
     print_result,
     root_option,
     settings_options,
-    study_argument,
     threshold_option,
     trainings_argument,
 )
@@ -89,7 +89,7 @@ def _explanation(choice: Choice) -> str:
 
 
 @click.command()
-@study_argument
+@model_argument
 @threshold_option()
 @confidence_option("the choice, whenever the race ends")
 @click.option("--cached", is_flag=True, help="Replay on the study's accuracy table, beside the exhaustive choice.")
@@ -135,7 +135,7 @@ def race(
 
 
 @click.command()
-@study_argument
+@model_argument
 @settings_options(SearchConfig)
 @root_option
 @json_option

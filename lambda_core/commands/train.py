@@ -9,6 +9,7 @@ import click
 
 from lambda_core.commands.options import (
     command_line,
+    find_study,
     given_settings,
     json_option,
     print_result,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @settings_options(MetaTrainConfig)
+@click.option("--start-from", help="A study of the same backbone, or a file of weights, to begin with.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the result of an unbroken run.")
 @click.option("--seeds", type=click.IntRange(1, 100), help="Trainings, each a study: OUT-seed0, OUT-seed1, …")
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 @root_option
 @json_option
 def train(
+    start_from: str | None,
     out: Path,
     resume: bool,
     seeds: int | None,
@@ -53,12 +56,14 @@ def train(
     Trainings under several seeds are studies of their own; select and report take their common name, OUT, for all.
     More processes: torchrun --nproc-per-node 2 -m lambda_core train … (they share the tasks of a meta-gradient).
     Settings that are not given follow the data set's recipe. The weights kept are those best on validation classes.
+    A network of your own: --backbone package.module:function, looked for in the working folder, too.
     """
     from lambda_core.system import best_device
     from lambda_core.workflows import train_seeds, train_study
 
     given = given_settings(settings)
-    config = MetaTrainConfig.from_dict(RECIPES.get(given["dataset"], {}) | given)
+    beginning = None if start_from is None else _beginning(start_from)
+    config = MetaTrainConfig.from_dict(RECIPES.get(given["dataset"], {}) | _network_of(beginning) | given)
     device = best_device() if device == "auto" else device
     with progress_bar(as_json=as_json) as report:
         options: dict[str, Any] = {
@@ -68,6 +73,7 @@ def train(
             "threads": threads,
             "device": device,
             "command": command_line(),
+            "start_from": beginning,
             "report": report,
         }
         if seeds is not None:
@@ -77,6 +83,18 @@ def train(
             studies = [study] if study else []  # of torchrun's processes the first tells
     for study in studies:
         _print_trained(study, as_json=as_json)
+
+
+def _beginning(text: str) -> Study | Path:
+    """The file of weights, or the study of that name. Raises StudyError."""
+    return Path(text) if Path(text).is_file() else find_study(text)
+
+
+def _network_of(beginning: Study | Path | None) -> dict[str, Any]:
+    """The settings of a study that say which network it is."""
+    if beginning is None or isinstance(beginning, Path):
+        return {}
+    return {name: getattr(beginning.config, name) for name in ("backbone", "filters", "query_statistics")}
 
 
 def _print_trained(study: Study, *, as_json: bool) -> None:

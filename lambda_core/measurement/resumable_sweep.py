@@ -65,11 +65,12 @@ def sweep_in_chunks(
     root: str | None = None,
     processes: int = 1,
     report: Report | None = None,
+    code: str = "",
 ) -> pd.DataFrame:
     """Every per-layer pattern on both splits' banks, chunk by chunk, in `processes` processes of one thread each.
 
     Finished chunks lie in <study>/checkpoint/sweep and are not made again, not for more episodes either; `fingerprint`
-    names the weights and data they were made with, and chunks of others are refused.
+    names the weights and data they were made with, and chunks of others are refused. code: `Study.code`.
     """
     folder = study_folder / "checkpoint" / "sweep"
     _claim(folder, {"config": _asked(config), "fingerprint": fingerprint})
@@ -77,7 +78,7 @@ def sweep_in_chunks(
     missing = [chunk for chunk in chunks if not chunk.is_there]
     done = sum(chunk.count for chunk in chunks) - sum(chunk.count for chunk in missing)
     meter = Meter("sweep, episodes", len(SWEPT_SPLITS) * config.episodes, report, done=done)
-    for chunk in _run(missing, (str(study_folder), config, root), processes):
+    for chunk in _run(missing, (str(study_folder), config, root, code), processes):
         meter.advance(chunk.count)
     return pd.concat([read_table(chunk.place, "accuracy") for chunk in chunks], ignore_index=True)
 
@@ -105,7 +106,7 @@ def _chunks(folder: Path, episodes: int) -> list[Chunk]:
     ]
 
 
-def _run(chunks: list[Chunk], work: tuple[str, SweepConfig, str | None], processes: int) -> Iterator[Chunk]:
+def _run(chunks: list[Chunk], work: tuple[str, SweepConfig, str | None, str], processes: int) -> Iterator[Chunk]:
     if processes == 1:
         worker = Worker(*work)
         yield from map(worker, chunks)
@@ -133,9 +134,9 @@ def _finished(future: Future[Any]) -> None:
 class Worker:
     """A process's model and banks; called with a chunk, it writes the chunk's file."""
 
-    def __init__(self, study_folder: str, config: SweepConfig, root: str | None) -> None:
+    def __init__(self, study_folder: str, config: SweepConfig, root: str | None, code: str) -> None:
         prepare(threads=1)
-        study = Study.load(Path(study_folder))
+        study = Study.load(Path(study_folder)).with_code(code)
         source = study_source(study, root)
         self.model, self.lr, self.config = study.model(), study.config.lr, config
         self.banks = {
@@ -164,9 +165,9 @@ class Worker:
 _worker: Worker | None = None
 
 
-def _make_worker(study_folder: str, config: SweepConfig, root: str | None) -> None:
+def _make_worker(study_folder: str, config: SweepConfig, root: str | None, code: str) -> None:
     global _worker  # noqa: PLW0603 (a pool's initializer has no other place to leave what it made)
-    _worker = Worker(study_folder, config, root)
+    _worker = Worker(study_folder, config, root, code)
 
 
 def _work(chunk: Chunk) -> Chunk:

@@ -12,7 +12,7 @@ from lambda_core.studies.study import Study
 from lambda_core.studies.table_schemas import UNKNOWN
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.title import dataset_title
-from lambda_core.studies.writing import Change, commit, seal, write_metadata, write_weights
+from lambda_core.studies.writing import Change, commit, new_metadata, seal, write_metadata, write_weights
 
 __all__ = [
     "SCHEMA",
@@ -31,6 +31,7 @@ __all__ = [
     "known_folders",
     "list_studies",
     "load_checked",
+    "new_metadata",
     "on_domain",
     "own_copy",
     "read_table",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lambda_core.config import MetaTrainConfig
+from lambda_core.config import BACKBONES, MetaTrainConfig
 from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import episode_matrix
@@ -52,12 +52,13 @@ def _unread_type(path: Path, what: str) -> StudyError:
 
 
 def _check_shapes(path: Path, layers: Sequence[str], config: MetaTrainConfig, weights: dict[str, np.ndarray]) -> None:
-    """What can be known without building the model: which layers own weights, and how many outputs each gives."""
+    """What can be known without building the model: which layers own weights, and how many outputs ours give."""
     owners = {name.split(".")[0] for name in weights}
-    if owners != set(layers):
+    known = BACKBONES.get(config.backbone)
+    if set(layers) - owners or (known and owners != set(layers)):
         raise StudyError(f"{path} holds weights of {sorted(owners)}, but the layers are {list(layers)}")
-    outputs = dict.fromkeys(layers[:-1], config.filters) if config.backbone != "resnet12" else {}
-    outputs[layers[-1]] = config.ways
+    outputs = dict.fromkeys(layers[:-1], config.filters) if known and known.even else {}
+    outputs |= {layers[-1]: config.ways} if known else {}
     for name, value in sorted(weights.items()):
         wanted = outputs.get(name.split(".")[0])
         if wanted is not None and value.ndim and value.shape[0] != wanted:

@@ -42,7 +42,7 @@ def own_copy(study: Study) -> Study:
         part.rename(copy)
     except OSError as error:
         raise StudyError(f"{study.name} cannot be copied to {copy}: {first_line(error)}") from error
-    return Study.load(copy)
+    return Study.load(copy).with_code(study.code)
 
 
 def on_domain(study: Study, domain: DatasetRecord) -> Study:

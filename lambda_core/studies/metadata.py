@@ -122,6 +122,8 @@ class StudyMetadata:
     group: of several trainings of one recipe, each a study; None: one alone.
     environment: of the training. commands: what made the study. created: ISO 8601. iterations_done: of the training.
     sums: SHA-256 of each file of the study; None where an older version wrote it.
+    network: the modules of a network of the user's (`backbones.described`), not checked until it is made; None: one of
+    ours, or one that needs its own code. started_from: the file that the weights came from, and its SHA-256.
     """
 
     name: str
@@ -143,6 +145,8 @@ class StudyMetadata:
     content: Mapping[str, Any] = field(repr=False)
     domain: DatasetRecord | None = None
     sums: Mapping[str, str] | None = None
+    network: Mapping[str, Any] | None = field(default=None, repr=False)
+    started_from: Mapping[str, str] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], path: Path = FILE) -> StudyMetadata:
@@ -176,6 +180,8 @@ class StudyMetadata:
             content=deepcopy(dict(content)),
             domain=_domain(path, content.get("domain")),
             sums=listed_sums(path, content),
+            network=_object(path, content, "network"),
+            started_from=_object(path, content, "started_from"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -237,6 +243,10 @@ def _domain(path: Path, values: Any) -> DatasetRecord | None:
     if not isinstance(values, dict) or not all(isinstance(values.get(key), str) for key in ("name", "fingerprint")):
         raise StudyError(f"{path}: 'domain' must be an object with the name and the fingerprint of a data set")
     return DatasetRecord(**known_values(path, "domain", values, DATASET_KEYS))
+
+
+def _object(path: Path, content: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    return None if content.get(key) is None else of_type(path, content, key, dict)
 
 
 def _pretraining(path: Path, values: Any) -> Pretraining | None:

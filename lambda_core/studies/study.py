@@ -7,7 +7,8 @@ StudyError that names file and fault.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
+from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig, is_own
 from lambda_core.data import Looks
-from lambda_core.errors import StudyError
+from lambda_core.errors import ModelError, StudyError
 from lambda_core.patterns import Peak
 from lambda_core.studies.checks import MAX_WEIGHTS_BYTES, check_weights
 from lambda_core.studies.metadata import StudyMetadata
@@ -26,9 +27,12 @@ from lambda_core.studies.places import find_folder
 from lambda_core.studies.reading import missing, read_metadata, read_tables, untold
 from lambda_core.studies.sums import file_inside, read_file
 from lambda_core.studies.title import ends_with_all_layers, title_of
+from lambda_core.studies.writing import commit, new_metadata, no_training
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from lambda_core.episodes import Source
 
 COMMANDS = {"accuracy": "sweep", "timing": "time", "search": "search", "episodes": "sweep"}  # what makes a table
 
@@ -41,6 +45,7 @@ class Study:
     None until measured. search: what `selection.judge_search` found of step × layer patterns, or None.
     episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.complete`.
     weights_sum: SHA-256 of weights.safetensors as it was when the study was loaded.
+    code: package.module:function that makes the network, as the user named it; "": no code of theirs is imported.
     """
 
     folder: Path
@@ -51,6 +56,7 @@ class Study:
     search: pd.DataFrame | None = None
     episodes: pd.DataFrame | None = None
     weights_sum: str = ""
+    code: str = ""
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -63,6 +69,31 @@ class Study:
         tables = read_tables(folder, metadata)
         weights = check_weights(folder, metadata.layers, metadata.config, metadata.sums)
         return cls(folder, metadata, *tables, weights)
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        model: nn.Sequential,
+        config: MetaTrainConfig,
+        source: Source,
+        *,
+        command: str = "",
+        started_from: Mapping[str, str] | None = None,
+    ) -> Study:
+        """Start a study with a network as it is: nothing is trained, all of it may be measured. Imports torch.
+
+        folder: of the new study. config: backbone names where the network came from (package.module:function); dataset,
+        ways, shots, steps, lr and query_statistics say what it is adapted to and how. source: of its images.
+        started_from: file and sha256 of the weights. Raises StudyError where the folder holds a study already,
+        ModelError for a model that cannot be adapted exactly, DataError where there are too few classes or images.
+        """
+        check_name(folder.name)
+        if (folder / "study.json").exists():
+            raise StudyError(f"{folder} holds a study already; name another folder")
+        metadata = new_metadata(folder.name, model, config, source, command=command, started_from=started_from)
+        commit(folder, metadata, {"training": no_training()}, model.state_dict())
+        return cls.load(folder)
 
     @property
     def name(self) -> str:
@@ -216,19 +247,55 @@ class Study:
         parts = ", ".join(f"{part} {version}" for part, version in versions.items())
         return [*found, f"This study was made under several versions of torch ({parts}); measure it again under one."]
 
-    def model(self) -> nn.Sequential:
-        """The backbone with the meta-learned weights; imports torch. Raises StudyError if names or shapes differ."""
+    def with_code(self, backbone: str) -> Study:
+        """The same study, its network to be made by the user's own package.module:function: `model` imports it."""
+        return replace(self, code=backbone)
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether the network can only be made by code of the user's, which is never imported unless they name it."""
+        return is_own(self.config.backbone) and self.metadata.network is None
+
+    def model(self, ways: int | None = None) -> nn.Sequential:
+        """The backbone with the meta-learned weights; imports torch.
+
+        ways: outputs of another number, for a head that has learned nothing yet. Raises StudyError if names or shapes
+        differ, where the head is learned, and where code of the user's is needed that was not named.
+        """
         from safetensors.torch import load
 
-        from lambda_core.backbones import build_model
+        from lambda_core.backbones import with_ways
 
         path = self.folder / "weights.safetensors"
         content = read_file(self.folder, path.name, self.metadata.sums, MAX_WEIGHTS_BYTES)
-        model = build_model(self.config, *self.input)
         try:
-            model.load_state_dict(load(content))
+            model = self._network(load(content))
+        except StudyError:
+            raise
         except Exception as error:  # safetensors and torch raise their own, undocumented kinds
             raise StudyError(
                 f"{path} does not fit the backbone of study.json: {' '.join(str(error).split())}"
             ) from error
+        try:
+            return model if ways is None else with_ways(model, ways)
+        except ModelError as error:
+            raise StudyError(f"{self.name}: {error}") from error
+
+    def check_code(self) -> None:
+        """Raises StudyError where the network can only be made by code of the user's that they did not name."""
+        if self.needs_code and not self.code:
+            raise StudyError(
+                f"the network of {self.name} is made by {self.config.backbone}, which is not imported from a study; "
+                f"measure it on the command line: lambda-core sweep {self.folder} --backbone {self.config.backbone}"
+            )
+
+    def _network(self, weights: dict[str, Tensor]) -> nn.Sequential:
+        from lambda_core.backbones import build_model, fill, from_description, new_network
+
+        if self.metadata.network is not None:
+            return from_description(self.metadata.network, weights)
+        self.check_code()
+        make, config = (new_network, self.config.but(backbone=self.code)) if self.code else (build_model, self.config)
+        model = make(config, *self.input)
+        fill(model, weights)
         return model

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from lambda_core.config import backbone_title
 from lambda_core.patterns import LambdaPattern
 from lambda_core.studies.metadata import StudyMetadata
 
 DATASETS = {"cifar-fs": "CIFAR-FS", "fc100": "FC100", "mnist": "MNIST"}  # others have their id with a capital letter
-BACKBONES = {"conv4": "4-CONV", "resnet12": "ResNet-12", "mlp": "MLP"}
 
 
 def title_of(metadata: StudyMetadata) -> str:
     """Such as `CIFAR-FS · 5-way 1-shot · 4-CONV`, with what in its training differs from plain MAML."""
     config = metadata.config
     task = f"{config.ways}-way {config.shots}-shot" if config.ways > 1 else f"{config.shots}-shot"
-    parts = [dataset_title(config.dataset), task, BACKBONES[config.backbone]]
+    parts = [dataset_title(config.dataset), task, backbone_title(config.backbone)]
     if config.pretrain_epochs:
         parts.append("pretrained")
     if not ends_with_all_layers(metadata):

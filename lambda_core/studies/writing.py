@@ -1,4 +1,5 @@
 """Writing the files of a study: each whole or not at all, and new files only with the study.json that lists them.
+What the study.json of a new one says.
 
 A commit stages new files in a folder beside their places; study.json, with their checksums, is the moment of truth;
 then they are renamed. Stopped before that moment, the study is as it was; after it, `read_file` finds the staged ones.
@@ -8,25 +9,79 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from lambda_core.config import MetaTrainConfig, is_own
 from lambda_core.errors import StudyError
-from lambda_core.studies.metadata import StudyMetadata
+from lambda_core.studies.metadata import SCHEMA, DatasetRecord, StudyMetadata
 from lambda_core.studies.reading import read_metadata
 from lambda_core.studies.sums import STAGED, file_inside, read_file
 from lambda_core.studies.table_schemas import TABLES
 from lambda_core.studies.tables import write_table
-from lambda_core.system import OWN, first_line, locked, own_sum, sum_of, write_json, write_with
+from lambda_core.system import OWN, environment, first_line, locked, own_sum, sum_of, write_json, write_with
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
+
+    from lambda_core.episodes import Source
 
 WEIGHTS = "weights.safetensors"
 KNOWN = (WEIGHTS, *(f"{name}.parquet" for name in TABLES))
 Change = Callable[[StudyMetadata], StudyMetadata]
+
+
+def new_metadata(
+    name: str,
+    model: nn.Sequential,
+    config: MetaTrainConfig,
+    source: Source,
+    *,
+    device: str = "cpu",
+    command: str = "",
+    **more: Any,
+) -> StudyMetadata:
+    """What study.json says of a network of which nothing is measured yet; imports torch.
+
+    model: on `device`. source: of its images. more: keys beside these. Raises ModelError for a network that cannot be
+    adapted exactly, DataError where a split that is measured has too few classes or images.
+    """
+    from lambda_core.backbones import described, layer_costs, layer_names
+
+    banks = [source.bank(config, split) for split in ("val", "test")]
+    content = {
+        "schema": SCHEMA,
+        "name": name,
+        "config": config.to_dict(),
+        "network": described(model) if is_own(config.backbone) else None,
+        "sweep": None,
+        "timing": None,
+        "dataset": _dataset(source).to_dict(),
+        "input": dict(zip(("size", "channels"), source.input, strict=True)),
+        "layers": list(layer_names(model)),
+        "layer_multiply_adds": layer_costs(model, banks[0][0].support_x.to(device)),
+        "environment": environment(device),
+        "commands": [command] if command else [],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "iterations_done": 0,
+    }
+    return StudyMetadata.from_dict(content | more)
+
+
+def no_training() -> pd.DataFrame:
+    """The training table of a study that nothing was trained for: where it stands, and no number."""
+    return pd.DataFrame({name: [np.nan] for name in TABLES["training"]} | {"iteration": [0], "seconds": [0.0]})
+
+
+def _dataset(source: Source) -> DatasetRecord:
+    if source.images is None:
+        return DatasetRecord(source.name, "built in", "sinusoid-1")
+    return DatasetRecord.of(source.images, ("train",))
 
 
 def write_metadata(folder: Path, metadata: StudyMetadata) -> None:

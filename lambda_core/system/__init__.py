@@ -8,6 +8,7 @@ from lambda_core.system.atomic_files import first_line, hold, remove_if_left, wr
 from lambda_core.system.checksums import OWN, own_sum, sum_of, sum_of_file
 from lambda_core.system.hardware import best_device, check_device, environment, prepare, processor, synchronise
 from lambda_core.system.locks import locked
+from lambda_core.system.own_code import own_function
 from lambda_core.system.progress import Meter, Progress, Report
 from lambda_core.system.stopping import finishing, stopped_by_sigterm
 from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, worker_pool
@@ -26,6 +27,7 @@ __all__ = [
     "first_line",
     "hold",
     "locked",
+    "own_function",
     "own_sum",
     "prepare",
     "processor",

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lambda_core.adaptation import Loss
-from lambda_core.backbones import Backbone, build_model, start_from
+from lambda_core.backbones import Backbone, fill_but_head, new_network
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.system import Meter, Report, check_device, finishing
@@ -93,7 +93,7 @@ class MetaTrainer:
     ) -> None:
         check_device(device)
         self.config, self.source, self.device = config, source, device
-        self.model = (build_model(config, *source.input) if model is None else model).to(device)
+        self.model = (new_network(config, *source.input) if model is None else model).to(device)
         backbone = Backbone.of(self.model)
         loss: Loss = F.mse_loss if source.images is None else F.cross_entropy
         self.objective = Objective(backbone, config.lr, loss, config.query_statistics)
@@ -109,7 +109,7 @@ class MetaTrainer:
 
     def start_from(self, found: Pretrained) -> None:
         """Begin with weights that a classification found; its time counts."""
-        start_from(self.model, found.weights)
+        fill_but_head(self.model, found.weights, "equal")
         self.seconds += found.seconds
         self.pretraining = {"seconds": found.seconds, "loss": found.loss, "accuracy": found.accuracy}
 

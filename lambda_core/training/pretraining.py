@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lambda_core.backbones import build_model
+from lambda_core.backbones import new_network
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import EpisodeBank, Source
 from lambda_core.errors import ConfigError
@@ -82,7 +82,7 @@ class Classifier:
         images = sum(len(places) for _, places, _ in bank.classes)
         self.batch = min(BATCH, images)
         self.batches = images // self.batch
-        self.model = build_model(config, *source.input, outputs=len(bank.classes)).to(device)
+        self.model = new_network(config, *source.input, outputs=len(bank.classes)).to(device)
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=LR, momentum=MOMENTUM, weight_decay=DECAY, nesterov=True
         )

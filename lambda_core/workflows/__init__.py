@@ -6,6 +6,7 @@ Belongs here: what ties engine and studies together. Does not: options and print
 from lambda_core.workflows.export import export_study
 from lambda_core.workflows.measure import complete, count_memory, measurable, note, on_dataset, sweep_study, time_study
 from lambda_core.workflows.search import live_runner, race_live, search_study
+from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_seeds, train_study
 from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
 
@@ -19,8 +20,10 @@ __all__ = [
     "note",
     "on_dataset",
     "race_live",
+    "read_weights",
     "ready",
     "search_study",
+    "start_study",
     "sweep_study",
     "time_study",
     "trace_sine",

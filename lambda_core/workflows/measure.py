@@ -66,13 +66,17 @@ def sweep_study(
     Writes accuracy.parquet and episodes.parquet.
     """
     study.check_sweep(config)
+    study.check_code()
     study = own_copy(study)
+    if study.config.query_statistics == "stored":  # the network has no others, whatever was asked for
+        config = config.but(query_statistics="stored")
     with locked(study.folder / ".sweep.lock", f"{study.name} is being swept"):
         source, fingerprint = measurable(study, root)
         if study.sweep_config is not None and study.sweep_config.max_steps < study.config.steps:
             shutil.rmtree(study.folder / "checkpoint" / "sweep", ignore_errors=True)  # its parts lack the reference
         unpack(study, config, fingerprint)
-        frame = sweep_in_chunks(study.folder, config, fingerprint, root=root, processes=processes, report=report)
+        work: dict[str, Any] = {"root": root, "processes": processes, "report": report, "code": study.code}
+        frame = sweep_in_chunks(study.folder, config, fingerprint, **work)
         classes = classes_of(study, config, source)
         return note(study, "sweep", config.to_dict(), command, accuracy=frame, episodes=classes)
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from torch.distributed import is_torchelastic_launched
 
-from lambda_core.backbones import layer_costs, layer_names
+from lambda_core.backbones import fill_but_head, new_network, with_ways
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.errors import ConfigError, StudyError
-from lambda_core.studies import SCHEMA, Change, DatasetRecord, Study, StudyMetadata, check_name, commit
-from lambda_core.system import Report, environment, locked, prepare
+from lambda_core.studies import Change, Study, StudyMetadata, check_name, commit, new_metadata
+from lambda_core.system import Report, locked, prepare
 from lambda_core.training import MetaTrainer, from_first, meta_train, process_group, was_restarted
+from lambda_core.workflows.start import in_own_names, read_weights
 
 
 def train_study(
@@ -30,11 +31,13 @@ def train_study(
     device: str = "cpu",
     command: str = "",
     group: str | None = None,
+    start_from: Study | Path | None = None,
     report: Report | None = None,
 ) -> Study | None:
     """Meta-train and write study.json, weights.safetensors (the best on validation classes) and training.parquet.
 
-    group: the name that several trainings of one recipe have together.
+    group: the name that several trainings of one recipe have together. start_from: a study of the same backbone, or a
+    file of weights, to begin with; the head is kept where it fits.
     Under torchrun the first process reads, writes and returns the study, and the others return None: no disk is shared.
     Raises StudyError where the folder holds a study already and `resume` is not asked for, or one that no training can
     go on with; BusyError where another process trains there.
@@ -44,10 +47,12 @@ def train_study(
     with process_group(device) as first, ExitStack() as alone:
         resume = resume or was_restarted()
         from_first(lambda: alone.enter_context(_alone(folder, resume=resume)))
+        source, model, started_from = _beginning(config, start_from, root)
         trainer = meta_train(
             config,
             folder / "checkpoint",
-            Source(config.dataset, root),
+            source,
+            model=model,
             resume=resume,
             stop_at=stop_at,
             device=device,
@@ -56,7 +61,8 @@ def train_study(
         if not trainer.best.weights:
             raise StudyError(f"{folder}: no validation was due in {trainer.iteration} iterations, so none is best yet")
         if first:
-            metadata = _metadata(trainer, folder.name, device, command, group)
+            about = {"group": group, "started_from": started_from}
+            metadata = _metadata(trainer, folder.name, device, command, about)
             commit(folder, _kept(folder, metadata), {"training": trainer.log.table}, trainer.best.weights)
     return Study.load(folder) if first else None
 
@@ -133,30 +139,32 @@ def _kept(folder: Path, metadata: StudyMetadata) -> StudyMetadata | Change:
     return change
 
 
-def _metadata(trainer: MetaTrainer, name: str, device: str, command: str, group: str | None) -> StudyMetadata:
-    example = trainer.train_bank[0].support_x.to(trainer.device)
-    content: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": name,
-        "config": trainer.config.to_dict(),
+def _beginning(
+    config: MetaTrainConfig, start_from: Study | Path | None, root: str | None
+) -> tuple[Source, nn.Sequential | None, dict[str, str] | None]:
+    """The images, the network to begin with (None: a new one) and what study.json says of its weights."""
+    if start_from is None:
+        return Source(config.dataset, root), None, None
+    if config.pretrain_epochs:
+        raise ConfigError("a training starts from weights or with a classification: set pretrain_epochs to 0")
+    if isinstance(start_from, Study):
+        if start_from.config.backbone != config.backbone:
+            raise ConfigError(f"{start_from.name} is a {start_from.config.backbone}, not a {config.backbone}")
+        model = with_ways(start_from.with_code(config.backbone).model(), config.ways, anew=True)
+        source = Source(config.dataset, root, start_from.input)
+        return source, model, {"file": f"{start_from.name}/weights.safetensors", "sha256": start_from.weights_sum}
+    source = Source(config.dataset, root)
+    model = new_network(config, *source.input)
+    weights, started_from = read_weights(start_from)
+    fill_but_head(model, in_own_names(config, weights))
+    return source, model, started_from
+
+
+def _metadata(trainer: MetaTrainer, name: str, device: str, command: str, about: dict[str, Any]) -> StudyMetadata:
+    done = {
         "pretraining": trainer.pretraining or None,
-        "sweep": None,
-        "timing": None,
-        "dataset": _dataset(trainer.source).to_dict(),
-        "input": dict(zip(("size", "channels"), trainer.source.input, strict=True)),
-        "layers": list(layer_names(trainer.model)),
-        "layer_multiply_adds": layer_costs(trainer.model, example),
-        "environment": environment(device),
-        "commands": [command] if command else [],
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "iterations_done": trainer.iteration,
         "best_iteration": trainer.best.iteration,
-        "group": group,
     }
-    return StudyMetadata.from_dict(content)
-
-
-def _dataset(source: Source) -> DatasetRecord:
-    if source.images is None:
-        return DatasetRecord(source.name, "built in", "sinusoid-1")
-    return DatasetRecord.of(source.images, ("train",))
+    model, config, source = trainer.model, trainer.config, trainer.source
+    return new_metadata(name, model, config, source, device=device, command=command, **done, **about)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lambda_core.backbones.networks import build_model, start_from
+from lambda_core.backbones import build_model, fill_but_head
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.episodes.source import Source
@@ -126,7 +126,7 @@ def test_studies_of_other_episodes_may_share_a_classification(source, tmp_path):
 def test_the_head_starts_with_equal_rows(source):
     wide = build_model(TINY.but(seed=1), *source.input, outputs=6).state_dict()
     model = build_model(TINY, *source.input)
-    start_from(model, wide)
+    fill_but_head(model, wide, "equal")
     state = model.state_dict()
     assert all(torch.equal(state[name], wide[name]) for name in state if not name.startswith("head"))
     for row, bias in zip(state["head.weight"], state["head.bias"], strict=True):
@@ -137,11 +137,11 @@ def test_the_head_starts_with_equal_rows(source):
 def test_weights_of_another_backbone_are_refused_with_the_name_of_what_does_not_fit(source):
     model = build_model(TINY, *source.input)
     other = build_model(TINY.but(filters=5), *source.input).state_dict()
-    with pytest.raises(ModelError, match=r"conv1\.conv\.weight as \(5, 1, 3, 3\), not \(4, 1, 3, 3\)"):
-        start_from(model, other)
+    with pytest.raises(ModelError, match=r"conv1\.conv\.weight is \(5, 1, 3, 3\), not \(4, 1, 3, 3\)"):
+        fill_but_head(model, other, "equal")
     other.pop("conv1.conv.weight")
     with pytest.raises(ModelError, match=r"lack conv1\.conv\.weight"):
-        start_from(model, other)
+        fill_but_head(model, other, "equal")
 
 
 def test_a_regression_has_no_classes():

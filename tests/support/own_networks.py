@@ -1,0 +1,53 @@
+"""Networks as users write them, in modules of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SOURCE = """
+from collections import OrderedDict
+from pathlib import Path
+
+from torch import nn
+
+(Path(__file__).parent / "imported").touch()
+
+
+class Halved(nn.Module):
+    def forward(self, x):
+        return x / 2
+
+
+def small(ways, channels):
+    return nn.Sequential(OrderedDict(
+        one=nn.Sequential(nn.Conv2d(channels, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU()),
+        pool=nn.AdaptiveAvgPool2d(2), flatten=nn.Flatten(), head=nn.Linear(16, ways)))
+
+
+def with_code(ways, channels):
+    model = small(ways, channels)
+    model.one.add_module("halved", Halved())
+    return model
+
+
+def no_module(size):
+    return size
+
+
+def no_row(ways):
+    return nn.Linear(3, ways)
+
+
+def broken():
+    raise KeyError("weights")
+"""
+
+
+def write_networks(folder: Path, name: str) -> Path:
+    """A module of this name; `was_imported` says whether anybody ran it."""
+    (folder / f"{name}.py").write_text(SOURCE)
+    return folder
+
+
+def was_imported(folder: Path) -> bool:
+    return (folder / "imported").exists()

@@ -1,0 +1,189 @@
+"""A study of a network of the user's own: written in a moment, measured without their code or with it alone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lambda_core.backbones import new_network
+from lambda_core.config import MetaTrainConfig, SweepConfig
+from lambda_core.errors import ConfigError, DataError, LambdaError, ModelError, StudyError
+from lambda_core.studies.study import Study
+from lambda_core.workflows.measure import sweep_study, time_study
+from lambda_core.workflows.start import read_weights, start_study
+from lambda_core.workflows.train import train_study
+from tests.support.own_networks import was_imported, write_networks
+from tests.training.test_meta_trainer import TINY
+
+SWEEP = SweepConfig(episodes=2, queries=2, max_steps=TINY.steps)
+
+
+@pytest.fixture
+def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The name of a module of networks, one that no other test has imported."""
+    name = f"networks_{abs(hash(request.node.name))}"
+    monkeypatch.syspath_prepend(str(write_networks(tmp_path, name)))
+    return name
+
+
+def config_of(networks: str, function: str = "small") -> MetaTrainConfig:
+    return TINY.but(backbone=f"{networks}:{function}")
+
+
+def test_a_network_of_known_modules_needs_no_code(networks: str, tmp_path: Path, root: str) -> None:
+    made = start_study(config_of(networks), tmp_path / "mine", root=root)
+    assert (made.layers, made.needs_code, made.config.query_statistics) == (("one", "head"), False, "stored")
+    assert made.metadata.iterations_done == 0
+    sys.modules.pop(networks)
+    (tmp_path / "imported").unlink()
+    model = Study.load(tmp_path / "mine").model()
+    assert not was_imported(tmp_path)
+    x = torch.randn(2, made.input[1], made.input[0], made.input[0])
+    assert torch.equal(model(x), new_network(config_of(networks).but(query_statistics="stored"), *made.input)(x))
+
+
+def test_code_is_imported_only_where_it_is_named(networks: str, tmp_path: Path, root: str) -> None:
+    config = config_of(networks, "with_code").but(query_statistics="transductive")
+    start_study(config, tmp_path / "mine", query_statistics="transductive", root=root)
+    sys.modules.pop(networks)
+    (tmp_path / "imported").unlink()
+    study = Study.load(tmp_path / "mine")
+    assert study.needs_code
+    assert study.title.endswith("with_code")
+    with pytest.raises(StudyError, match=rf"not imported from a study.*sweep .*mine --backbone {networks}:with_code"):
+        sweep_study(study, SWEEP, root=root)
+    assert not was_imported(tmp_path)
+    swept = sweep_study(study.with_code(f"{networks}:with_code"), SWEEP, root=root)
+    assert was_imported(tmp_path)
+    assert swept.accuracy is not None
+
+
+@pytest.mark.slow
+def test_several_processes_are_told_the_code(networks: str, tmp_path: Path, root: str) -> None:
+    study = start_study(config_of(networks, "with_code"), tmp_path / "mine", root=root)
+    script = (
+        "from lambda_core import Study; from lambda_core.config import SweepConfig\n"
+        "from lambda_core.workflows import sweep_study\n"
+        "if __name__ == '__main__':\n"
+        f"    study = Study.load('mine').with_code('{networks}:with_code')\n"
+        f"    config = SweepConfig(episodes=12, queries=2, max_steps={TINY.steps})\n"
+        f"    sweep_study(study, config, root={root!r}, processes=2)"
+    )
+    (tmp_path / "run.py").write_text(script)
+    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True)
+    assert Study.load(study.folder).accuracy is not None
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("missing", "has no function missing"),
+        ("no_module", "returned no module but"),
+        ("no_row", "must be an nn.Sequential of named layers, not Linear"),
+        ("broken", "failed: KeyError: 'weights'"),
+    ],
+)
+def test_a_function_that_makes_no_network_is_told(
+    networks: str, tmp_path: Path, root: str, function: str, words: str
+) -> None:
+    with pytest.raises(ModelError, match=words):
+        start_study(config_of(networks, function), tmp_path / "mine", root=root)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_module_that_is_not_there_is_told(tmp_path: Path, root: str) -> None:
+    with pytest.raises(ModelError, match="nowhere_at_all cannot be imported: ModuleNotFoundError"):
+        start_study(TINY.but(backbone="nowhere_at_all:net"), tmp_path / "mine", root=root)
+
+
+@pytest.mark.parametrize(
+    "backbone", ["conv5", "a:b:c", "a b:c", "../a:b", "os:system('x')", ":f", "m:", "a." * 99 + "b:c"]
+)
+def test_what_is_no_name_of_a_function_is_no_setting(backbone: str) -> None:
+    with pytest.raises(ConfigError, match="backbone must be one of conv4"):
+        TINY.but(backbone=backbone)
+
+
+def test_weights_are_of_a_file_whose_sum_is_noted(networks: str, tmp_path: Path, root: str) -> None:
+    first = start_study(config_of(networks), tmp_path / "first", root=root)
+    torch.save(first.model().state_dict(), tmp_path / "weights.pth")
+    other = config_of(networks).but(seed=5)
+    again = start_study(other, tmp_path / "second", weights=tmp_path / "weights.pth", root=root)
+    assert again.weights_sum == first.weights_sum
+    assert again.metadata.started_from == read_weights(tmp_path / "weights.pth")[1]
+    started = start_study(
+        other.but(ways=2), tmp_path / "third", weights=first.folder / "weights.safetensors", root=root
+    )
+    assert torch.count_nonzero(started.model().head.weight) == 0
+    assert started.model(ways=4).head.weight.shape == (4, 16)
+    with pytest.raises(StudyError, match="learned for"):
+        first.model(ways=2)
+
+
+def test_what_is_no_file_of_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"a": [1, 2]}, "lists.pth")
+    torch.save(torch.nn.Linear(2, 2), "module.pth")  # unpickling it would run code
+    Path("text.safetensors").write_text("no weights")
+    for name, words in [("lists.pth", "no state dictionary"), ("module.pth", "no readable file"),
+                        ("text.safetensors", "no readable file"), ("none.pth", "cannot be read")]:  # fmt: skip
+        with pytest.raises(StudyError, match=words):
+            read_weights(Path(name))
+
+
+def test_too_few_images_are_told_before_anything_is_written(networks: str, tmp_path: Path, root: str) -> None:
+    with pytest.raises(DataError, match="too few for 90 shots"):
+        start_study(config_of(networks).but(shots=90), tmp_path / "mine", root=root)
+    with pytest.raises(LambdaError, match="is trained"):
+        start_study(TINY, tmp_path / "mine", root=root)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_folder_that_holds_a_study_is_left_alone(networks: str, tmp_path: Path, root: str) -> None:
+    study = start_study(config_of(networks), tmp_path / "mine", root=root)
+    with pytest.raises(StudyError, match="holds a study already"):
+        start_study(config_of(networks).but(seed=3), tmp_path / "mine", root=root)
+    assert Study.load(study.folder).weights_sum == study.weights_sum
+
+
+def test_a_description_that_does_not_fit_is_told(networks: str, tmp_path: Path, root: str) -> None:
+    from lambda_core.studies import StudyMetadata, commit
+
+    study = start_study(config_of(networks), tmp_path / "mine", root=root)
+    content = study.metadata.to_dict()
+    content["network"]["modules"][0]["modules"][0]["arguments"]["out_channels"] = 5
+    commit(study.folder, lambda _: StudyMetadata.from_dict(content), {})
+    with pytest.raises(StudyError, match=r"does not fit the backbone of study\.json"):
+        Study.load(study.folder).model()
+
+
+@pytest.mark.slow
+def test_a_network_of_ones_own_is_trained_and_gone_on_with(networks: str, tmp_path: Path, root: str) -> None:
+    config = config_of(networks)
+    first = train_study(config, tmp_path / "first", root=root)
+    assert first is not None
+    assert (first.needs_code, first.config.query_statistics) == (False, "transductive")
+    start_again = config.but(iterations=1, meta_lr=1e-8, validate_every=1)
+    second = train_study(start_again, tmp_path / "second", start_from=first, root=root)
+    assert second is not None
+    ours, theirs = first.model().state_dict(), second.model().state_dict()
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-6) for name in ours)
+    with pytest.raises(ConfigError, match=r"first is a .*small, not a conv4"):
+        train_study(TINY, tmp_path / "third", start_from=first, root=root)
+    shutil.rmtree(tmp_path / "second")
+
+
+@pytest.mark.slow
+def test_a_started_study_is_timed_like_any(networks: str, tmp_path: Path, root: str) -> None:
+    from lambda_core.config import TimingConfig
+
+    study = start_study(config_of(networks), tmp_path / "mine", root=root)
+    swept = sweep_study(study, SWEEP, root=root)
+    assert swept.sweep_config is not None
+    assert swept.sweep_config.query_statistics == "stored"
+    assert time_study(swept, TimingConfig(repeats=2), root=root).measured
