@@ -29,6 +29,7 @@ from typing import Any, Literal
 
 import psutil
 
+from lambda_core.config import is_own
 from lambda_core.errors import LambdaError
 from lambda_core.studies import check_name, studies_root
 from lambda_core.system import locked, write_json
@@ -151,16 +152,25 @@ def start_job(argv: Sequence[str], study: str, root: Path | None = None, engine:
 
     argv: a command of COMMANDS and its options. study: name of the study it is about. root: of the jobs; None:
     `jobs_root()`. engine: what to start in place of ENGINE.
-    Raises JobError for another command, on a read-only server, while a job is running, and where it cannot be started.
+    Raises JobError for another command, for one that would import code of the user's, on a read-only server, while a
+    job is running, and where it cannot be started.
     """
     if not argv or argv[0] not in COMMANDS:
         raise JobError(f"a job runs one of {', '.join(COMMANDS)}, not {' '.join(argv)[:40]!r}")
+    if any(_names_code(option, value) for option, value in zip(argv, [*argv[1:], ""], strict=True)):
+        raise JobError("a job imports no code: train a network of your own on the command line")
     check_name(study, domain=True)
     root = root or jobs_root()
     _refuse_read_only()
     with _starting(root):
         _check_may_start(root)
         return _start(argv, study, root, engine)
+
+
+def _names_code(option: str, value: str) -> bool:
+    """Whether this option of a command, or with the word after it, has the user's own code imported."""
+    flag, _, given = option.partition("=")
+    return flag == "--backbone" and is_own(given or value)
 
 
 def _starting(root: Path) -> AbstractContextManager[None]:

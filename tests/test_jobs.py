@@ -128,6 +128,12 @@ def test_only_the_long_commands(argv: list[str], tmp_path: Path) -> None:
         start_job(argv, "my-study", tmp_path)
 
 
+@pytest.mark.parametrize("argv", [["train", "--backbone", "os:system"], ["sweep", "mine", "--backbone=os:system"]])
+def test_no_code_of_anybodys(argv: list[str], tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="a job imports no code"):
+        start_job(argv, "my-study", tmp_path)
+
+
 def test_no_path_as_a_study(tmp_path: Path) -> None:
     with pytest.raises(StudyError):
         start_job(["train"], "../up", tmp_path)

@@ -70,6 +70,7 @@ def test_every_command_is_there():
     assert set(main.commands) == {
         *(
             "train",
+            "start",
             "sweep",
             "time",
             "select",
