@@ -17,6 +17,7 @@ setup(
     package_dir={"lambda_app.app": "app", "lambda_core.cached_results": "cached_results"},
     package_data={
         "lambda_core.data.glyphs": ["*.npz"],
+        "lambda_core.analysis": ["claims.toml"],
         "lambda_app.app": ["assets/*", ".streamlit/config.toml"],
         "lambda_core.cached_results": [f"{name}/*.{kind}" for name in studies for kind in KINDS],
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.readme import DOCUMENTS
+from lambda_core.analysis.claims import one_step_answer
 from lambda_core.config import MetaTrainConfig
 from lambda_core.studies.table_schemas import TABLES, Column
 
@@ -54,6 +56,23 @@ def test_the_tables_are_those_of_the_studies_and_of_the_last_comparison(name):
     text = TEXTS[Path(name)]
     assert text.count("<!-- end -->") == {"README.md": 1, "docs/results.md": 4}[name]
     assert DOCUMENTS[name](text) == text, "run python -m benchmarks.readme"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/findings.md", "docs/results.md"])
+def test_the_answer_on_one_step_is_the_same_everywhere(page):
+    assert one_step_answer() in " ".join(TEXTS[Path(page)].split())
+
+
+def test_the_answer_on_one_step_is_that_of_the_experiment():
+    found = json.loads((ROOT / "benchmarks/results/one-step.json").read_text(encoding="utf-8"))["found"]
+    numbers = re.findall(r"\d+\.\d", one_step_answer())
+    added = [found[data][arm]["points above"]["all layers at test"]["points"]
+             for data in ("glyphs", "cifar-fs") for arm in ("11111 x 5", "11111 x 1")]  # fmt: skip
+    gains = [found[data]["00001 x 1"]["points above"]["11111 x 5"] for data in ("cifar-fs", "glyphs")]
+    ends = ("points", "points_low", "points_high")
+    gain, cost = gains[0], {name: -gains[1][other] for name, other in zip(ends, ("points", *ends[:0:-1]), strict=True)}
+    expected = [min(added), max(added), *(each[name] for each in (gain, cost) for name in ends)]
+    assert numbers == [f"{value:.1f}" for value in expected]
 
 
 def test_no_document_names_a_module_that_is_not_there():

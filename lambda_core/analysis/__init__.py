@@ -18,7 +18,14 @@ from lambda_core.analysis.reach import (
     reach_table,
     trainings_of,
 )
-from lambda_core.analysis.report import as_markdown, domains_table, report_table, short_table
+from lambda_core.analysis.report import (
+    as_markdown,
+    claims_markdown,
+    claims_records,
+    domains_table,
+    report_table,
+    short_table,
+)
 from lambda_core.analysis.study_choice import (
     answerable,
     choose,
@@ -37,6 +44,8 @@ __all__ = [
     "answerable",
     "as_markdown",
     "choose",
+    "claims_markdown",
+    "claims_records",
     "compare_study",
     "default_condition",
     "describe_machines",

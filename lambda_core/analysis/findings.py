@@ -31,7 +31,8 @@ class Findings:
     """What one study shows.
 
     full: accuracy of the full pattern on test classes, 0 to 1, with its 95 % interval.
-    choices: by threshold (points), selected on validation and confirmed on test classes.
+    choices: by threshold (points), selected on validation and confirmed on test classes. own_steps: the choice within
+    MINIMAL_DEGRADATION among candidates with the reference's number of steps, likewise.
     one_step: the best other pattern after one step. better: the pattern that beats full by most, where one is shown to.
     condition: of the times.
     """
@@ -39,6 +40,7 @@ class Findings:
     study: Study
     full: Interval
     choices: dict[float, tuple[Choice, Confirmation]]
+    own_steps: tuple[Choice, Confirmation]
     one_step: PatternGain
     better: PatternGain | None
     condition: TimingCondition
@@ -49,10 +51,12 @@ def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Finding
     settings, test = SelectionSettings(), study.split("test")
     comparison = compare_study(study, settings)
     choices = [comparison.choose(threshold) for threshold in sorted({*map(float, thresholds), MINIMAL_DEGRADATION})]
+    own = comparison.choose(MINIMAL_DEGRADATION, steps=study.config.steps)
     return Findings(
         study=study,
         full=full_accuracy(study),
         choices={choice.threshold: (choice, confirm(choice, test)) for choice in choices},
+        own_steps=(own, confirm(own, test)),
         one_step=study_gain(study, settings),
         better=study_best_gain(study, settings),
         condition=default_condition(study),

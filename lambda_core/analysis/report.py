@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from lambda_core.analysis.claims import PAPER, RULES, check_claims
+from lambda_core.analysis.claims import check_claims, prespecified, rules_text
 from lambda_core.analysis.domains import Domain, domains_of
 from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findings, ask_study
 from lambda_core.analysis.literature import literature_for
@@ -53,6 +53,17 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
         *([] if not notes else ["\n".join(f"- {note}" for note in notes)]),
     ]
     return "\n\n".join(parts)
+
+
+def claims_markdown(studies: Iterable[Study]) -> str:
+    """The paper's claims alone, in Markdown."""
+    findings, notes = _ask_all(studies, THRESHOLDS)
+    return "\n\n".join([_claims_text(findings), *notes])
+
+
+def claims_records(studies: Iterable[Study]) -> list[dict[str, str]]:
+    """The paper's claims, a row a claim and study: claim, study, measured (in words), outcome. Fit for JSON."""
+    return [vars(outcome) for outcome in check_claims([ask_study(study) for study in studies])]
 
 
 def short_table(studies: Sequence[Study]) -> str:
@@ -142,18 +153,19 @@ def _choices_text(findings: list[Findings]) -> str:
 
 def _gains_text(findings: list[Findings]) -> str:
     header = ["study", "full after 1 step, %", "best pattern after 1 step", "best pattern that beats full"]
+    count = len(findings)
     rows = [
         [
             f"`{each.study.name}`",
             _share(each.one_step.full),
-            _gain(each.one_step),
-            "none shown" if each.better is None else _gain(each.better),
+            _gain(each.one_step.among(count)),
+            "none shown" if each.better is None else _gain(each.better.among(count)),
         ]
         for each in findings
     ]
     legend = (
-        "Picked on validation classes; points above the full pattern at the same step count, on test classes (95 % "
-        "interval); ✓ shown to be better."
+        "Picked on validation classes; points above the full pattern at the same step count, for new episodes of the "
+        f"test classes (each end 95 % for all {count} studies of a column at once); ✓ shown to be better."
     )
     return f"{_table(header, rows)}\n\n{legend}"
 
@@ -222,9 +234,12 @@ def _kilobytes(count: int) -> str:
 def _claims_text(findings: list[Findings]) -> str:
     studies: dict[tuple[str, str], list[str]] = {}
     for claim in check_claims(findings):
-        studies.setdefault((claim.claim, claim.outcome), []).append(f"`{claim.study}` {claim.measured}")
-    rows = [[claim, f"**{outcome}**", "; ".join(texts)] for (claim, outcome), texts in studies.items()]
-    return f"### Claims of {PAPER}\n\n{_table(['claim', 'outcome', 'studies'], rows)}\n\n{RULES}"
+        outcome = f"excluded: {claim.measured}" if claim.outcome == "excluded" else f"**{claim.outcome}**"
+        told = f"`{claim.study}`" if claim.outcome == "excluded" else f"`{claim.study}` {claim.measured}"
+        studies.setdefault((claim.claim, outcome), []).append(told)
+    rows = [[claim, outcome, "; ".join(texts)] for (claim, outcome), texts in studies.items()]
+    table = _table(["claim", "outcome", "studies"], rows)
+    return f"### Claims of {prespecified()['paper']}\n\n{table}\n\n{rules_text()}"
 
 
 def _conditions_text(findings: list[Findings]) -> str:

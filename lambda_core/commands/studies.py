@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from lambda_core.errors import StudyError
 @click.command()
 @click.argument("studies", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All that are measured: yours, and those of the package.")
+@click.option("--claims", is_flag=True, help="Only the paper's claims, by the rules of analysis/claims.toml.")
 @json_option
-def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Print the table of docs/results.md for the studies named (or all)."""
-    from lambda_core.analysis import answerable, as_markdown, report_table
+def report(studies: tuple[str, ...], every: bool, claims: bool, as_json: bool) -> None:
+    """Print the tables of docs/results.md for the studies named (or all)."""
+    from lambda_core.analysis import answerable, as_markdown, claims_markdown, claims_records, report_table
     from lambda_core.selection import SelectionSettings
 
     if not studies and not every:
@@ -34,11 +36,12 @@ def report(studies: tuple[str, ...], every: bool, as_json: bool) -> None:
         measured_studies() if every else [study for study in map(find_study_or_trainings, studies) if study.measured]
     )
     if not as_json:
-        click.echo(as_markdown(measured))
+        click.echo(claims_markdown(measured) if claims else as_markdown(measured))
         return
     good, notes = answerable(measured, SelectionSettings(1.0))
     _say(notes)
-    click.echo(report_table(good).to_json(orient="records", indent=1))
+    found = report_table(good).to_json(orient="records", indent=1)
+    click.echo(json.dumps(claims_records(good), indent=1, ensure_ascii=False) if claims else found)
 
 
 def _say(notes: list[str]) -> None:

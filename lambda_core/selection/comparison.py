@@ -67,7 +67,7 @@ class Comparison:
     reference: int
     axis: Axis
     bounds: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
-    counted: dict[float, int] = field(default_factory=dict, repr=False)
+    counted: dict[tuple[float, int | None, int | None], int] = field(default_factory=dict, repr=False)
 
     def bounds_at(self, confidence: float) -> tuple[Floats, Floats]:
         """`simultaneous_bounds` of the degradations, lower and upper, points: every threshold's verdicts."""
@@ -89,14 +89,17 @@ class Comparison:
             verdict=verdicts_at(threshold, low, high),
         )
 
-    def choose(self, threshold: float, confidence: float = 0.95, memory: int | None = None) -> Choice:
+    def choose(
+        self, threshold: float, confidence: float = 0.95, memory: int | None = None, *, steps: int | None = None
+    ) -> Choice:
         """The fastest candidate that passes; the reference itself if nothing faster does.
 
-        threshold: points. memory: bytes that it may need at its most; None: any number. Raises SelectionError for a
-        threshold or confidence that no honest choice can be made with, and where nothing that passes fits.
+        threshold: points. memory: bytes that it may need at its most; None: any number. steps: choose among candidates
+        of so many steps only; the bounds stay those of all. Raises SelectionError for a threshold or confidence that
+        no honest choice can be made with, and where nothing that passes fits.
         """
         table = self.table(threshold, confidence)
-        row = self.row_at(threshold, confidence, memory)
+        row, offered = self.row_at(threshold, confidence, memory, steps), self._offered(memory, steps)
         if row is None:
             raise SelectionError(self._nothing_fits(table, memory))
         chosen = table.iloc[row]
@@ -105,7 +108,7 @@ class Comparison:
             candidate=candidate,
             reference=reference,
             speed=_interval(chosen, "speed_up"),
-            near_fastest=self._near_fastest(row, table["verdict"] == "pass"),
+            near_fastest=self._near_fastest(row, offered & (table["verdict"] == "pass").to_numpy()),
             degradation=_interval(chosen, "degradation"),
             accuracy=float(chosen["accuracy"]),
             milliseconds=float(chosen["milliseconds"]),
@@ -116,28 +119,39 @@ class Comparison:
             confidence=float(confidence),
             episodes=self.degradation.episodes,
             candidates=len(table) - 1,
-            finalists=self.finalists(confidence),
+            finalists=self._asked_about(confidence, memory, steps),
             axis=self.axis,
             verdicts=table,
         )
 
-    def finalists(self, confidence: float = 0.95) -> int:
+    def finalists(self, confidence: float = 0.95, memory: int | None = None, steps: int | None = None) -> int:
         """How many different candidates, the reference apart, the thresholds from 0 to 100 points choose.
 
-        So many may be asked about on test classes, whichever threshold is looked at.
+        So many may be asked about on test classes, whichever threshold is looked at. memory, steps: as in `choose`.
         """
-        if confidence not in self.counted:
+        asked = (confidence, memory, steps)
+        if asked not in self.counted:
             _, high = self.bounds_at(confidence)
-            cheaper = self.speed_ups.cost < self.speed_ups.cost[self.reference]
-            thresholds = np.unique(np.clip(high[cheaper & (high <= MOST)], 0.0, None))
-            self.counted[confidence] = len({self.row_at(float(threshold), confidence) for threshold in thresholds})
-        return self.counted[confidence]
+            offered = self._offered(memory, steps)
+            if offered[self.reference]:  # what is dearer is never chosen
+                offered &= self.speed_ups.cost < self.speed_ups.cost[self.reference]
+            thresholds = np.unique(np.clip(high[offered & (high <= MOST)], 0.0, None))
+            rows = {self.row_at(float(threshold), *asked) for threshold in thresholds}
+            self.counted[asked] = len(rows - {None, self.reference})
+        return self.counted[asked]
 
-    def row_at(self, threshold: float, confidence: float, memory: int | None = None) -> int | None:
+    def _asked_about(self, confidence: float, memory: int | None, steps: int | None) -> int:
+        """Finalists of all candidates, and those among the ones that are offered."""
+        restricted = memory is not None or steps is not None
+        return self.finalists(confidence) + (self.finalists(confidence, memory, steps) if restricted else 0)
+
+    def row_at(
+        self, threshold: float, confidence: float, memory: int | None = None, steps: int | None = None
+    ) -> int | None:
         """Row of the candidate that `choose` chooses; None where nothing fits into `memory` bytes."""
         _, high = self.bounds_at(confidence)
-        zone, fits = zone_of(self.axis), self.fits(memory)
-        return fastest_that_fits(high <= threshold, self.speed_ups.cost, high, self.reference, zone, fits)
+        zone, offered = zone_of(self.axis), self._offered(memory, steps)
+        return fastest_that_fits(high <= threshold, self.speed_ups.cost, high, self.reference, zone, offered)
 
     def fits(self, memory: int | None) -> NDArray[np.bool_]:
         """(candidates,) which need at most so many bytes. Raises SelectionError where that was not counted."""
@@ -156,9 +170,14 @@ class Comparison:
             f"{least['steps']} steps, needs {kilobytes(int(least['peak_bytes']))}"
         )
 
-    def _near_fastest(self, row: int, passing: pd.Series) -> float:
+    def _offered(self, memory: int | None, steps: int | None) -> NDArray[np.bool_]:
+        """(candidates,) that fit into so many bytes and have so many steps, if that is asked."""
+        fitting = self.fits(memory)
+        return fitting if steps is None else fitting & (self.candidates["steps"] == steps).to_numpy()
+
+    def _near_fastest(self, row: int, passing: NDArray[np.bool_]) -> float:
         logs = self.speed_ups.logs
-        return 1.0 if logs is None else chance_near_fastest(logs, row, passing.to_numpy())
+        return 1.0 if logs is None else chance_near_fastest(logs, row, passing)
 
 
 def compare_candidates(

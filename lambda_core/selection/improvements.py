@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,8 @@ class PatternGain(OfCandidate):
     """The full pattern against the best other one at the same step count: picked on one split, reported on another.
 
     candidate: the best other one. accuracy: its mean, 0 to 1. full: that of the full pattern, with its 95 % interval.
-    gain: points above full, paired. p_value: one-sided, for "better than full". better: whether that is shown.
+    gain: points above full, paired. p_value: one-sided, for "better than full". better: whether that is shown with
+    `confidence`, for as many claims as `among` says. paired: what the gain rests on.
     """
 
     candidate: Candidate
@@ -45,6 +46,13 @@ class PatternGain(OfCandidate):
     p_value: float
     better: bool
     episodes: int
+    confidence: float
+    paired: PairedDifference = field(repr=False, compare=False)
+
+    def among(self, claims: int) -> Self:
+        """The same as one of so many that are looked at beside each other, such as a study each (Bonferroni)."""
+        better = self.p_value * claims <= 1 - self.confidence
+        return replace(self, gain=self.paired.interval(self.confidence, claims), better=better)
 
     @property
     def full_accuracy(self) -> float:
@@ -151,6 +159,8 @@ def _report(accuracy: pd.DataFrame, candidate: Candidate, confidence: float, lr:
         p_value=p,
         better=p <= 1 - confidence,
         episodes=paired.episodes,
+        confidence=confidence,
+        paired=paired,
     )
 
 

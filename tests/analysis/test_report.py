@@ -9,15 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from lambda_core.analysis.claims import check_claims
+from lambda_core.analysis.claims import check_claims, claims, prespecified, skipping_alone
 from lambda_core.analysis.findings import Findings, ask_study
 from lambda_core.analysis.literature import literature_for
 from lambda_core.analysis.report import as_markdown, report_table
 from lambda_core.errors import StudyError
-from lambda_core.selection import Interval, TimingCondition
+from lambda_core.selection import Interval, PairedDifference, TimingCondition
 from lambda_core.selection.choice import confirm
 from lambda_core.selection.comparison import select_pattern
 from lambda_core.studies import writing as disk
@@ -160,8 +161,54 @@ def with_choice(found: Findings, speed_up: float, verdict: str) -> Findings:
         (14.0, "fail", "not reproduced"),
     ],
 )
-def test_outcome_of_the_claim_of_speed(found: Findings, speed_up: float, verdict: str, outcome: str) -> None:
-    assert outcomes(with_choice(found, speed_up, verdict))[0] == outcome
+def test_outcome_of_the_claims_of_speed(found: Findings, speed_up: float, verdict: str, outcome: str) -> None:
+    changed = with_choice(found, speed_up, verdict)
+    assert outcomes(changed)[2] == outcome
+    assert outcomes(replace(changed, own_steps=changed.choices[1.0]))[1] == outcome
+
+
+def test_skipping_alone_saves_the_backward_passes_only(plain: Study) -> None:
+    costs = plain.layer_costs
+    assert costs is not None
+    forward = sum(costs)
+    assert skipping_alone(plain, "00001") == pytest.approx((3 * forward - costs[0]) / (forward + costs[-1]))
+    assert skipping_alone(plain, "11111") == 1
+    assert skipping_alone(replace(plain, metadata=replace(plain.metadata, layer_multiply_adds=None)), "00001") is None
+
+
+def test_the_choice_at_the_studys_own_steps_has_them(found: Findings) -> None:
+    choice, seen = found.own_steps
+    assert choice.steps == 5
+    assert choice.speed_up <= found.choices[1.0][0].speed_up
+    assert seen.claims >= found.choices[1.0][1].claims
+
+
+@pytest.mark.parametrize(("config", "count"), [({"pattern": "anil"}, 5), ({"steps": 1}, 2), ({}, 0)])
+def test_studies_that_are_no_reference_are_excluded_with_the_reason(
+    found: Findings, config: dict[str, Any], count: int
+) -> None:
+    held = check_claims([replace(found, study=with_config(found.study, **config))])
+    excluded = [each for each in held if each.outcome == "excluded"]
+    assert len(excluded) == count
+    assert {each.measured for each in excluded} <= set(prespecified()["exclusions"].values())
+
+
+def test_every_claim_has_a_check_and_known_exclusions() -> None:
+    reasons = {reason for claim in claims() for reason in claim.excluded}
+    assert reasons == set(prespecified()["exclusions"])
+    assert prespecified()["experiment"]["claim"] in {claim.name for claim in claims()}
+
+
+def test_one_step_gains_are_corrected_over_the_studies(root: Path) -> None:
+    found = ask_study(Study.load(root / "gains"))
+    assert found.one_step.better
+    many = check_claims([found] * 10)
+    alone = check_claims([found])
+    assert many[30].measured != alone[3].measured  # a wider interval
+    one, ten = found.one_step, found.one_step.among(10)
+    assert ten.gain.low < one.gain.low
+    assert ten.better == (ten.gain.low >= 0)
+    assert not replace(one, p_value=0.01).among(10).better
 
 
 @pytest.mark.parametrize(
@@ -169,22 +216,23 @@ def test_outcome_of_the_claim_of_speed(found: Findings, speed_up: float, verdict
     [(3.5, True, "reproduced"), (3.5, False, "not reproduced"), (1.0, True, "not reproduced")],
 )
 def test_outcome_of_the_claim_of_one_step(found: Findings, gain: float, better: bool, outcome: str) -> None:
-    step = replace(found.one_step, gain=Interval.around(gain, 0.5), better=better)
-    assert outcomes(replace(found, one_step=step))[1] == outcome
+    differences = np.array([[gain - 0.5, gain + 0.5] * 50])
+    step = replace(found.one_step, paired=PairedDifference.of(differences), p_value=1e-6 if better else 0.2)
+    assert outcomes(replace(found, one_step=step))[3] == outcome
 
 
 def test_outcome_of_the_claim_of_selection(found: Findings) -> None:
     passing = {t: (choice, replace(each, verdict="pass")) for t, (choice, each) in found.choices.items()}
     confirmed = replace(found, choices=passing)
-    assert outcomes(confirmed)[2] == "reproduced"
-    assert outcomes(with_choice(confirmed, 14.0, "fail"))[2] == "not reproduced"
+    assert outcomes(confirmed)[4] == "reproduced"
+    assert outcomes(with_choice(confirmed, 14.0, "fail"))[4] == "not reproduced"
 
 
 def test_a_substantial_gain_is_found_in_the_tables(root: Path) -> None:
     found = ask_study(Study.load(root / "gains"))
     assert found.one_step.pattern == "01111"
     assert found.one_step.gain.estimate == pytest.approx(100 * 0.05 * 0.82, abs=1.2)
-    assert outcomes(found)[1] == "reproduced"
+    assert outcomes(found)[3] == "reproduced"
     assert found.better is not None
     assert found.better.pattern == "01111"
 
