@@ -91,7 +91,8 @@ def test_markdown_shows_every_study_with_its_conditions(root: Path) -> None:
     ):
         assert words in text
     widths = [{line.count("|") for line in block.splitlines()} for block in text.split("\n\n") if block.startswith("|")]
-    assert [len(each) for each in widths] == [1, 1, 1, 1, 1]
+    assert len(widths) >= 5
+    assert {len(each) for each in widths} == {1}
 
 
 def test_a_study_that_cannot_be_judged_becomes_a_note(root: Path) -> None:
