@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.live import image_grid, own_images
+from app.live import image_grid, likeness, own_images
 from app.shared import adaptation_service, page, study_bar, url_state
-from lambda_core.data import Looks, looks_of
 from lambda_core.errors import DataError
 from lambda_core.studies import Study
 
@@ -58,9 +57,10 @@ def _from_data(study: Study) -> Found:
         data = _data_picker(study)
         st.selectbox("Classes from", list(SPLITS), format_func=SPLITS.__getitem__, **url_state.bound("split"))
         classes = _classes(study, data, url_state.value("split"))
+        swapped = likeness.swap_toggle()
     if data != study.dataset:
         st.info(_foreign(study, data), icon=":material/info:")
-    key = (data, url_state.value("split"), url_state.value("seed"), classes)
+    key = (data, url_state.value("split"), url_state.value("seed"), classes, swapped)
     return key, adaptation_service.episode(*key, study), study.config.query_statistics
 
 
@@ -81,15 +81,11 @@ def _foreign(study: Study, shown: str) -> str:
     own = study.dataset
     missing = own not in adaptation_service.available_data_sets()
     how = f" {own} is not on this computer; {_how_to_get(own)}" if missing else ""
-    unlike = study.unlike_its_training(f"The images of {shown}", _looks(shown))
+    unlike = likeness.unlike(study, adaptation_service.shown(shown, study, swapped=url_state.value("swapped")))
     return (
         f"Accuracies of this model were measured on {own}; you are looking at {shown}. {unlike or ''} "
         f"To measure it there: lambda-core sweep {study.name} --dataset {shown}.{how}"
     )
-
-
-def _looks(shown: str) -> Looks | None:
-    return looks_of(adaptation_service.dataset(shown), tuple(SPLITS))
 
 
 def _how_to_get(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.live import camera, drawing_pad, kept_images
+from app.live import camera, drawing_pad, kept_images, likeness
 from app.live.kept_images import Images
 from app.shared import study_cache, url_state
 from lambda_core.studies import Study
@@ -39,6 +39,9 @@ def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
     files = [*kept_images.kept_at("own-queries"), *camera.photos_of(camera.TO_RECOGNISE)]
     queries = kept_images.read(files[:MOST_QUERIES], *study.input)
     camera.camera(names)
+    if likeness.swap_toggle():
+        supports, queries = [likeness.swapped(images) for images in supports], likeness.swapped(queries)
+    likeness.show_unlike(study, supports)
     return _episode_or_hint(names, supports, queries, study, "images of class")
 
 

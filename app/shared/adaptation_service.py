@@ -59,13 +59,18 @@ def dataset(name: str) -> ImageDataset:
     return found
 
 
+def shown(data: str, study: Study, *, swapped: bool) -> ImageDataset:
+    """A data set as the study's network is shown it; swapped: dark and light, beside what the study swaps itself."""
+    own = data == study.dataset and study.metadata.measured_on.inverted
+    return dataset(data).fitted(*study.input, inverted=own != swapped)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
-def episode(data: str, split: str, seed: int, classes: tuple[str, ...], study: Study) -> Episode:
+def episode(data: str, split: str, seed: int, classes: tuple[str, ...], swapped: bool, study: Study) -> Episode:
     """The episode of a seed, or of the classes asked for, in the size and channels of the study's network."""
     from lambda_core.episodes import EpisodeBank
 
-    images = dataset(data).fitted(*study.input, inverted=data == study.dataset and study.metadata.measured_on.inverted)
-    bank = EpisodeBank(images, split, study.config.ways, study.config.shots, QUERIES, seed)
+    bank = EpisodeBank(shown(data, study, swapped=swapped), split, study.config.ways, study.config.shots, QUERIES, seed)
     return bank.of_classes(list(classes)) if classes else bank[0]
 
 

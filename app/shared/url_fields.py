@@ -130,6 +130,7 @@ FIELDS: dict[str, UrlField] = {
     "seed": whole(7, 0, 999_999),
     "classes": several(r"[0-9]{1,5}", 100, "class numbers such as 0,4,7", int),
     "at": whole(None, 0, 100),
+    "swapped": one_of(False, True),
     "source": one_of("data", "images", "draw"),
     "sine": matching("maml", PATTERN, PATTERN_RIGHT),
     "work": one_of("train", "sweep", "time"),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.live import likeness
+from app.shared.url_fields import format_value
 from lambda_core.adaptation.tracing import trace
 from lambda_core.data import load_dataset
 from lambda_core.episodes.image_bank import EpisodeBank
@@ -148,3 +150,17 @@ def test_what_imports_made_is_out_of_the_collectors_sight(open_page: Open) -> No
     """Streamlit collects garbage after every run; looking at torch's objects each time would take most of a run."""
     open_page("live")
     assert len(gc.get_objects()) < gc.get_freeze_count()
+
+
+def test_images_that_look_unlike_are_named() -> None:
+    study, glyphs = Study.load("glyphs-5w1s"), load_dataset("glyphs")
+    assert likeness.unlike(study, glyphs) is None
+    assert "as if dark and light were swapped" in str(likeness.unlike(study, glyphs.fitted(28, 1, inverted=True)))
+
+
+def test_dark_and_light_are_swapped_where_asked(open_page: Open) -> None:
+    app = open_page("live", study="glyphs-5w1s")
+    before = scores(app)
+    checked(app.toggle(key="swapped-control").set_value(True).run())
+    assert param(app, "swapped") == format_value(True)
+    assert scores(app) != before
