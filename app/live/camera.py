@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.live.kept_images import Kept, kept_at
+from app.live.kept_images import Kept, keep, kept_at, show_refused
 
 TO_RECOGNISE = -1  # what a photo is of, where it is to be recognised
+MOST = 10  # photos of one class
 
 
 def photos_of(of: int) -> list[Kept]:
     """The photos of a class, by its number, or TO_RECOGNISE."""
-    return kept_at(f"photos-{of}")
+    return kept_at(_place(of))
+
+
+def _place(of: int) -> str:
+    return f"photos-{of}"
 
 
 def camera(names: Sequence[str]) -> None:
@@ -29,6 +34,8 @@ def camera(names: Sequence[str]) -> None:
         st.button("Forget all photos", icon=":material/delete:", on_click=_forget, args=(list(shown),))
     with left:
         st.camera_input("Take a photo", key="own-shot", on_change=_keep_photo)
+        for of in shown:
+            show_refused(_place(of))
         st.caption("No picture? Allow the camera in your browser's address bar, or upload files instead.")
 
 
@@ -39,8 +46,8 @@ def _count(photos: int) -> str:
 def _keep_photo() -> None:
     shot = st.session_state["own-shot"]
     if shot is not None:  # None: the photo on the screen was cleared to take the next
-        photos = photos_of(st.session_state["own-photo-of"])
-        photos.append(Kept(f"photo {len(photos) + 1}", shot.getvalue()))
+        of = st.session_state["own-photo-of"]
+        keep(_place(of), [Kept(f"photo {len(photos_of(of)) + 1}", shot.getvalue())], MOST)
 
 
 def _forget(classes: Sequence[int]) -> None:

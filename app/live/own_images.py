@@ -27,15 +27,16 @@ def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
     """(key, episode) of uploaded images; None, with what is still missing said, until there are enough."""
     ways = study.config.ways
     st.markdown(f"Give each of {ways} classes a name and one or a few images, then images to recognise.")
+    st.caption(f"At most {MOST_IMAGES} a class and {MOST_QUERIES} to recognise: {kept_images.LIMITS}")
     names, supports = [], []
     for number, column in enumerate(st.columns(ways)):
         with column:
             names.append(_class_name(number))
             place = f"own-support-{number}"
-            kept_images.uploader(f"Images of class {number + 1}", place, label_visibility="collapsed")
+            kept_images.uploader(f"Images of class {number + 1}", place, MOST_IMAGES, label_visibility="collapsed")
             files = [*kept_images.kept_at(place), *camera.photos_of(number)]
             supports.append(kept_images.read(files[:MOST_IMAGES], *study.input))
-    kept_images.uploader("Images to recognise", "own-queries")
+    kept_images.uploader("Images to recognise", "own-queries", MOST_QUERIES)
     files = [*kept_images.kept_at("own-queries"), *camera.photos_of(camera.TO_RECOGNISE)]
     queries = kept_images.read(files[:MOST_QUERIES], *study.input)
     camera.camera(names)

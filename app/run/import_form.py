@@ -14,6 +14,7 @@ import streamlit as st
 from app.shared import page, study_cache
 from lambda_core.data import SUFFIXES, find_splits, import_folder
 from lambda_core.errors import DataError
+from lambda_core.system import first_line
 
 MOST_FILES, MOST_BYTES = 20_000, 1 << 30  # unpacked
 LARGEST_ZIP = 200  # MB
@@ -30,7 +31,7 @@ def show() -> None:
         file = st.file_uploader("Zip", ["zip"], key="import-zip", max_upload_size=LARGEST_ZIP)
         name = st.text_input("Name of the data set", "my-images", max_chars=64, key="import-name")
         if file is not None:
-            with page.guarded(), _unpacked(file) as folder:
+            with page.guarded(), unpacked(file) as folder:
                 _offer(folder, name)
 
 
@@ -46,14 +47,16 @@ def _offer(folder: Path, name: str) -> None:
 
 
 @contextmanager
-def _unpacked(file: IO[bytes]) -> Iterator[Path]:
+def unpacked(file: IO[bytes]) -> Iterator[Path]:
     """The images of a zip in a folder of their own for the moment. Raises DataError for what is no such zip."""
     with tempfile.TemporaryDirectory() as scratch:
         try:
             with zipfile.ZipFile(file) as packed:
                 unpack(packed, Path(scratch))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-            raise DataError(f"this is no zip that can be read ({error})") from error
+        except DataError:
+            raise
+        except Exception as error:  # bytes from anywhere make zipfile and its decoders raise nearly anything
+            raise DataError(f"this is no zip that can be read ({first_line(error)})") from error
         yield home(Path(scratch))
 
 

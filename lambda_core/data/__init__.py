@@ -7,12 +7,13 @@ from lambda_core.data.catalogue import DatasetInfo, describe, list_datasets
 from lambda_core.data.dataset import SPLITS, ImageDataset
 from lambda_core.data.fetching import fetch
 from lambda_core.data.fitting import Fit
-from lambda_core.data.image_file import SUFFIXES, read_picture
+from lambda_core.data.image_file import LARGEST_PICTURE, SUFFIXES, read_picture
 from lambda_core.data.importing import find_splits, import_folder, passed_over
 from lambda_core.data.looks import Looks, looks_of
 from lambda_core.data.prepared import load_dataset
 
 __all__ = [
+    "LARGEST_PICTURE",
     "SPLITS",
     "SUFFIXES",
     "DatasetInfo",

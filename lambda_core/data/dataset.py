@@ -36,7 +36,7 @@ class ImageDataset:
     fit: Fit | None = None
 
     def __post_init__(self) -> None:
-        _check_images(self)
+        check_shapes(self.name, self.images, self.labels)
         _check_classes(self)
         _check_labels(self)
 
@@ -90,12 +90,16 @@ class ImageDataset:
         return digest.hexdigest()
 
 
-def _check_images(data: ImageDataset) -> None:
-    images = data.images
+def check_shapes(name: str, images: NDArray[Any], labels: NDArray[Any]) -> None:
+    """What can be known without reading a number. Raises DataError."""
     if images.dtype != np.uint8:
-        raise DataError(f"{data.name}: images must be uint8, not {images.dtype}")
+        raise DataError(f"{name}: images must be uint8, not {images.dtype}")
     if images.ndim != 4 or 0 in images.shape or images.shape[1] != images.shape[2] or images.shape[3] not in (1, 3):
-        raise DataError(f"{data.name}: images must be N×H×H×C with C = 1 or 3, not {_shape(images)}")
+        raise DataError(f"{name}: images must be N×H×H×C with C = 1 or 3, not {_shape(images)}")
+    if labels.dtype != np.int64 or labels.ndim != 1:
+        raise DataError(f"{name}: labels must be N numbers of type int64, not {_shape(labels)} {labels.dtype}")
+    if len(labels) != len(images):
+        raise DataError(f"{name}: {len(labels)} labels for {len(images)} images")
 
 
 def _check_classes(data: ImageDataset) -> None:
@@ -123,10 +127,6 @@ def _check_names(dataset: str, what: str, names: tuple[str, ...]) -> None:
 
 def _check_labels(data: ImageDataset) -> None:
     labels = data.labels
-    if labels.dtype != np.int64 or labels.ndim != 1:
-        raise DataError(f"{data.name}: labels must be N numbers of type int64, not {_shape(labels)} {labels.dtype}")
-    if len(labels) != len(data.images):
-        raise DataError(f"{data.name}: {len(labels)} labels for {len(data.images)} images")
     if labels.min() < 0 or labels.max() >= len(data.classes):
         wrong = int(labels.min()) if labels.min() < 0 else int(labels.max())
         raise DataError(f"{data.name}: label {wrong} is outside 0 … {len(data.classes) - 1}")

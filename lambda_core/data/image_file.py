@@ -14,7 +14,7 @@ from lambda_core.errors import DataError
 
 FORMATS = ["PNG", "JPEG", "WEBP"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-LARGEST = 50_000_000  # pixels
+LARGEST_PICTURE = 50_000_000  # pixels
 LONGEST = 20_000  # pixels of a side: a line of fifty million costs gigabytes to scale
 
 
@@ -38,8 +38,10 @@ def _read(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     with Image.open(path, formats=FORMATS) as opened:
         if max(opened.size) > LONGEST:
             raise DataError(f"{path} has {opened.width}×{opened.height} pixels; {LONGEST:,} a side are the limit")
-        if opened.width * opened.height > LARGEST:
-            raise DataError(f"{path} has {opened.width}×{opened.height} pixels; {LARGEST:,} in all are the limit")
+        if opened.width * opened.height > LARGEST_PICTURE:
+            raise DataError(
+                f"{path} has {opened.width}×{opened.height} pixels; {LARGEST_PICTURE:,} in all are the limit"
+            )
         image = ImageOps.exif_transpose(_eight_bits(opened))
     return Fit(size, channels).picture(_on_white(image))
 

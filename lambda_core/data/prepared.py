@@ -13,7 +13,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from lambda_core.data.dataset import ImageDataset
+from lambda_core.data.dataset import ImageDataset, check_shapes
 from lambda_core.errors import DataError
 from lambda_core.system import OWN, first_line, own_sum, sum_of_file
 
@@ -69,10 +69,11 @@ def load_folder(folder: Path, name: str | None = None) -> ImageDataset:
         if not (folder / file).is_file():
             raise DataError(f"{name}: {folder / file} is missing; {how_to_get(name)}")
     about = _read_about(folder / "dataset.json", name)
+    images, labels = _read_array(folder / "images.npy"), _read_array(folder / "labels.npy")
+    check_shapes(name, images, labels)  # before any is read through: files of holes may claim a billion
     for file, wanted in about.get("files", {}).items():
         if _sum_at(folder / file, *_stamp(folder / file)) != wanted:
             raise DataError(f"{folder / file} is damaged or was replaced: dataset.json lists another checksum")
-    images, labels = _read_array(folder / "images.npy"), _read_array(folder / "labels.npy")
     splits = {split: tuple(names) for split, names in about["splits"].items()}
     return ImageDataset(name, about["source"], images, labels, tuple(about["classes"]), splits)
 
@@ -86,9 +87,12 @@ def how_to_get(name: str) -> str:
 def _read_array(path: Path) -> NDArray[Any]:
     """Memory-mapped always: a header that promises more than the file holds then fails before it costs memory."""
     try:
-        return np.lib.format.open_memmap(path, mode="r")
+        array = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # the header is Python's own text: bytes from anywhere raise nearly anything
         raise DataError(f"{path} is no readable array of numbers: {first_line(error)}") from error
+    if path.stat().st_size != array.offset + array.nbytes:
+        raise DataError(f"{path} is damaged: it is longer than the array that its header tells of")
+    return array
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -16,7 +16,6 @@ from lambda_core.studies.sums import read_file
 from lambda_core.system import first_line, sum_of
 
 MAX_WEIGHTS_BYTES = 1 << 30
-MAX_PATTERN = 4096
 
 
 def check_weights(
@@ -94,8 +93,6 @@ def check_episodes(path: Path, frame: pd.DataFrame, accuracy: pd.DataFrame, ways
 def check_patterns(path: Path, frame: pd.DataFrame, layers: int) -> None:
     """Every pattern is canonical, and "no adaptation" is spelled one way: the zero pattern at 0 steps."""
     for text in frame["pattern"].cat.categories:
-        if len(text) > MAX_PATTERN:
-            raise StudyError(f"{path}: a pattern is {len(text)} characters long; at most {MAX_PATTERN} are read")
         try:
             canonical = str(LambdaPattern.parse(text, layers))
         except PatternError as error:

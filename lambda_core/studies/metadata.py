@@ -12,11 +12,11 @@ from lambda_core.config import MetaTrainConfig, SearchConfig, Settings, SweepCon
 from lambda_core.data import ImageDataset, Looks, looks_of
 from lambda_core.errors import StudyError
 from lambda_core.studies.metadata_checks import (
-    check_name,
     input_shape,
     known_values,
     layer_costs,
     layer_names,
+    name_in,
     of_type,
     settings_of,
 )
@@ -161,7 +161,7 @@ class StudyMetadata:
         size, channels = input_shape(path, content.get("input"))
         layers = layer_names(path, content.get("layers"))
         return cls(
-            name=check_name(str(content.get("name")), domain=True),
+            name=name_in(path, content.get("name"), domain=True),
             config=config.settings,
             pretraining=_pretraining(path, content.get("pretraining")),
             sweep=_measurement(path, content, "sweep", SweepConfig),
@@ -176,7 +176,7 @@ class StudyMetadata:
             commands=tuple(map(str, of_type(path, content, "commands", list))),
             created=of_type(path, content, "created", str),
             iterations_done=of_type(path, content, "iterations_done", int),
-            group=None if content.get("group") is None else check_name(of_type(path, content, "group", str)),
+            group=None if content.get("group") is None else name_in(path, of_type(path, content, "group", str)),
             content=deepcopy(dict(content)),
             domain=_domain(path, content.get("domain")),
             sums=listed_sums(path, content),

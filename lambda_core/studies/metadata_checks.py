@@ -30,6 +30,14 @@ def check_name(name: str, *, domain: bool = False) -> str:
     return name
 
 
+def name_in(path: Path, name: object, *, domain: bool = False) -> str:
+    """The same for a name that stands in a file, which the StudyError names."""
+    try:
+        return check_name(str(name), domain=domain)
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from error
+
+
 def of_type(path: Path, content: Mapping[str, Any], key: str, kind: type[T]) -> T:
     """The value under `key`, which must be there and of this type."""
     value = content.get(key)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lambda_core.errors import StudyError
@@ -17,8 +18,9 @@ from lambda_core.studies.table_schemas import TABLES, Column
 from lambda_core.system import first_line, write_with
 
 T = TypeVar("T")
-MAX_ROWS = 10_000_000  # a run-length-encoded file of a few kB may claim any number of rows
+MAX_VALUES = 70_000_000  # rows times columns: a run-length-encoded file of a few kB may claim any number of rows
 MAX_SIZE = 1 << 28  # bytes of all values, unpacked: so may a word of hundreds of megabytes
+MAX_WORD = 4096  # bytes of one; a pattern of a thousand cells fits
 
 
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -62,12 +64,14 @@ def _read(path: Path, content: bytes, columns: dict[str, Column]) -> pa.Table:
     words = [name for name in there if pa.types.is_dictionary(columns[name].type)]
     # words stay dictionaries while read: a long text repeated a million times costs nothing
     with pq.ParquetFile(source, read_dictionary=words, page_checksum_verification=True) as file:
-        _refuse_bomb(path, file.metadata)
+        _refuse_bomb(path, file.metadata, len(columns))
         _require(path, names, columns)
         table = _completed(file.read(columns=there), columns)
     for name, column in columns.items():
         if not _same_kind(table.schema.field(name).type, column.type):
             raise StudyError(f"{path}: column {name} holds {table.schema.field(name).type}, not {column.type}")
+        if name in words:
+            _refuse_long_words(path, name, table.column(name))
     return table.cast(_schema(columns)).unify_dictionaries()
 
 
@@ -79,14 +83,22 @@ def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:
     return table.select(list(columns))
 
 
-def _refuse_bomb(path: Path, footer: pq.FileMetaData) -> None:
+def _refuse_bomb(path: Path, footer: pq.FileMetaData, columns: int) -> None:
     """What the footer claims is looked at before a row is read."""
-    if footer.num_rows > MAX_ROWS:
-        raise StudyError(f"{path} claims {footer.num_rows:,} rows; at most {MAX_ROWS:,} are read")
+    most = MAX_VALUES // columns
+    if footer.num_rows > most:
+        raise StudyError(f"{path} claims {footer.num_rows:,} rows; at most {most:,} are read")
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     size = sum(group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns))
     if size > MAX_SIZE or any(group.total_byte_size > MAX_SIZE for group in groups):
         raise StudyError(f"{path} claims {size >> 20:,} MB of values; at most {MAX_SIZE >> 20} MB are read")
+
+
+def _refuse_long_words(path: Path, name: str, column: pa.ChunkedArray) -> None:
+    """Before any is copied: a few kB may hold one of hundreds of megabytes."""
+    longest = max((pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0 for chunk in column.chunks), default=0)
+    if longest > MAX_WORD:
+        raise StudyError(f"{path}: column {name} holds a word of {longest:,} bytes; at most {MAX_WORD:,} are read")
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -46,7 +46,7 @@ def test_accuracies_survive_to_the_bit(folder: Path) -> None:
 
 
 def test_a_claim_of_too_many_rows_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MAX_ROWS", 100)
+    monkeypatch.setattr(tables, "MAX_VALUES", 700)
     with pytest.raises(StudyError, match=r"accuracy\.parquet claims 378 rows; at most 100"):
         Study.load(folder)
 

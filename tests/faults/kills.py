@@ -1,0 +1,164 @@
+"""Work killed at a random moment and gone on with: its files must be those of an undisturbed run, times aside."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tests.faults.fork_server import ForkServer, Outcome, Stop
+from tests.support.making import write_pictures
+from tests.support.tiny import write_tiny
+
+SETTINGS = "--ways 3 --queries 2 --filters 4 --steps 2 --meta-batch 1 --validate-every 25 --validation-episodes 2"
+TRAIN = f"train --dataset tiny {SETTINGS} --iterations 55 --pretrain-epochs 2 --out mine"
+WAYS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT, "power cut": 0}
+TIMES = ["seconds", "milliseconds"]
+OF_A_MOMENT = {"created", "files", "sha256", "time"}  # keys of our JSON files that no two runs share
+LASTING = ("checkpoint",)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A command. start: the folder that it starts from. resume: what is added to go on with it."""
+
+    argv: str
+    start: str
+    resume: str = ""
+
+
+WORKS = {
+    "train": Work(TRAIN, "data", "--resume"),
+    "sweep": Work("sweep mine --episodes 12 --queries 2 --max-steps 2", "trained"),
+    "sweep of two processes": Work("sweep mine --episodes 12 --queries 2 --max-steps 2 --processes 2", "trained"),
+    "time": Work("time mine --repeats 2", "swept"),
+    "search": Work("search mine --episodes 8 --fresh 12 --beam 2", "swept"),
+    "race": Work("race mine --threshold 50 --episodes 12 --json", "timed"),
+    "export": Work("export mine --to adapt.onnx", "trained"),
+    "data import": Work("data import pictures --name own --size 16", "data"),
+    "data fetch": Work("data fetch cifar-fs", "data"),
+}
+MADE_BY = {
+    "trained": ("data", TRAIN),
+    "swept": ("trained", WORKS["sweep"].argv),
+    "timed": ("swept", WORKS["time"].argv),
+}
+
+
+class KillHarness:
+    """Tries on copies of small studies below `root`."""
+
+    def __init__(self, server: ForkServer, root: Path) -> None:
+        self.server, self.root, self._whole = server, root, {}
+        root.mkdir(exist_ok=True)
+
+    def attempt(self, name: str, way: str, seed: int) -> Outcome:
+        """Stop the work `name` at a random moment, go on with it, and compare. Raises AssertionError."""
+        work, chosen = WORKS[name], random.Random(f"{name} {way} {seed}")
+        content, whole = self._undisturbed(name)
+        folder = self._copy(work.start, "tried")
+        stop = _stop(way, chosen, whole)
+        stopped = self._run(work.argv, folder, stop)
+        where = f"{name}, {way}, seed {seed}, {stop}:\n{stopped.output[-1500:]}"
+        _check_stopped(stopped, where)
+        if way in ("SIGTERM", "Ctrl-C") and stopped.code not in (whole.code, 130):  # in the first instant of a program
+            assert contents(folder) == contents(self.folder(work.start)), where
+        resumed = self._run(f"{work.argv} {work.resume}", folder)
+        where += f"\nresumed, exit code {resumed.code}:\n{resumed.output[-1500:]}"
+        assert resumed.code == whole.code or "is finished" in resumed.output or _was_done(name, resumed, folder), where
+        found = contents(folder)
+        assert found.keys() == content.keys(), f"{found.keys() ^ content.keys()} after {where}"
+        others = [path for path in content if found[path] != content[path]]
+        assert not others, f"{others} differ after {where}"
+        assert name != "race" or _last_line(resumed) == _last_line(whole), where
+        return stopped
+
+    def folder(self, state: str) -> Path:
+        """The folder of this state (data, trained, swept or timed), made once."""
+        folder = self.root / state
+        if not folder.exists():
+            self._make(state, folder)
+        return folder
+
+    def _make(self, state: str, folder: Path) -> None:
+        if state == "data":
+            write_tiny(folder / "data")
+            write_pictures(folder / "pictures", images=4)
+            return
+        before, argv = MADE_BY[state]
+        made = self._copy(before, f"{state}.made")
+        done = self._run(argv, made)
+        assert done.code == 0, done.output
+        made.rename(folder)
+
+    def _undisturbed(self, name: str) -> tuple[dict[str, Any], Outcome]:
+        if name not in self._whole:
+            folder = self._copy(WORKS[name].start, "whole")
+            outcome = self._run(WORKS[name].argv, folder)
+            assert outcome.code in (0, 1), outcome.output
+            self._whole[name] = contents(folder), outcome
+        return self._whole[name]
+
+    def _copy(self, state: str, name: str) -> Path:
+        target = self.root / name
+        shutil.rmtree(target, ignore_errors=True)
+        return Path(shutil.copytree(self.folder(state), target))
+
+    def _run(self, argv: str, folder: Path, stop: Stop | None = None) -> Outcome:
+        places = {"LAMBDA_DATA": str(folder / "data"), "LAMBDA_STUDIES": str(folder)}
+        return self.server.run(argv.split(), folder, stop, **places)
+
+
+def _stop(way: str, chosen: random.Random, whole: Outcome) -> Stop:
+    if way == "power cut":
+        return Stop(cut=chosen.randint(1, max(whole.moments, 1)), seed=chosen.randint(0, 999))
+    return Stop(WAYS[way], after=chosen.uniform(0, whole.seconds))
+
+
+def _check_stopped(stopped: Outcome, where: str) -> None:
+    assert not stopped.hung, f"hung: {where}"
+    assert not stopped.orphans, f"orphans {stopped.orphans}: {where}"
+    assert "Traceback" not in stopped.output, where
+    if stopped.code == 130:
+        assert "lambda-core: interrupted; " in stopped.output, where
+
+
+def _was_done(name: str, resumed: Outcome, folder: Path) -> bool:
+    """An import that was killed just after its last rename has nothing left to do, and says so."""
+    return name == "data import" and "is already there" in resumed.output and (folder / "data" / "own").is_dir()
+
+
+def _last_line(outcome: Outcome) -> str:
+    return outcome.output.splitlines()[-1]
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """What the files of a folder say, times aside, by their path; of a checkpoint only what should not be there."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    shown = [path for path in files if not set(LASTING) & set(path.parts) or _is_left(path)]
+    return {str(path.relative_to(folder)): said(path) for path in shown}
+
+
+def _is_left(path: Path) -> bool:
+    return any(part.startswith(".") or part.endswith(".part") for part in path.parts[-3:])
+
+
+def said(path: Path) -> Any:
+    """The content of a file, without what no two runs have in common."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).drop(columns=TIMES, errors="ignore").to_csv()
+    if path.suffix == ".json":
+        return _without(json.loads(path.read_text()), OF_A_MOMENT | set(TIMES))
+    return path.read_bytes()
+
+
+def _without(value: Any, keys: set[str]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without(inner, keys) for key, inner in value.items() if key not in keys}
