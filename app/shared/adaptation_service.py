@@ -6,7 +6,8 @@ not spoilt by another's.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lambda_core.workflows import Sine
 
 QUERIES = 15
+REPLACED = "The process that adapts was lost or did not answer: a new one took its place."
 _worker = WorkerProcess()
 
 
@@ -74,8 +76,38 @@ def episode(data: str, split: str, seed: int, classes: tuple[str, ...], swapped:
     return bank.of_classes(list(classes)) if classes else bank[0]
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_FILES)
 def trace_of(
+    study: Study, key: Hashable, episode: Episode, pattern: LambdaPattern, steps: int, statistics: str
+) -> Trace:
+    """The adaptation step by step, timed just now; remembered, so that stepping through it measures nothing anew.
+
+    key: what the episode is made from. statistics: what the queries are normalised by (`query_statistics`).
+    """
+    with _queue_shown():
+        return _trace_of(study, key, episode, pattern, steps, statistics)
+
+
+def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
+    """The sinusoid study adapted to the curve of a seed."""
+    with _queue_shown():
+        return _sine(study, seed, pattern, steps)
+
+
+@contextmanager
+def _queue_shown() -> Iterator[None]:
+    """Within: a visitor who must wait sees for how many others; that a process was replaced is said afterwards."""
+    waiting, replaced = _worker.waiting, _worker.replaced
+    others = f"{waiting} adaptation{'s' * (waiting > 1)} of other visitors come{'s' * (waiting == 1)} first …"
+    with st.spinner(others) if waiting else nullcontext():
+        yield
+    if _worker.replaced > replaced:
+        st.toast(
+            "The process that adapts was lost or did not answer: a new one took its place.", icon=":material/sync:"
+        )
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_FILES)
+def _trace_of(
     study: Study,
     key: Hashable,  # noqa: ARG001 (stands for the episode)
     _episode: Episode,
@@ -83,18 +115,13 @@ def trace_of(
     steps: int,
     statistics: str,
 ) -> Trace:
-    """The adaptation step by step, timed just now; remembered, so that stepping through it measures nothing anew.
-
-    key: what the episode is made from. statistics: what the queries are normalised by (`query_statistics`).
-    """
     from lambda_core.workflows import trace_study
 
     return _worker.run(trace_study, str(study.folder), study_cache.stamp(study), _episode, pattern, steps, statistics)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
-def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
-    """The sinusoid study adapted to the curve of a seed."""
+def _sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
     from lambda_core.workflows import trace_sine
 
     return _worker.run(trace_sine, str(study.folder), study_cache.stamp(study), seed, pattern, steps)

@@ -6,15 +6,17 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from lambda_core.errors import LostWorkerError
+from lambda_core.errors import BusyError, LostWorkerError
 from lambda_core.system.hardware import prepare
 
 Result = TypeVar("Result")
+STARTING = 120.0  # seconds more that a new worker may take: it imports torch first
 NO_MAIN_GUARD = (
     'worker processes read your program\'s file a second time: put what starts them under if __name__ == "__main__":, '
     "and start the program from a file"
@@ -56,13 +58,21 @@ def end_with_parent() -> None:
 class WorkerProcess:
     """One worker process of one thread: what it runs takes turns, so that the times of one are not spoilt by another's.
 
-    It starts with the first piece of work, is started anew where it was lost (killed, or out of memory), and ends with
-    the process that started it. The main module must bear being imported a second time (`if __name__ == "__main__"`).
+    It starts with the first piece of work, is started anew where it was lost (killed, or out of memory) or does not
+    answer within `patience` seconds, and ends with the process that started it. At most `most_waiting` pieces wait.
+    The main module must bear being imported a second time (`if __name__ == "__main__"`).
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pool = worker_pool(1)
+    def __init__(self, patience: float = 60.0, most_waiting: int = 100) -> None:
+        self.patience, self.most_waiting = patience, most_waiting
+        self.replaced = 0  # how often the worker was started anew
+        self._pool, self._is_new = worker_pool(1), True
+        self._turns, self._places, self._waiting = ThreadPoolExecutor(1), threading.Lock(), 0
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that run or wait for their turn."""
+        return self._waiting
 
     def start(self, warm_up: Callable[[], object]) -> None:
         """Start the worker and let it call `warm_up`, a public function of a module, without waiting for either."""
@@ -71,18 +81,46 @@ class WorkerProcess:
     def run(self, work: Callable[..., Result], *given: object) -> Result:
         """work(*given), computed there; its errors are raised here.
 
-        work: a public function of a module; what it takes and returns must pickle. Raises LostWorkerError where a
-        second worker is lost over the same work.
+        work: a public function of a module; what it takes and returns must pickle. Raises BusyError where too many
+        wait, LostWorkerError where a second worker is lost, or does not answer, over the same work.
         """
-        for _ in range(2):
-            pool = self._pool
-            try:
-                return pool.submit(work, *given).result()
-            except BrokenProcessPool:
-                self._replace(pool)
-        raise LostWorkerError("the process that adapts was lost twice; if memory is short, close something and retry")
+        with self._place():
+            return self._turns.submit(self._turn, work, given).result()
 
-    def _replace(self, lost: ProcessPoolExecutor) -> None:
-        with self._lock:  # of several who lost the same worker, one replaces it
-            if self._pool is lost:
-                self._pool = worker_pool(1)
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        with self._places:
+            if self._waiting >= self.most_waiting:
+                raise BusyError(f"{self._waiting} adaptations wait for their turn already: try again in a moment")
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._places:
+                self._waiting -= 1
+
+    def _turn(self, work: Callable[..., Result], given: tuple[object, ...]) -> Result:
+        for _ in range(2):
+            future = self._pool.submit(work, *given)
+            try:
+                result = future.result(self.patience + (STARTING if self._is_new else 0.0))
+            except BrokenProcessPool:
+                self._replace()
+            except TimeoutError:
+                if future.done():  # the work's own error
+                    raise
+                self._replace()
+            else:
+                self._is_new = False
+                return result
+        raise LostWorkerError(
+            f"the process that adapts was lost twice, or did not answer for {self.patience:g} s; if memory is short, "
+            "close something and retry"
+        )
+
+    def _replace(self) -> None:
+        for process in list((self._pool._processes or {}).values()):  # kill_workers, from Python 3.14 on
+            process.kill()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool, self._is_new = worker_pool(1), True
+        self.replaced += 1

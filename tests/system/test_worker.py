@@ -14,8 +14,9 @@ import torch
 
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.episodes.sinusoid_bank import SinusoidBank
-from lambda_core.errors import LostWorkerError, PatternError
+from lambda_core.errors import BusyError, LostWorkerError, PatternError
 from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.system import worker
 from lambda_core.system.worker import WorkerProcess
 from lambda_core.workflows.watch import ready
 from tests.support.tiny import tiny_dataset
@@ -53,6 +54,50 @@ def test_a_lost_worker_is_replaced(worker_process):
 def test_work_that_no_worker_survives_is_told_and_harms_no_other(worker_process):
     with pytest.raises(LostWorkerError, match="memory"):
         worker_process.run(os._exit, 1)
+    assert worker_process.run(ready)
+
+
+def test_a_worker_that_does_not_answer_is_replaced(monkeypatch):
+    monkeypatch.setattr(worker, "STARTING", 60.0)
+    worker_process = WorkerProcess(patience=3.0)
+    stopped = worker_process.run(os.getpid)
+    os.kill(stopped, signal.SIGSTOP)
+    with ThreadPoolExecutor(4) as visitors:
+        found = set(visitors.map(lambda _: worker_process.run(os.getpid), range(4)))
+    assert len(found) == 1
+    assert stopped not in found
+    assert worker_process.replaced == 1
+    assert not psutil.pid_exists(stopped) or psutil.Process(stopped).status() == psutil.STATUS_ZOMBIE
+
+
+def test_one_that_hangs_from_the_start_is_told(monkeypatch):
+    monkeypatch.setattr(worker, "STARTING", 0.2)
+    worker_process = WorkerProcess(patience=0.2)
+    with pytest.raises(LostWorkerError, match=r"did not answer for 0\.2 s"):
+        worker_process.run(time.sleep, 600)
+    assert worker_process.replaced == 2
+
+
+def test_an_error_of_the_work_is_no_hanging_worker(worker_process):
+    with pytest.raises(TimeoutError, match="of its own"):
+        worker_process.run(raise_timeout)
+    assert worker_process.run(ready)
+
+
+def raise_timeout():
+    raise TimeoutError("of its own")
+
+
+def test_what_waits_is_counted_and_bounded():
+    worker_process = WorkerProcess(most_waiting=3)
+    with ThreadPoolExecutor(3) as visitors:
+        waiting = [visitors.submit(worker_process.run, time.sleep, 1.0) for _ in range(3)]
+        while worker_process.waiting < 3:
+            time.sleep(0.01)
+        with pytest.raises(BusyError, match="3 adaptations wait for their turn"):
+            worker_process.run(ready)
+        assert [each.result() for each in waiting] == [None] * 3
+    assert worker_process.waiting == 0
     assert worker_process.run(ready)
 
 
