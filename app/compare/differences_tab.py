@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from app.compare.choices import choice_on
 from app.compare.studies_bar import titled
@@ -15,7 +12,7 @@ from app.figures.palette import Palette
 from app.shared import page, pattern_editor, selection_cache, url_state
 from lambda_core.formatting import interval, number
 from lambda_core.patterns import LambdaPattern, describe_pattern
-from lambda_core.selection import SelectionSettings, same_step_size
+from lambda_core.selection import SelectionSettings
 from lambda_core.studies import Study
 
 
@@ -50,24 +47,9 @@ def _pattern_and_steps(studies: list[Study], settings: SelectionSettings) -> tup
 
 
 def _differences(study: Study, row: pd.Series, threshold: float, colors: Palette) -> None:
-    values = _by_episode(study, row)
+    values = selection_cache.paired_differences(study, row, "val")
     between = interval(row["degradation_low"], row["degradation_high"])
     mean = f"{number(row['degradation'])} points lost on average ({between})"
     st.markdown(f"{titled(study)}: {mean} over {len(values)} episodes: {row['verdict']}")
     figure = comparison.differences(values, row, threshold, colors)
     page.show_figure(figure, f"differences-{study.name}", f"Differences by episode, {study.title}")
-
-
-def _by_episode(study: Study, row: pd.Series) -> NDArray[Any]:
-    """(episodes,) points that the candidate lies below the full pattern, on validation classes."""
-    full, config = str(LambdaPattern.full(len(study.layers))), study.config
-    reference = _accuracies(study, full, config.steps, config.lr)
-    candidate = _accuracies(study, row["pattern"], int(row["steps"]), row["lr"])
-    differences: NDArray[Any] = 100 * (reference - candidate).to_numpy(float)
-    return differences
-
-
-def _accuracies(study: Study, pattern: str, steps: int, lr: float) -> pd.Series:
-    val = study.split("val")
-    rows = val[(val["pattern"] == pattern) & (val["steps"] == steps)]
-    return rows[same_step_size(rows["lr"], lr)].set_index("episode")["accuracy"].astype(float).sort_index()

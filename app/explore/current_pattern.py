@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.explore import why
 from app.explore.verdict_badge import verdict_badge
 from app.figures import layer_costs
 from app.figures.lamps import lamps
@@ -16,7 +17,7 @@ from app.figures.palette import Palette
 from app.shared import page, pattern_editor, url_state
 from lambda_core.formatting import interval, number, times
 from lambda_core.patterns import LambdaPattern, describe_pattern, plan_adaptation
-from lambda_core.selection import same_step_size
+from lambda_core.selection import Choice, same_step_size
 from lambda_core.studies import Study
 
 
@@ -31,19 +32,19 @@ def step_size(study: Study, table: pd.DataFrame, chosen: float) -> float:
 
 
 def show(
-    study: Study, table: pd.DataFrame, pattern: LambdaPattern, steps: int, current: pd.Series | None, colors: Palette
+    study: Study, choice: Choice, pattern: LambdaPattern, steps: int, current: pd.Series | None, colors: Palette
 ) -> None:
-    """table: of all candidates. current: the pattern's row there; None where it was not measured."""
+    """current: the pattern's row in `Choice.verdicts`; None where it was not measured."""
     st.markdown(f"**Current pattern** · {describe_pattern(str(pattern), study.layers)}{_other_step_size(study)}")
     follow_choice = partial(url_state.put, pattern=None, steps=None, lr=None)
     back = ("Chosen", "Back to the chosen one", follow_choice)
     pattern_editor.pattern_editor("pattern", study.layers, pattern, steps, back)
     left, right = st.columns([1.4, 1], gap="medium")
     with left:
-        st.slider("Inner steps", 0, int(table["steps"].max()), **url_state.bound("steps", steps))
+        st.slider("Inner steps", 0, int(choice.verdicts["steps"].max()), **url_state.bound("steps", steps))
     with right:
         pattern_editor.pattern_text("pattern", study.layers, pattern)
-    _measured(study, pattern, steps, current)
+    _measured(study, choice, pattern, steps, current)
     if study.layer_costs:
         figure = layer_costs.bars(_costs(study, study.layer_costs, pattern, steps), study.layers, colors)
         page.show_figure(figure, "costs", "Multiply-adds by layer, full and current", static=True)
@@ -57,12 +58,14 @@ def _other_step_size(study: Study) -> str:
     return f" · step size {asked:g} (the study's own: {study.config.lr:g})"
 
 
-def _measured(study: Study, pattern: LambdaPattern, steps: int, current: pd.Series | None) -> None:
+def _measured(study: Study, choice: Choice, pattern: LambdaPattern, steps: int, current: pd.Series | None) -> None:
     searched = _searched(study, pattern, steps) if current is None else None
     if current is not None:
         _numbers(current, "Speed-up", "time of the full pattern / time of this one")
+        why.badge(current["verdict"], _verdict(current), "current", lambda: why.of_candidate(study, choice, current))
     elif searched is not None:
         _numbers(searched, "Cheaper", "multiply-adds of the full pattern / of this one: searched, but not timed")
+        verdict_badge(searched["verdict"], _verdict(searched))
     else:
         _not_measured(study, pattern, steps)
 
@@ -96,8 +99,10 @@ def _numbers(row: pd.Series, gain: str, gain_is: str) -> None:
     one.metric(gain, times(row["speed_up"]), help=gain_is)
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
     three.metric("Points lost", number(row["degradation"]), help="accuracy of the full pattern minus this one's")
-    loss = f"{interval(row['degradation_low'], row['degradation_high'])} points lost"
-    verdict_badge(row["verdict"], f"{row['verdict']} · {loss}")
+
+
+def _verdict(row: pd.Series) -> str:
+    return f"{row['verdict']} · {interval(row['degradation_low'], row['degradation_high'])} points lost"
 
 
 def _costs(study: Study, costs: list[int], pattern: LambdaPattern, steps: int) -> dict[str, NDArray[np.int64]]:

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.explore import figure_hands
-from app.explore.verdict_badge import verdict_badge
+from app.explore import figure_hands, why
 from app.figures import legend, tradeoff
 from app.figures.palette import Palette
 from app.shared import page, url_state
@@ -24,9 +23,9 @@ def headline(study: Study, choice: Choice, confirmation: Confirmation) -> None:
     with st.container(key="headline"):
         st.markdown(sentence(choice, confirmation, study.layers))
         with st.container(horizontal=True, gap="small"):
-            _promise_badge(choice)
+            _promise_badge(study, choice)
             if not choice.is_reference:  # beside itself the full pattern loses nothing: there is nothing to confirm
-                _confirmation_badge(confirmation)
+                _confirmation_badge(study, choice, confirmation)
     st.caption(_accuracies(study, choice, confirmation))
 
 
@@ -41,16 +40,18 @@ def _accuracies(study: Study, choice: Choice, seen: Confirmation) -> str:
     )
 
 
-def _promise_badge(choice: Choice) -> None:
+def _promise_badge(study: Study, choice: Choice) -> None:
     if choice.is_reference:
         st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
         return
-    verdict_badge("pass", promise(choice).removesuffix("."))
+    text = promise(choice).removesuffix(".")
+    why.badge("pass", text, "choice", lambda: why.of_choice(study, choice))
 
 
-def _confirmation_badge(seen: Confirmation) -> None:
+def _confirmation_badge(study: Study, choice: Choice, seen: Confirmation) -> None:
     words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
-    verdict_badge(seen.verdict, f"{words} unseen test classes: at most {points_up(seen.degradation.high)} lower there")
+    text = f"{words} unseen test classes: at most {points_up(seen.degradation.high)} lower there"
+    why.badge(seen.verdict, text, "confirmation", lambda: why.of_confirmation(study, choice, seen))
 
 
 def tradeoff_figure(study: Study, choice: Choice, current: pd.Series | None, steps: int, colors: Palette) -> None:

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.explore import (
+from app.explore import current_pattern, overview
+from app.explore.tabs import (
     budget_tab,
     candidates_tab,
     conditions_tab,
-    current_pattern,
     export_tab,
     one_step_tab,
-    overview,
     search_tab,
 )
 from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar, url_state
@@ -48,7 +47,7 @@ with st.container(key="explore-columns"):
 with left:
     overview.tradeoff_figure(study, choice, current, steps, colors)
 with right.container(border=True):
-    current_pattern.show(study, table, pattern, steps, current, colors)
+    current_pattern.show(study, choice, pattern, steps, current, colors)
 
 page.show_tabs(
     "tab",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -23,7 +24,8 @@ def show(study: Study) -> None:
     if not study.measured:
         study_bar.show_not_measured(study)
         return
-    choice, _ = selection_cache.choose(study, selection_controls.settings_for(study))
+    asked = replace(selection_controls.settings_for(study), axis="milliseconds", any_lr=False, memory=None)
+    choice, _ = selection_cache.choose(study, asked)
     full = LambdaPattern.full(len(study.layers))
     pattern, steps = _second(study, choice)
     costs = study.layer_costs or [1] * len(study.layers)

@@ -73,7 +73,7 @@ def _rows() -> tuple[list[Row], list[str]]:
 def _row(study: Study) -> Row:
     """Raises LambdaError where the study's tables cannot answer."""
     study.measurements()
-    common = replace(selection_controls.common_settings(), axis="milliseconds", any_lr=False)
+    common = replace(selection_controls.common_settings(), axis="milliseconds", any_lr=False, memory=None)
     usual = next(iter(study_cache.conditions(study).values()))
     choice, seen = selection_cache.choose(study, replace(common, condition=usual))
     return Row(study, choice, seen, selection_cache.full_accuracy(study), literature_for(study))

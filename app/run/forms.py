@@ -8,8 +8,8 @@ import streamlit as st
 
 from app.run import data_check, import_form
 from app.run.presets import PRESETS
-from app.run.settings_inputs import as_options, settings_inputs
-from app.shared import adaptation_service, page, study_cache, url_state
+from app.run.settings_inputs import settings_inputs
+from app.shared import adaptation_service, job_words, page, study_cache, url_state
 from lambda_core.config import MetaTrainConfig, Settings, SweepConfig, TimingConfig
 from lambda_core.jobs import JobError, start_job
 from lambda_core.studies import Study, check_name, studies_root
@@ -77,7 +77,7 @@ def _start_training(name: str, values: dict[str, Any]) -> None:
         raise JobError(f"a study named {name} is there already: take another name")
     if config.dataset != "sinusoid":
         data_check.check_fits(adaptation_service.dataset(config.dataset), config)
-    start_job(["train", *as_options(config), "--out", f"{studies_root().name}/{name}"], name)
+    start_job(["train", *job_words.as_options(config), "--out", f"{studies_root().name}/{name}"], name)
     st.toast("Training has started", icon=":material/play_arrow:")
 
 
@@ -85,7 +85,7 @@ def _start_measuring(work: str, name: str, values: dict[str, Any]) -> None:
     config = CONFIGS[work].from_dict(values)
     if isinstance(config, SweepConfig):
         study_cache.studies()[0][name].check_sweep(config)
-    start_job([work, _place(name), *as_options(config)], name)
+    start_job([work, job_words.place(name), *job_words.as_options(config)], name)
     st.toast(f"The {work} has started", icon=":material/play_arrow:")
 
 
@@ -102,11 +102,6 @@ def start_next(study: Study) -> None:
     work = next_work(study)
     if work == "sweep":
         usual = SweepConfig(max_steps=max(SweepConfig().max_steps, study.config.steps))
-        start_job(["sweep", _place(study.name), *as_options(usual)], study.name)
+        start_job(["sweep", job_words.place(study.name), *job_words.as_options(usual)], study.name)
     elif work == "time":
-        start_job(["time", _place(study.name), *as_options(TimingConfig())], study.name)
-
-
-def _place(name: str) -> str:
-    """What names a study on the command line: one that came with the package is known by its name alone."""
-    return f"{studies_root().name}/{name}" if (studies_root() / name).is_dir() else name
+        start_job(["time", job_words.place(study.name), *job_words.as_options(TimingConfig())], study.name)

@@ -42,15 +42,3 @@ def _input(item: Field[Any], value: Any, prefix: str) -> Any:
     limits = {"min_value": kind(item)(about["low"]), "max_value": kind(item)(about["high"])}
     form = {"step": 1} if kind(item) is int else {"step": value / 10 or 0.1, "format": "%g"}
     return st.number_input(label, value=value, **common, **limits, **form)
-
-
-def as_options(config: Settings) -> list[str]:
-    """The settings as options for the command line; an empty text is left out."""
-    options = []
-    for item in fields(config):  # type: ignore[arg-type]
-        value, flag = getattr(config, item.name), f"--{item.name.replace('_', '-')}"
-        if kind(item) is bool:
-            options.append(flag if value else f"--no-{flag[2:]}")
-        elif value != "":
-            options += [flag, str(value)]
-    return options

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from app.shared.study_cache import BY_FILES
 from lambda_core import analysis
@@ -99,6 +101,21 @@ def _first_steps(study: Study, confidence: float, any_lr: bool) -> list[PatternG
         best_gain_at(val, test, confidence, steps=steps, any_lr=any_lr, lr=config.lr)
         for steps in range(1, config.steps + 1)
     ]
+
+
+def paired_differences(study: Study, row: pd.Series, split: str) -> NDArray[Any]:
+    """(episodes,) points that a candidate lies below the full pattern. row: of `Choice.verdicts`. split: its name."""
+    full, config = str(LambdaPattern.full(len(study.layers))), study.config
+    reference = _by_episode(study, split, full, config.steps, config.lr)
+    candidate = _by_episode(study, split, row["pattern"], int(row["steps"]), row["lr"])
+    differences: NDArray[Any] = 100 * (reference - candidate).to_numpy(float)
+    return differences
+
+
+def _by_episode(study: Study, split: str, pattern: str, steps: int, lr: float) -> pd.Series:
+    table = study.split(split)
+    rows = table[(table["pattern"] == pattern) & (table["steps"] == steps)]
+    return rows[same_step_size(rows["lr"], lr)].set_index("episode")["accuracy"].astype(float).sort_index()
 
 
 def find_candidate(table: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: float) -> pd.Series | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from app.explore import export
+from app.explore.tabs import export
 from lambda_core.studies.study import Study
 
 

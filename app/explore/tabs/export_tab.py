@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app.explore.export import as_json, as_python
+from app.explore.tabs.export import as_json, as_python
 from lambda_core.patterns import describe_pattern
 from lambda_core.selection import SelectionSettings
 from lambda_core.studies import Study
