@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lambda_core.commands.options import json_option, print_result, root_option
+from lambda_core.commands.options import json_option, print_result, processes_option, root_option
 from lambda_core.commands.progress_bar import progress_bar
 from lambda_core.system import Progress
 
@@ -48,12 +48,17 @@ def data_fetch(name: str, root: str | None) -> None:
 @click.option("--val", default=0.2, show_default=True, help="Share of the classes kept for validation.")
 @click.option("--test", default=0.2, show_default=True, help="Share of the classes kept for test.")
 @click.option("--seed", default=0, show_default=True, help="Of the division of the classes.")
+@processes_option
 @root_option
 def data_import(folder: Path, name: str, channels: str, root: str | None, **options: Any) -> None:
-    """Prepare FOLDER, one folder of images a class (or train, val and test folders of such)."""
+    """Prepare FOLDER, one folder of images a class (or train, val and test folders of such).
+
+    A stopped import of many images goes on where it was: run the same command again.
+    """
     from lambda_core.data import import_folder, passed_over
 
-    prepared = import_folder(folder, name, root, channels=int(channels), **options)
+    with progress_bar() as report:
+        prepared = import_folder(folder, name, root, channels=int(channels), report=report, **options)
     click.echo(f"{name} is ready in {prepared}")
     if others := passed_over(folder):
         names = ", ".join(path.name for path in others[:3]) + (", …" if len(others) > 3 else "")

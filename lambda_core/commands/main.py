@@ -16,7 +16,7 @@ import click
 from lambda_core.commands.app import app
 from lambda_core.commands.data import data
 from lambda_core.commands.export import export
-from lambda_core.commands.measure import evaluate, sweep, time_command
+from lambda_core.commands.measure import evaluate, merge, sweep, time_command
 from lambda_core.commands.options import ARGV
 from lambda_core.commands.select import race, search, select
 from lambda_core.commands.start import start
@@ -30,10 +30,11 @@ GOES_ON = "finished parts are kept: run the same command again to go on"
 AFTER_A_STOP = {
     "train": "what was done is kept: run the same command with --resume to go on",
     "sweep": GOES_ON,
+    "merge": GOES_ON,
     "race": GOES_ON,
     "search": GOES_ON,
     "time": "times of one run belong together: none were kept, and what the study held before is as it was",
-    "data": "nothing was left behind: run the same command again",
+    "data": "no half data set was left: run the same command again",
 }
 
 
@@ -88,6 +89,7 @@ COMMANDS = (
     train,
     start,
     sweep,
+    merge,
     time_command,
     select,
     evaluate,

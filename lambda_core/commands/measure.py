@@ -1,4 +1,4 @@
-"""`lambda-core sweep`, `time` and `evaluate`: what a study's model is worth under each pattern."""
+"""`lambda-core sweep`, `merge`, `time` and `evaluate`: what a study's model is worth under each pattern."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from lambda_core.commands.options import (
     json_option,
     model_argument,
     print_result,
+    processes_option,
     root_option,
     settings_options,
+    study_argument,
 )
 from lambda_core.commands.progress_bar import progress_bar
 from lambda_core.config import SweepConfig, TimingConfig
+from lambda_core.system import alone
 
 if TYPE_CHECKING:
     from lambda_core.studies import Study
@@ -26,13 +29,21 @@ if TYPE_CHECKING:
 @click.command()
 @model_argument
 @settings_options(SweepConfig)
-@click.option("--processes", default=1, show_default=True, help="Processes of one thread each.")
+@click.option("--part", help="Make one of several parts only, such as 3/8; `lambda-core merge` brings them together.")
+@processes_option
 @click.option("--dataset", help="Another data set to measure on: makes the study STUDY@DATASET.")
 @click.option("--invert", is_flag=True, help="With --dataset: swap dark and light.")
 @root_option
 @json_option
 def sweep(
-    study: Study, processes: int, dataset: str | None, invert: bool, root: str | None, as_json: bool, **settings: Any
+    study: Study,
+    part: str | None,
+    processes: int | None,
+    dataset: str | None,
+    invert: bool,
+    root: str | None,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Measure every pattern at every step count on validation and test classes.
 
@@ -44,7 +55,8 @@ def sweep(
     brought to the size and channels that the network takes.
     Finished parts are kept: run the same command again to go on after a stop.
     """
-    from lambda_core.workflows import on_dataset, sweep_study
+    from lambda_core.measurement import Part
+    from lambda_core.workflows import on_dataset, sweep_part, sweep_study
 
     if invert and dataset is None:
         raise click.UsageError("--invert goes with --dataset")
@@ -53,10 +65,20 @@ def sweep(
         study = on_dataset(study, dataset, queries=config.queries, inverted=invert, root=root)
         _say(study.unlike)
     with progress_bar(as_json=as_json) as report:
-        done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
-    record = {"study": done.name, "episodes": config.episodes}
-    text = f"{done.name}: {config.episodes} episodes of validation and of test classes"
-    following = f"time {done.folder}" if done.timing is None else f"select {done.folder} --threshold 1"
+        if part is not None:
+            done = sweep_part(study, config, Part.parse(part), root=root, processes=processes, report=report)
+        else:
+            done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
+    _tell_sweep(done, config, part, as_json=as_json)
+
+
+def _tell_sweep(study: Study, config: SweepConfig, part: str | None, *, as_json: bool) -> None:
+    record = {"study": study.name, "episodes": config.episodes} | ({"part": part} if part else {})
+    if part:
+        text, following = f"{study.name}: part {part} of {config.episodes} episodes a split", f"merge {study.folder}"
+    else:
+        text = f"{study.name}: {config.episodes} episodes of validation and of test classes"
+        following = f"time {study.folder}" if study.timing is None else f"select {study.folder} --threshold 1"
     print_result(record, f"{text}. Next: lambda-core {following}", as_json=as_json)
 
 
@@ -66,14 +88,38 @@ def _say(unlike: str | None) -> None:
         click.echo(f"{unlike} --invert swaps dark and light." if "swapped" in unlike else unlike, err=True)
 
 
+@click.command()
+@study_argument
+@click.argument("copies", nargs=-1, type=click.Path(path_type=Path))
+@root_option
+@json_option
+def merge(study: Study, copies: tuple[Path, ...], root: str | None, as_json: bool) -> None:
+    """Bring the parts of a sweep together, those made in STUDY and in COPIES of it, and write its tables.
+
+    They are the same, bit for bit, as those of one process on such a machine. Parts of other weights, data or settings
+    are refused.
+    """
+    from lambda_core.workflows import merge_sweep
+
+    done = merge_sweep(study, copies, root=root, command=command_line())
+    assert done.sweep_config is not None
+    _tell_sweep(done, done.sweep_config, None, as_json=as_json)
+
+
 @click.command("time")
 @model_argument
 @settings_options(TimingConfig)
 @click.option("--memory-only", is_flag=True, help="Time nothing: only count anew what each candidate needs in memory.")
+@click.option("--anyway", is_flag=True, help="Time on a machine where others are at work, too.")
 @root_option
 @json_option
-def time_command(study: Study, memory_only: bool, root: str | None, as_json: bool, **settings: Any) -> None:
-    """Time every pattern at every step count, interleaved, on this machine, and count its memory."""
+def time_command(
+    study: Study, memory_only: bool, anyway: bool, root: str | None, as_json: bool, **settings: Any
+) -> None:
+    """Time every pattern at every step count, interleaved, on this machine, and count its memory.
+
+    Refuses to share the machine with other work.
+    """
     from lambda_core.workflows import count_memory, time_study
 
     if memory_only:
@@ -81,7 +127,7 @@ def time_command(study: Study, memory_only: bool, root: str | None, as_json: boo
         print_result({"study": done.name, "memory": _memory(done)}, _memory_text(done), as_json=as_json)
         return
     config = TimingConfig.from_dict(given_settings(settings))
-    with progress_bar(as_json=as_json) as report:
+    with alone(anyway=anyway), progress_bar(as_json=as_json) as report:
         done = time_study(study, config, root=root, command=command_line(), report=report)
     record = {"study": done.name, "repeats": config.repeats, "memory": _memory(done)}
     text = f"{done.name}: {config.repeats} rounds on {config.device}, {config.threads} thread(s)\n{_memory_text(done)}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+MOST_PROCESSES = 1024
 ARGV = "lambda_core.argv"  # where click's context keeps what was typed
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -26,6 +27,23 @@ root_option = click.option(
     "--root",
     type=click.Path(file_okay=False),
     help="Folder of prepared data sets (default: $LAMBDA_DATA, else the user's cache folder).",
+)
+
+
+def _number_of_processes(context: click.Context, parameter: click.Parameter, value: str) -> int | None:  # noqa: ARG001
+    if value == "auto":
+        return None
+    if not value.isdigit() or not 1 <= int(value) <= MOST_PROCESSES:
+        raise click.BadParameter(f"auto or a number from 1 to {MOST_PROCESSES}, not {value!r}")
+    return int(value)
+
+
+processes_option = click.option(
+    "--processes",
+    default="auto",
+    show_default=True,
+    callback=_number_of_processes,
+    help="Processes of one thread each; auto: one a core.",
 )
 axis_option = click.option(
     "--axis",

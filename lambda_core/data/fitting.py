@@ -28,5 +28,6 @@ class Fit:
         inverted.
         """
         mode = "RGB" if self.channels == 3 else "L"
-        fitted = ImageOps.fit(image.convert(mode), (self.size, self.size), Image.Resampling.BICUBIC)
+        image = image if image.mode == mode else image.convert(mode)  # which would copy what needs no change
+        fitted = ImageOps.fit(image, (self.size, self.size), Image.Resampling.BICUBIC)
         return np.asarray(fitted).reshape(self.size, self.size, self.channels)

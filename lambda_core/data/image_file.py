@@ -42,7 +42,9 @@ def _read(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
             raise DataError(
                 f"{path} has {opened.width}×{opened.height} pixels; {LARGEST_PICTURE:,} in all are the limit"
             )
-        image = ImageOps.exif_transpose(_eight_bits(opened))
+        image = _eight_bits(opened)
+        image.load()
+    ImageOps.exif_transpose(image, in_place=True)
     return Fit(size, channels).picture(_on_white(image))
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from lambda_core.data.dataset import SPLITS
-from lambda_core.data.image_file import SUFFIXES, read_picture
+from lambda_core.data.decoding import Pictures, decoded
+from lambda_core.data.image_file import SUFFIXES
 from lambda_core.data.prepared import FETCHABLE, can_be_shown, check_name, data_root
-from lambda_core.data.writing import Draft, write_dataset
+from lambda_core.data.writing import Draft, refuse_taken, write_dataset
 from lambda_core.errors import ConfigError, DataError
+from lambda_core.system import Report
 
 SMALLEST, LARGEST = 16, 256  # pixels of a side; 4-CONV halves it four times
 FEWEST = 2  # classes of a split, images of a class: less leaves nothing to tell apart, or nothing to ask
@@ -23,12 +25,15 @@ Classes = dict[str, list[Path]]  # class name to its image files
 def import_folder(
     folder: str | Path, name: str, root: str | Path | None = None, *,
     channels: int = 3, size: int = 32, val: float = 0.2, test: float = 0.2, seed: int = 0,
+    processes: int | None = 1, report: Report | None = None,
 ) -> Path:  # fmt: skip
     """Prepare the images in `folder` as `<root>/<name>/` and return that folder.
 
     Images (PNG, JPEG, WebP; other files are passed over) become size × size × channels. Where folder holds just
     train, val and test, they are the splits; else `val` and `test` are the shares of the classes, drawn by `seed`,
-    that the two splits get. Raises ConfigError for the settings, DataError for the folder and the images.
+    that the two splits get. processes: None: one a core; the data set is the same. Many images are decoded piece by
+    piece, and a stopped import goes on where it was. Raises ConfigError for the settings, DataError for the folder and
+    the images.
     """
     _check_settings(channels, size, val, test, seed)
     if check_name(name) in TAKEN:
@@ -36,11 +41,13 @@ def import_folder(
     splits = find_splits(Path(folder), val, test, seed)
     files = {label: paths for classes in splits.values() for label, paths in classes.items()}
     labels = np.repeat(np.arange(len(files)), [len(paths) for paths in files.values()])
-    pieces = (read_picture(path, size, channels) for paths in files.values() for path in paths)
+    pictures = Pictures(tuple(path for paths in files.values() for path in paths), size, channels)
     names = {split: tuple(classes) for split, classes in splits.items()}
     source = f"{len(labels):,} images imported from the folder {Path(folder).resolve().name!r}"
-    shape = (len(labels), size, size, channels)
-    return write_dataset(Draft(name, source, tuple(files), names, labels, shape, pieces), data_root(root))
+    root = data_root(root)
+    refuse_taken(root / name)
+    with decoded(pictures, root / f".{name}.importing", processes, report) as pieces:
+        return write_dataset(Draft(name, source, tuple(files), names, labels, pictures.shape, pieces), root)
 
 
 def find_splits(folder: Path, val: float, test: float, seed: int) -> dict[str, Classes]:

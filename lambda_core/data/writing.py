@@ -39,8 +39,8 @@ def write_dataset(draft: Draft, root: Path, *, replace: bool = False) -> Path:
     Raises DataError, and leaves nothing behind, where the disk refuses or the result does not load.
     """
     target = root / draft.name
-    if target.exists() and not replace:
-        raise DataError(f"{target} is already there; choose another name, or remove that folder first")
+    if not replace:
+        refuse_taken(target)
     try:
         with part_folder(root, draft.name) as part:
             _fill(part, draft)
@@ -50,6 +50,12 @@ def write_dataset(draft: Draft, root: Path, *, replace: bool = False) -> Path:
         reason = error.strerror or str(error)
         raise DataError(f"{draft.name} could not be written to {root}: {reason}; nothing was left behind") from error
     return target
+
+
+def refuse_taken(target: Path) -> None:
+    """Raises DataError where the folder of a data set is there already."""
+    if target.exists():
+        raise DataError(f"{target} is already there; choose another name, or remove that folder first")
 
 
 @contextmanager

@@ -6,10 +6,12 @@ import.
 
 from lambda_core.system.atomic_files import first_line, hold, remove_if_left, write_json, write_with
 from lambda_core.system.checksums import OWN, own_sum, sum_of, sum_of_file
+from lambda_core.system.company import alone
 from lambda_core.system.hardware import best_device, check_device, environment, prepare, processor, synchronise
 from lambda_core.system.locks import locked
 from lambda_core.system.own_code import own_function
 from lambda_core.system.progress import Meter, Progress, Report
+from lambda_core.system.spreading import cores, spread
 from lambda_core.system.stopping import finishing, stopped_by_sigterm
 from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, worker_pool
 
@@ -20,8 +22,10 @@ __all__ = [
     "Progress",
     "Report",
     "WorkerProcess",
+    "alone",
     "best_device",
     "check_device",
+    "cores",
     "environment",
     "finishing",
     "first_line",
@@ -32,6 +36,7 @@ __all__ = [
     "prepare",
     "processor",
     "remove_if_left",
+    "spread",
     "stopped_by_sigterm",
     "sum_of",
     "sum_of_file",

@@ -23,22 +23,26 @@ NO_MAIN_GUARD = (
 )
 
 
-def worker_pool(processes: int, set_up: Callable[..., object] | None = None, *given: object) -> ProcessPoolExecutor:
+def worker_pool(
+    processes: int, set_up: Callable[..., object] | None = None, *given: object, torch: bool = True
+) -> ProcessPoolExecutor:
     """A pool of `processes` workers, each of which calls set_up(*given) first.
 
-    set_up: a public function of a module; it runs in each worker. Spawned, since a fork would carry torch's threads
-    into a child that has none of them. The main module must bear being imported a second time.
+    set_up: a public function of a module; it runs in each worker. torch: the work needs it, on one thread. Spawned,
+    since a fork would carry torch's threads into a child that has none of them. The main module must bear being
+    imported a second time.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise LostWorkerError(NO_MAIN_GUARD)
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(set_up, given))
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(torch, set_up, given))
 
 
-def _start(set_up: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
+def _start(torch: bool, set_up: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process too
     end_with_parent()
-    prepare(threads=1)
+    if torch:
+        prepare(threads=1)
     if set_up is not None:
         set_up(*given)
 

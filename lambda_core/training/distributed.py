@@ -17,6 +17,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.rendezvous import rendezvous
 
 from lambda_core.errors import ConfigError, LambdaError
 
@@ -33,9 +34,14 @@ def process() -> tuple[int, int]:
     return 0, 1
 
 
+def restarts() -> int:
+    """How often torchrun (--max-restarts) has started its processes again, after one was lost; 0 outside torchrun."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
 def was_restarted() -> bool:
-    """torchrun (--max-restarts) started this process again after one was lost: the training goes on."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    """torchrun started this process again after one was lost: the training goes on."""
+    return restarts() > 0
 
 
 @contextmanager
@@ -49,12 +55,19 @@ def process_group(device: str = "cpu") -> Iterator[bool]:
         return
     if device == "cuda":
         take_card(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    _join("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
     try:
         yield distributed.get_rank() == 0
         distributed.barrier()
     finally:
         distributed.destroy_process_group()
+
+
+def _join(backend: str) -> None:
+    """Enter the process group of this start: torchrun's store still holds the addresses of processes lost before."""
+    store, rank, world = next(rendezvous("env://"))
+    own = distributed.PrefixStore(f"start-{restarts()}", store)  # type: ignore[attr-defined]
+    distributed.init_process_group(backend, store=own, rank=rank, world_size=world, timeout=PATIENCE)
 
 
 def take_card(local_rank: int) -> None:

@@ -5,6 +5,7 @@ Belongs here: what ties engine and studies together. Does not: options and print
 
 from lambda_core.workflows.export import export_study
 from lambda_core.workflows.measure import complete, count_memory, measurable, note, on_dataset, sweep_study, time_study
+from lambda_core.workflows.parts import merge_sweep, sweep_part
 from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_seeds, train_study
@@ -17,6 +18,7 @@ __all__ = [
     "export_study",
     "live_runner",
     "measurable",
+    "merge_sweep",
     "note",
     "on_dataset",
     "race_live",
@@ -24,6 +26,7 @@ __all__ = [
     "ready",
     "search_study",
     "start_study",
+    "sweep_part",
     "sweep_study",
     "time_study",
     "trace_sine",

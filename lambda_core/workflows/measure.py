@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,15 @@ from lambda_core.config import SweepConfig, TimingConfig
 from lambda_core.data import load_dataset
 from lambda_core.episodes import EpisodeBank, Source
 from lambda_core.errors import StudyError
-from lambda_core.measurement import SWEPT_SPLITS, measure_times, study_source, sweep_in_chunks, unpack, with_memory
+from lambda_core.measurement import (
+    SWEPT_SPLITS,
+    drop_short_chunks,
+    measure_times,
+    study_source,
+    sweep_in_chunks,
+    unpack,
+    with_memory,
+)
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import rows_under, timing_conditions
 from lambda_core.studies import DatasetRecord, Study, commit, on_domain, own_copy
@@ -57,28 +64,33 @@ def sweep_study(
     config: SweepConfig,
     *,
     root: str | None = None,
-    processes: int = 1,
+    processes: int | None = 1,
     command: str = "",
     report: Report | None = None,
 ) -> Study:
     """Measure every per-layer pattern on validation and test episodes; resumes by itself.
 
-    Writes accuracy.parquet and episodes.parquet.
+    Writes accuracy.parquet and episodes.parquet. processes: of one thread each; None: one a core.
     """
-    study.check_sweep(config)
-    study.check_code()
+    config = settings_for(study, config)
     study = own_copy(study)
-    if study.config.query_statistics == "stored":  # the network has no others, whatever was asked for
-        config = config.but(query_statistics="stored")
     with locked(study.folder / ".sweep.lock", f"{study.name} is being swept"):
         source, fingerprint = measurable(study, root)
-        if study.sweep_config is not None and study.sweep_config.max_steps < study.config.steps:
-            shutil.rmtree(study.folder / "checkpoint" / "sweep", ignore_errors=True)  # its parts lack the reference
+        drop_short_chunks(study)
         unpack(study, config, fingerprint)
         work: dict[str, Any] = {"root": root, "processes": processes, "report": report, "code": study.code}
         frame = sweep_in_chunks(study.folder, config, fingerprint, **work)
         classes = classes_of(study, config, source)
         return note(study, "sweep", config.to_dict(), command, accuracy=frame, episodes=classes)
+
+
+def settings_for(study: Study, config: SweepConfig) -> SweepConfig:
+    """What a sweep of the study measures where these settings are asked for. Raises StudyError where it cannot."""
+    study.check_sweep(config)
+    study.check_code()
+    if study.config.query_statistics == "stored":  # the network has no others, whatever was asked for
+        return config.but(query_statistics="stored")
+    return config
 
 
 def complete(study: Study, root: str | None = None) -> Study:

@@ -27,7 +27,7 @@ def study(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("studies") / "tiny-study"
     run(*TRAIN, "--iterations", "4", "--out", str(folder), "--root", root)
     run("sweep", str(folder), "--episodes", "6", "--queries", "4", "--max-steps", "2", "--root", root)
-    run("time", str(folder), "--repeats", "3", "--root", root)
+    run("time", str(folder), "--repeats", "3", "--anyway", "--root", root)
     return folder
 
 

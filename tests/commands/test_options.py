@@ -72,6 +72,7 @@ def test_every_command_is_there():
             "train",
             "start",
             "sweep",
+            "merge",
             "time",
             "select",
             "evaluate",

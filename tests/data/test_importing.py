@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_core.data import load_dataset
+from lambda_core.data import decoding, load_dataset
 from lambda_core.data.image_file import read_picture
 from lambda_core.data.importing import divide, import_folder, passed_over
 from lambda_core.data.prepared import load_folder
@@ -292,3 +292,59 @@ def test_a_line_of_millions_of_pixels_is_refused_before_it_is_decoded(tmp_path):
     Image.new("L", (1, 30_000)).save(tmp_path / "line.png")
     with pytest.raises(DataError, match=r"line\.png has 1×30000 pixels; 20,000 a side are the limit"):
         read_picture(tmp_path / "line.png", 32, 3)
+
+
+# Many images: pieces, several processes, and imports that were stopped.
+
+
+@pytest.fixture
+def in_pieces(monkeypatch):
+    """As if twenty images were many: three pieces."""
+    monkeypatch.setattr(decoding, "PIECE", 8)
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_many_images_in_pieces_are_the_same_data_set(pictures, root, tmp_path, processes, monkeypatch):
+    import_folder(pictures, "mine", tmp_path / "at-once")
+    monkeypatch.setattr(decoding, "PIECE", 8)
+    seen = []
+    import_folder(pictures, "mine", root, processes=processes, report=seen.append)
+    whole, pieces = (load_dataset("mine", place) for place in (tmp_path / "at-once", root))
+    assert whole.fingerprint() == pieces.fingerprint()
+    assert np.array_equal(whole.images, pieces.images)
+    assert left_in(root) == ["mine"]
+    assert seen[-1].done == seen[-1].total == 20
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_a_stopped_import_goes_on_where_it_was(pictures, root, monkeypatch):
+    decode = decoding.Pictures.decode
+    calls = []
+
+    def once(pictures):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(pictures)
+        return decode(pictures)
+
+    monkeypatch.setattr(decoding.Pictures, "decode", once)
+    with pytest.raises(KeyboardInterrupt):
+        import_folder(pictures, "mine", root)
+    monkeypatch.setattr(decoding.Pictures, "decode", lambda pictures: (calls.append(pictures), decode(pictures))[1])
+    import_folder(pictures, "mine", root)
+    assert sorted(path for each in calls for path in each.paths) == sorted(pictures.rglob("*.png"))
+    assert left_in(root) == ["mine"]
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_an_image_that_was_changed_meanwhile_is_decoded_again(pictures, root):
+    broken = sorted(pictures.rglob("*.png"))[-1]
+    content = broken.read_bytes()
+    broken.write_bytes(b"no image")
+    with pytest.raises(DataError, match="no readable"):
+        import_folder(pictures, "mine", root)
+    assert left_in(root) != ["mine"]
+    broken.write_bytes(content)
+    import_folder(pictures, "mine", root)
+    import_folder(pictures, "again", root)
+    assert np.array_equal(load_dataset("mine", root).images, load_dataset("again", root).images)

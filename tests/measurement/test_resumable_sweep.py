@@ -18,8 +18,9 @@ from lambda_core.config import SweepConfig, TimingConfig
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.errors import StudyError
 from lambda_core.measurement.accuracy import sweep
-from lambda_core.measurement.resumable_sweep import Chunk, sweep_in_chunks
+from lambda_core.measurement.resumable_sweep import sweep_in_chunks
 from lambda_core.measurement.shared_episode import SharedEpisode
+from lambda_core.measurement.sweep_chunks import Chunk
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.patterns.plan import count_cost
 from lambda_core.studies.study import Study

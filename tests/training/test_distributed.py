@@ -6,10 +6,12 @@ They share no disk: each starts in a folder of its own, and only the first one's
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
+import psutil
 import pytest
 from safetensors.numpy import load_file
 
@@ -27,6 +29,18 @@ place.mkdir(parents=True, exist_ok=True)
 os.chdir(place)
 from lambda_core.commands.main import main
 main()
+"""
+# before: kills process 1 at the fourth iteration of the first start, and process 0 at the sixth of the second
+KILLED_IN_TURN = """
+import os, signal
+from lambda_core.training import meta_trainer
+meta_trainer.CHECKPOINT_EVERY = 2
+iterate, doomed = meta_trainer.MetaTrainer.iterate, {"0": ("1", 3), "1": ("0", 5)}
+def perhaps(trainer):
+    if doomed.get(os.environ["TORCHELASTIC_RESTART_COUNT"]) == (os.environ["RANK"], trainer.iteration):
+        os.kill(os.getpid(), signal.SIGKILL)
+    iterate(trainer)
+meta_trainer.MetaTrainer.iterate = perhaps
 """
 SETTINGS = [*TRAIN, "--iterations", "4", "--pretrain", "1"]
 
@@ -63,7 +77,12 @@ def torchrun(tmp_path, data):
 
 
 def ended(process, code=0):
-    out, err = process.communicate(timeout=400)
+    try:
+        out, err = process.communicate(timeout=400)
+    except subprocess.TimeoutExpired:
+        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+            each.kill()
+        raise
     assert (process.returncode == 0) == (code == 0), err
     return out + err
 
@@ -91,6 +110,18 @@ def test_a_training_goes_on_with_another_number_of_processes(torchrun, alone):
     ended(torchrun(2, *SETTINGS, "--stop-at", "3"))
     ended(torchrun(3, *SETTINGS, "--resume"))
     assert_close(weights_of(torchrun), alone)
+
+
+def test_processes_killed_in_turn_are_started_again_and_train_to_the_same_weights(torchrun, tmp_path):
+    longer = [*SETTINGS, "--iterations", "8"]
+    ended(torchrun(2, *longer))
+    undisturbed = weights_of(torchrun)
+    shutil.rmtree(torchrun.places)
+    (tmp_path / "rank.py").write_text(KILLED_IN_TURN + RANK)
+    told = ended(torchrun(2, *longer, restarts=2))
+    assert told.count("exitcode: -9") + told.count("exitcode  : -9") >= 2, told
+    found = weights_of(torchrun)
+    assert all(np.array_equal(found[name], value) for name, value in undisturbed.items())
 
 
 def test_what_one_process_refuses_ends_all(torchrun):
