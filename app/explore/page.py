@@ -30,7 +30,7 @@ settings = selection_controls.settings_for(study)
 try:
     choice, confirmation = selection_cache.choose(study, settings)
 except SelectionError as error:  # nothing that passes fits into the memory asked for
-    url_state.reject("memory", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    url_state.reject("memory", page.sentence_of(error))
     page.show_notices()
     settings = replace(settings, memory=None)
     choice, confirmation = selection_cache.choose(study, settings)

@@ -120,6 +120,15 @@ def _trace_of(
     return _worker.run(trace_study, str(study.folder), study_cache.stamp(study), _episode, pattern, steps, statistics)
 
 
+@st.cache_resource(max_entries=16, show_spinner="Writing the graphs, and checking them …", hash_funcs=BY_FILES)
+def exported(study: Study, pattern: LambdaPattern, steps: int, lr: float) -> bytes:
+    """A zip archive of the adaptation as ONNX graphs. Raises LambdaError where it cannot be exported."""
+    from lambda_core.workflows import export_archive
+
+    start()
+    return _worker.run(export_archive, str(study.folder), pattern, steps, lr)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def _sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
     from lambda_core.workflows import trace_sine

@@ -3,6 +3,6 @@
 Belongs here: writing the graphs, and checking them against the definition. Does not: adapting in Python (`adaptation`).
 """
 
-from lambda_core.export.exporting import Exported, export_adaptation
+from lambda_core.export.exporting import Exported, archive, export_adaptation
 
-__all__ = ["Exported", "export_adaptation"]
+__all__ = ["Exported", "archive", "export_adaptation"]

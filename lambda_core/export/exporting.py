@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +28,7 @@ from lambda_core.patterns import LambdaPattern
 from lambda_core.system import processor, write_json, write_with
 
 FORMAT = 1
+PROGRAM = Path(__file__).with_name("on_device.py")
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,19 @@ def export_adaptation(
         write_with(place, partial(Path.write_bytes, data=contents[name]))
     write_json(record, manifest)
     return Exported(places["adaptation"], places["queries"], record, manifest)
+
+
+def archive(export: Callable[[Path], Exported], name: str) -> bytes:
+    """A zip archive of what `export` writes when it is given a path: graphs, manifest and a program that runs them.
+
+    name: of the graph in it, without a suffix.
+    """
+    content = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
+        done = export(Path(folder) / f"{name}.onnx")
+        for path in (done.adaptation, done.queries, done.record, PROGRAM):
+            packed.write(path, path.name)
+    return content.getvalue()
 
 
 def _settings(task: AdaptationTask, about: Mapping[str, Any]) -> dict[str, Any]:

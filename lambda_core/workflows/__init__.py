@@ -3,7 +3,7 @@
 Belongs here: what ties engine and studies together. Does not: options and printing (`commands`).
 """
 
-from lambda_core.workflows.export import export_study
+from lambda_core.workflows.export import export_archive, export_study
 from lambda_core.workflows.measure import complete, count_memory, measurable, note, on_dataset, sweep_study, time_study
 from lambda_core.workflows.parts import merge_sweep, sweep_part
 from lambda_core.workflows.search import live_runner, race_live, search_study
@@ -15,6 +15,7 @@ __all__ = [
     "Sine",
     "complete",
     "count_memory",
+    "export_archive",
     "export_study",
     "live_runner",
     "measurable",

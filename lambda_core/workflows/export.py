@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_core.errors import StudyError
-from lambda_core.export import Exported, export_adaptation
+from lambda_core.export import Exported, archive, export_adaptation
 from lambda_core.patterns import LambdaPattern
 from lambda_core.studies import Study
 
@@ -39,6 +39,21 @@ def export_study(
         query_statistics=query_statistics,
         about={"study": study.name, "measured": _measured(study, pattern, steps)},
     )
+
+
+def export_archive(
+    folder: str, pattern: LambdaPattern, steps: int, lr: float, query_statistics: str = "transductive"
+) -> bytes:
+    """As `export_study`, as one zip archive: the graphs, the manifest and a program that runs them. folder: a study's.
+
+    Raises LambdaError where it cannot be exported.
+    """
+    study = Study.load(Path(folder))
+
+    def export(to: Path) -> Exported:
+        return export_study(study, pattern, to, steps=steps, lr=lr, query_statistics=query_statistics)
+
+    return archive(export, "adapt")
 
 
 def _measured(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, Any] | None:

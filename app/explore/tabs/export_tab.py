@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from app.explore.tabs.export import as_json, as_python
-from lambda_core.patterns import describe_pattern
+from app.shared import adaptation_service, page
+from lambda_core.errors import LambdaError
+from lambda_core.patterns import LambdaPattern, describe_pattern
 from lambda_core.selection import SelectionSettings
 from lambda_core.studies import Study
 
@@ -28,6 +30,23 @@ def show(study: Study, settings: SelectionSettings, row: pd.Series | None) -> No
         st.markdown("**JSON** with the measured numbers")
         st.code(data, language="json", height=380)
         _save("Save as JSON", data, f"{study.name}-pattern.json", "application/json")
+        if row["steps"] > 0:
+            _graphs(study, row)
+
+
+def _graphs(study: Study, row: pd.Series) -> None:
+    """The adaptation for where there is no torch: made when it is asked for, which takes some seconds."""
+    st.markdown("**ONNX** graphs for a device, and a program that runs them with numpy and onnxruntime")
+    if not st.button("Make the graphs", icon=":material/memory:", help="Support images in, adapted weights out"):
+        return
+    pattern = LambdaPattern.parse(row["pattern"], len(study.layers))
+    try:
+        content = adaptation_service.exported(study, pattern, int(row["steps"]), float(row["lr"]))
+    except LambdaError as error:
+        st.warning(page.sentence_of(error), icon=":material/memory:")
+        return
+    name = f"{study.name}-{row['pattern']}-{int(row['steps'])}.zip"
+    st.download_button("Save the archive", content, name, "application/zip", on_click="ignore", type="primary")
 
 
 def _save(label: str, text: str, name: str, mime: str) -> None:

@@ -1,0 +1,77 @@
+"""The program that goes with exported graphs: it says the classes that our own engine says."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lambda_core.adaptation.adapting import adapt
+from lambda_core.export import on_device
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.studies.study import Study
+from lambda_core.workflows.export import export_archive
+
+onnx = pytest.importorskip("onnx")
+pytestmark = pytest.mark.slow
+
+PATTERN = LambdaPattern.parse("00011", 5)
+
+
+class Session:
+    """onnxruntime's interface, as far as the program uses it, over the format's own evaluator."""
+
+    def __init__(self, content: bytes) -> None:
+        from onnx.reference import ReferenceEvaluator
+
+        self.model = ReferenceEvaluator(onnx.load_from_string(content))
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in self.model.input_names]
+
+    def get_outputs(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in self.model.output_names]
+
+    def run(self, names: list[str] | None, given: dict[str, Any]) -> list[Any]:
+        return self.model.run(names, given)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return Study.load("glyphs-5w1s")
+
+
+@pytest.fixture(scope="module", params=["transductive", "support"])
+def packed(request: pytest.FixtureRequest, study: Study) -> zipfile.ZipFile:
+    content = export_archive(str(study.folder), PATTERN, 2, study.config.lr, request.param)
+    return zipfile.ZipFile(io.BytesIO(content))
+
+
+def test_the_archive_holds_all_that_is_needed(packed: zipfile.ZipFile) -> None:
+    assert sorted(packed.namelist()) == ["adapt.json", "adapt.onnx", "adapt.queries.onnx", "on_device.py"]
+    about = json.loads(packed.read("adapt.json"))
+    assert (about["pattern"], about["steps"], about["study"]) == ("00011", 2, "glyphs-5w1s")
+
+
+def test_the_program_says_the_classes_of_our_own_engine(packed: zipfile.ZipFile, study: Study) -> None:
+    from lambda_core.data import load_dataset
+    from lambda_core.episodes import EpisodeBank
+
+    episode = EpisodeBank(load_dataset("glyphs"), "test", 5, 1, 3, seed=4)[0]
+    images, queries = episode.support_x.numpy(), episode.query_x.numpy()
+    weights = on_device.adapted(Session(packed.read("adapt.onnx")), images, episode.support_y.numpy())
+    said = on_device.classes(Session(packed.read("adapt.queries.onnx")), queries, weights, images)
+    ours = adapt(study.model(), episode.support_x, episode.support_y, PATTERN, 2, study.config.lr)
+    if "support_images" not in {each.name for each in Session(packed.read("adapt.queries.onnx")).get_inputs()}:
+        assert said == ours.model(episode.query_x).argmax(1).tolist()
+    assert np.mean(np.array(said) == episode.query_y.numpy()) > 0.5
+
+
+def test_it_times_on_images_of_noise(packed: zipfile.ZipFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_device, "ROUNDS", 1)
+    assert on_device.milliseconds(Session(packed.read("adapt.onnx")), [5, 1, 28, 28], 5) > 0
