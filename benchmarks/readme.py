@@ -1,8 +1,9 @@
-"""Puts the measured tables into README.md and docs/results.md: python -m benchmarks.readme
+"""Puts the measured tables into README.md, docs/results.md and docs/findings.md: python -m benchmarks.readme
 
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
-wrote, and after `<!-- chosen -->` those of `python -m benchmarks.chosen`.
+wrote, after `<!-- chosen -->` those of `python -m benchmarks.chosen`, after `<!-- domains -->` what changes on other
+images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lambda_core.analysis import as_markdown, default_condition, short_table
+from lambda_core.analysis import as_markdown, default_condition, domains_table, short_table
 from lambda_core.config import SweepConfig
+from lambda_core.formatting import with_interval
 from lambda_core.studies import Study, list_studies, studies_root
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +70,32 @@ def results(text: str) -> str:
     return text
 
 
-DOCUMENTS: dict[str, Callable[[str], str]] = {"README.md": readme, "docs/results.md": results}
+def findings(text: str) -> str:
+    """docs/findings.md with its tables as they are now."""
+    text = _between(text, "domains", domains_table(list_studies(studies_root())[0]))
+    return _between(text, "rule", rule(json.loads((RESULTS / "rule-per-task.json").read_text(encoding="utf-8"))))
+
+
+DOCUMENTS: dict[str, Callable[[str], str]] = {
+    "README.md": readme,
+    "docs/results.md": results,
+    "docs/findings.md": findings,
+}
+
+
+def rule(record: dict[str, Any]) -> str:
+    """The table of rules that ask each task. record: what `benchmarks.rule_per_task` writes."""
+    rows = [
+        f"| `{name}` | {row['criterion']}, {kind} {row['share']:.0%} | {row['patterns picked']} | "
+        f"{row['rule accuracy']:.1f} | {row['rule cost']:.2f} | `{row['fixed']}` | {row['fixed accuracy']:.1f} | "
+        f"{row['fixed cost']:.2f} | {with_interval(*row['gain'])} |"
+        for name, kinds in record["studies"].items()
+        for kind, row in kinds.items()
+    ]
+    return "\n".join(
+        ["| study | best rule | patterns it picks | test % | cost | fixed pattern | test % | cost | the rule gains |",
+         "| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |", *rows]
+    )  # fmt: skip
 
 
 def report() -> str:

@@ -12,7 +12,7 @@ from app.run.settings_inputs import settings_inputs
 from app.shared import adaptation_service, job_words, page, study_cache, url_state
 from lambda_core.config import MetaTrainConfig, Settings, SweepConfig, TimingConfig
 from lambda_core.jobs import JobError, start_job
-from lambda_core.studies import Study, check_name, studies_root
+from lambda_core.studies import ON, Study, check_name, studies_root
 
 WORK = {"train": "Meta-train", "sweep": "Sweep", "time": "Time"}
 CONFIGS: dict[str, type[Settings]] = {"sweep": SweepConfig, "time": TimingConfig}
@@ -64,10 +64,24 @@ def _measure_form(work: str) -> None:
         name = st.selectbox(
             "Study", fitting, format_func=lambda name: f"{studies[name].title} ({name})", key=f"{work}-study"
         )
+        elsewhere = _other_images() if work == "sweep" else None
+        shared = work == "time" and st.toggle("Even while others are at work on this machine", help=_SHARED_HELP)
         values = settings_inputs(CONFIGS[work], {}, work)
         if st.form_submit_button(f"Start the {work}", type="primary", icon=":material/play_arrow:"):
             with page.guarded():
-                _start_measuring(work, name, values)
+                _start_measuring(work, name, values, elsewhere=elsewhere, shared=shared)
+
+
+_SHARED_HELP = "Else times are refused where other programs take the processor: they would be theirs, too"
+OWN = "those of the study"
+
+
+def _other_images() -> str | None:
+    """The data set to measure on, where that is not the study's own."""
+    names = [OWN, *adaptation_service.available_data_sets()]
+    help_text = "Another data set makes a study of its own: the same model on other images"
+    picked = st.selectbox("Images", names, key="sweep-dataset", help=help_text)
+    return None if picked == OWN else picked
 
 
 def _start_training(name: str, values: dict[str, Any]) -> None:
@@ -81,11 +95,14 @@ def _start_training(name: str, values: dict[str, Any]) -> None:
     st.toast("Training has started", icon=":material/play_arrow:")
 
 
-def _start_measuring(work: str, name: str, values: dict[str, Any]) -> None:
-    config = CONFIGS[work].from_dict(values)
+def _start_measuring(work: str, name: str, values: dict[str, Any], *, elsewhere: str | None, shared: bool) -> None:
+    config, study = CONFIGS[work].from_dict(values), study_cache.studies()[0][name]
     if isinstance(config, SweepConfig):
-        study_cache.studies()[0][name].check_sweep(config)
-    start_job([work, job_words.place(name), *job_words.as_options(config)], name)
+        study.check_sweep(config)
+    more = ["--anyway"] if shared else []
+    if elsewhere not in (None, study.dataset):
+        more, name = ["--dataset", elsewhere], f"{name.partition(ON)[0]}{ON}{elsewhere}"
+    start_job([work, job_words.place(study.name), *job_words.as_options(config), *more], name)
     st.toast(f"The {work} has started", icon=":material/play_arrow:")
 
 

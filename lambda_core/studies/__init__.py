@@ -6,7 +6,7 @@ import.
 
 from lambda_core.studies.library import known_folders, list_studies, load_checked, on_domain, own_copy, study_folders
 from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Measurement, Pretraining, StudyMetadata
-from lambda_core.studies.metadata_checks import check_name
+from lambda_core.studies.metadata_checks import ON, check_name
 from lambda_core.studies.places import find_folder, studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.table_schemas import UNKNOWN
@@ -15,6 +15,7 @@ from lambda_core.studies.title import dataset_title
 from lambda_core.studies.writing import Change, commit, new_metadata, seal, write_metadata, write_weights
 
 __all__ = [
+    "ON",
     "SCHEMA",
     "UNKNOWN",
     "Change",
