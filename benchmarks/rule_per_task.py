@@ -57,7 +57,7 @@ def told(study: Study) -> dict[str, Any]:
     """The best rule of each kind beside the best fixed pattern, on test classes."""
     tables = {split: Tables.of(study, split) for split in ("val", "test")}
     scores = {split: scores_of(study, split, part.accuracy.shape[1]) for split, part in tables.items()}
-    found = {kind: judged(kind, tables, scores, 1 / study.config.steps) for kind in SHARES}
+    found = {kind: judged(kind, tables, scores, 1 / study.reference_steps) for kind in SHARES}
     for kind, row in found.items():
         click.echo(
             f"{study.name}: {row['criterion']} {kind} {row['share']:.0%}, {row['patterns picked']} patterns picked: "
@@ -86,10 +86,10 @@ class Tables:
         table = compare_study(study, SelectionSettings()).candidates
         costs = table.set_index(["pattern", "steps"])["multiply_adds"]
         candidates, matrix = episode_matrix(study.split(split))
-        own = (candidates["steps"] == study.config.steps) & np.isclose(candidates["lr"], study.config.lr)
+        own = (candidates["steps"] == study.reference_steps) & np.isclose(candidates["lr"], study.config.lr)
         patterns = candidates["pattern"][own].tolist()
-        full = float(costs[("1" * len(study.layers), study.config.steps)])
-        return cls(patterns, matrix[own], np.array([costs[(each, study.config.steps)] for each in patterns]) / full)
+        full = float(costs[("1" * len(study.layers), study.reference_steps)])
+        return cls(patterns, matrix[own], np.array([costs[(each, study.reference_steps)] for each in patterns]) / full)
 
 
 def judged(kind: str, tables: dict[str, Tables], scores: dict[str, Scores], asking: float) -> dict[str, Any]:

@@ -51,7 +51,9 @@ def test_commands_exist(command):
     assert command in main.commands
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/findings.md", pytest.param("docs/results.md", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/findings.md", pytest.param("docs/results.md", marks=pytest.mark.slow)]
+)
 def test_the_tables_are_those_of_the_studies_and_of_the_last_comparison(name):
     text = TEXTS[Path(name)]
     assert text.count("<!-- end -->") == {"README.md": 1, "docs/results.md": 4, "docs/findings.md": 2}[name]

@@ -73,7 +73,7 @@ def _measured(study: Study, choice: Choice, pattern: LambdaPattern, steps: int, 
 def _not_measured(study: Study, pattern: LambdaPattern, steps: int) -> None:
     """What can be said all the same, and where to go from here."""
     if study.layer_costs:
-        full = _by_layer(LambdaPattern.full(len(study.layers)), study.config.steps, study.layer_costs).sum()
+        full = _by_layer(LambdaPattern.full(len(study.layers)), study.reference_steps, study.layer_costs).sum()
         own = _by_layer(pattern, steps, study.layer_costs).sum()
         st.metric("Cheaper, counted", times(full / own if own else float("inf")), help="in multiply-adds")
     st.info("This pattern was not measured: a sweep takes the same layers at every step.", icon=":material/straighten:")
@@ -106,7 +106,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def _costs(study: Study, costs: list[int], pattern: LambdaPattern, steps: int) -> dict[str, NDArray[np.int64]]:
-    full, own_steps = LambdaPattern.full(len(study.layers)), study.config.steps
+    full, own_steps = LambdaPattern.full(len(study.layers)), study.reference_steps
     return {
         f"full, {own_steps} steps": _by_layer(full, own_steps, costs),
         f"current, {steps} steps": _by_layer(pattern, steps, costs),

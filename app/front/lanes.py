@@ -34,7 +34,7 @@ def show(study: Study) -> None:
         costs,
         _queries(study),
         [
-            (_of_all_layers(study), _lane(study, choice, full, study.config.steps, costs)),
+            (_of_all_layers(study), _lane(study, choice, full, study.reference_steps, costs)),
             (_of_pattern(study, choice, pattern, steps), _lane(study, choice, pattern, steps, costs)),
         ],
     )
@@ -45,7 +45,7 @@ def _second(study: Study, choice: Choice) -> tuple[LambdaPattern, int]:
     """The pattern and steps of the second lane. Where nothing faster passes, the head alone: a race needs two."""
     usual = "0" * (len(study.layers) - 1) + "1" if choice.is_reference else choice.pattern
     pattern = pattern_editor.pattern_of("pattern", study.layers, usual)
-    return pattern, pattern_editor.steps_of(choice.steps or study.config.steps, int(choice.verdicts["steps"].max()))
+    return pattern, pattern_editor.steps_of(choice.steps or study.reference_steps, int(choice.verdicts["steps"].max()))
 
 
 def _lane(study: Study, choice: Choice, pattern: LambdaPattern, steps: int, costs: list[int]) -> Lane | None:
@@ -60,7 +60,7 @@ def _queries(study: Study) -> int:
 
 def _of_all_layers(study: Study) -> dict[str, Any]:
     full = "1" * len(study.layers)
-    return {"title": f"All layers (MAML), {_steps(study.config.steps)}", "note": "", "pattern": full}
+    return {"title": f"All layers (MAML), {_steps(study.reference_steps)}", "note": "", "pattern": full}
 
 
 def _of_pattern(study: Study, choice: Choice, pattern: LambdaPattern, steps: int) -> dict[str, Any]:

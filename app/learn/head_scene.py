@@ -17,7 +17,7 @@ def show(text: DeltaGenerator, _: DeltaGenerator, colors: Palette) -> None:
     """Accuracy step by step: all layers, only the head, all but the head."""
     study = scene.measured_study()
     choice = scene.choose(study)[0]
-    table, steps = choice.verdicts, study.config.steps
+    table, steps = choice.verdicts, study.reference_steps
     patterns = {words: str(LambdaPattern.named(name, len(study.layers))) for words, name in NAMED.items()}
     lines = {words: table[table["pattern"] == pattern].sort_values("steps") for words, pattern in patterns.items()}
     at = {words: float(rows.loc[rows["steps"] == steps, "accuracy"].iloc[0]) for words, rows in lines.items()}

@@ -106,7 +106,7 @@ def _first_steps(study: Study, confidence: float, any_lr: bool) -> list[PatternG
 def paired_differences(study: Study, row: pd.Series, split: str) -> NDArray[Any]:
     """(episodes,) points that a candidate lies below the full pattern. row: of `Choice.verdicts`. split: its name."""
     full, config = str(LambdaPattern.full(len(study.layers))), study.config
-    reference = _by_episode(study, split, full, config.steps, config.lr)
+    reference = _by_episode(study, split, full, study.reference_steps, config.lr)
     candidate = _by_episode(study, split, row["pattern"], int(row["steps"]), row["lr"])
     differences: NDArray[Any] = 100 * (reference - candidate).to_numpy(float)
     return differences

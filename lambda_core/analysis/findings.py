@@ -51,7 +51,7 @@ def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Finding
     settings, test = SelectionSettings(), study.split("test")
     comparison = compare_study(study, settings)
     choices = [comparison.choose(threshold) for threshold in sorted({*map(float, thresholds), MINIMAL_DEGRADATION})]
-    own = comparison.choose(MINIMAL_DEGRADATION, steps=study.config.steps)
+    own = comparison.choose(MINIMAL_DEGRADATION, steps=study.reference_steps)
     return Findings(
         study=study,
         full=full_accuracy(study),
@@ -66,5 +66,5 @@ def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Finding
 def full_accuracy(study: Study) -> Interval:
     """Of the full pattern at the study's own step count, on test classes: 0 to 1, with its 95 % interval."""
     candidates, matrix = episode_matrix(study.split("test"))
-    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.config.steps, study.config.lr)
+    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.reference_steps, study.config.lr)
     return mean_accuracy(matrix[candidate_index(candidates, full)])

@@ -45,7 +45,7 @@ def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
     return compare_candidates(
         study.split("val"),
         rows_under(timing, settings.condition or default_condition(study)),
-        study.config.steps,
+        study.reference_steps,
         any_lr=settings.any_lr,
         axis=settings.axis,
         lr=study.config.lr,

@@ -49,12 +49,12 @@ def study_entrants(study: Study, axis: Axis = "milliseconds") -> Entrants:
 
     Raises StudyError for a study that knows no cost by `axis`.
     """
-    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.config.steps, study.config.lr)
+    full = Candidate(str(LambdaPattern.full(len(study.layers))), study.reference_steps, study.config.lr)
     if study.timing is None and (axis == "milliseconds" or study.layer_costs is None):
         raise StudyError(str(study.not_measured))
     if study.timing is None:
         assert study.layer_costs is not None
-        candidates = _counted(study.config.steps, study.layer_costs, study.config.lr)
+        candidates = _counted(study.reference_steps, study.layer_costs, study.config.lr)
         reference = candidate_index(candidates, full)
         speed_ups = counted_speed_ups(candidates["multiply_adds"].to_numpy(), reference)
     else:

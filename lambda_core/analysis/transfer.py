@@ -56,7 +56,7 @@ def transfer_choice(choice: Choice, study: Study) -> Choice:
     What was measured stays that of the study it comes from.
     """
     lr = study.config.lr * choice.lr / choice.reference_lr
-    reference = replace(choice.reference, steps=study.config.steps, lr=study.config.lr)
+    reference = replace(choice.reference, steps=study.reference_steps, lr=study.config.lr)
     return replace(choice, candidate=replace(choice.candidate, lr=lr), reference=reference)
 
 

@@ -110,6 +110,17 @@ class Study:
         return self.config.dataset if self.metadata.domain is None else str(self.metadata.domain.name)
 
     @property
+    def reference_steps(self) -> int:
+        """Inner steps of the full pattern that all is compared with: those of the training.
+
+        On other images, where more steps pay than in training: as many as were swept, so that a choice is compared with
+        what adapting all layers can give there.
+        """
+        if self.metadata.domain is None or self.sweep_config is None:
+            return self.config.steps
+        return self.sweep_config.max_steps
+
+    @property
     def config(self) -> MetaTrainConfig:
         """The settings of the training."""
         return self.metadata.config

@@ -8,6 +8,7 @@ import pytest
 
 from lambda_core.analysis.domains import Domain, domains_of
 from lambda_core.analysis.report import as_markdown, domains_table
+from lambda_core.analysis.study_choice import choose
 from lambda_core.selection.settings import SelectionSettings
 from lambda_core.studies.library import on_domain
 from lambda_core.studies.metadata import DatasetRecord
@@ -57,6 +58,15 @@ def test_where_nothing_changes_neither_is_shown(home: Study, tmp_path: Path) -> 
     found = only([home, there])
     assert found.beats_home is None
     assert "neither is shown" in domains_table([home, there])
+
+
+def test_all_layers_may_take_as_many_steps_there_as_were_swept(home: Study, tmp_path: Path) -> None:
+    there = elsewhere(home, "steps", GENTLE, tmp_path)
+    assert (home.reference_steps, there.reference_steps) == (home.config.steps, 10)
+    assert choose(there, SelectionSettings(1.0))[0].reference_steps == 10
+    assert only([home, there]).there.reference_accuracy == pytest.approx(
+        there.split("test").query("pattern == '11111' and steps == 10")["accuracy"].mean()
+    )
 
 
 def test_a_domain_without_its_models_own_study_is_no_row(home: Study, tmp_path: Path) -> None:

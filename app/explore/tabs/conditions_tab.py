@@ -41,7 +41,7 @@ def _conditions(study: Study, settings: SelectionSettings, candidates: int) -> d
     pretraining = f"{config.pretrain_epochs} passes of ordinary classification" if config.pretrain_epochs else "none"
     return {
         "Candidates": f"{candidates}; each verdict is corrected for having looked at all",
-        "Reference": f"full pattern, {config.steps} steps, step size {config.lr:g}",
+        "Reference": f"full pattern, {study.reference_steps} steps, step size {config.lr:g}",
         "Episodes": f"{val} on validation classes, {test} on test classes, seed {sweep.seed if sweep else '?'}",
         "Queries a class": str(sweep.queries if sweep else "?"),
         "Query statistics": (sweep or config).query_statistics,

@@ -23,7 +23,7 @@ def _facts(study: Study, row: pd.Series, threshold: float, confidence: float) ->
         "pattern": row["pattern"],
         "steps": int(row["steps"]),
         "lr": _short(row["lr"]),
-        "reference": {"pattern": str(LambdaPattern.full(len(study.layers))), "steps": study.config.steps},
+        "reference": {"pattern": str(LambdaPattern.full(len(study.layers))), "steps": study.reference_steps},
         "speed_up": _short(row["speed_up"]),
         "milliseconds": _short(row["milliseconds"]),
         "multiply_adds": int(row["multiply_adds"]),
