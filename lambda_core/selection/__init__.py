@@ -4,7 +4,13 @@ Belongs here: statistics and choices. Does not: studies on disk (`studies`), que
 No torch.
 """
 
-from lambda_core.selection.candidates import Candidate, candidate_index, episode_matrix, same_step_size
+from lambda_core.selection.candidates import (
+    Candidate,
+    candidate_index,
+    check_episode_matrix,
+    episode_matrix,
+    same_step_size,
+)
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
@@ -69,6 +75,7 @@ __all__ = [
     "budget_curve",
     "candidate_costs",
     "candidate_index",
+    "check_episode_matrix",
     "compare_candidates",
     "confirm",
     "confirm_race",

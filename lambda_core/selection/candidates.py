@@ -70,6 +70,54 @@ def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     Raises SelectionError for NaN, unequal or doubled episodes, fewer than two episodes, or several splits.
     """
     _check_one_split(accuracy)
+    return _as_swept(accuracy) or _in_any_order(accuracy)
+
+
+def check_episode_matrix(accuracy: pd.DataFrame) -> None:
+    """Raises what `episode_matrix` raises, for less memory where the rows are in the order of a sweep."""
+    _check_one_split(accuracy)
+    if _candidates_an_episode(accuracy):
+        _check_finite(accuracy["accuracy"].to_numpy())
+    else:
+        _in_any_order(accuracy)
+
+
+def _as_swept(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats] | None:
+    """`episode_matrix` of rows in the order of a sweep, which for millions of them takes no time; None for others."""
+    count = _candidates_an_episode(accuracy)
+    if count == 0:
+        return None
+    values = accuracy["accuracy"].to_numpy().reshape(-1, count)
+    _check_finite(values)
+    matrix = np.ascontiguousarray(values.T, dtype=np.float64)
+    return _candidate_table(accuracy.iloc[:count], np.arange(count)), matrix
+
+
+def _candidates_an_episode(accuracy: pd.DataFrame) -> int:
+    """How many candidates, where the rows go episode by episode, each with the same candidates in one order; else 0."""
+    episode = accuracy["episode"].to_numpy()
+    count = int((episode != episode[0]).argmax())
+    if count == 0 or len(episode) % count:
+        return 0
+    episodes = episode.reshape(-1, count)
+    if (episodes != episodes[:, :1]).any() or len(np.unique(episodes[:, 0])) < len(episodes):
+        return 0
+    for key in KEYS:
+        codes = _codes(accuracy[key]).reshape(-1, count)
+        if (codes != codes[:1]).any() or codes[0].min() < 0:
+            return 0
+    return 0 if accuracy[KEYS].iloc[:count].duplicated().any() else count
+
+
+def _codes(values: pd.Series) -> NDArray[Any]:
+    """Numbers that are equal where the values are; words that are missing are negative, and so is NaN."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return np.asarray(values.cat.codes)
+    numbers = np.asarray(values)
+    return numbers if numbers.dtype.kind in "iuf" else _numbers_by_appearance(values)
+
+
+def _in_any_order(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     row = _numbers_of_candidates(accuracy)
     column = _numbers_by_appearance(accuracy["episode"])
     candidates = _candidate_table(accuracy, row)
@@ -77,8 +125,7 @@ def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     cell = row * shape[1] + column
     _check_cells(np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape), candidates)
     values = accuracy["accuracy"].to_numpy(np.float64)
-    if not np.isfinite(values).all():
-        raise SelectionError("an accuracy is NaN or infinite; measure this study again")
+    _check_finite(values)
     matrix = np.empty(shape)
     matrix.reshape(-1)[cell] = values
     return candidates, matrix
@@ -148,6 +195,11 @@ def _check_one_split(accuracy: pd.DataFrame) -> None:
     if "split" in accuracy and accuracy["split"].nunique() > 1:
         splits = ", ".join(sorted(map(str, accuracy["split"].unique())))
         raise SelectionError(f"the accuracy table mixes the splits {splits}; give one, such as split == 'val'")
+
+
+def _check_finite(values: NDArray[Any]) -> None:
+    if not np.isfinite(values).all():
+        raise SelectionError("an accuracy is NaN or infinite; measure this study again")
 
 
 def _check_cells(counts: NDArray[np.int64], candidates: pd.DataFrame) -> None:

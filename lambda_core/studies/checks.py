@@ -11,8 +11,9 @@ import pandas as pd
 from lambda_core.config import BACKBONES, MetaTrainConfig
 from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.patterns import LambdaPattern
-from lambda_core.selection import episode_matrix
+from lambda_core.selection import check_episode_matrix
 from lambda_core.studies.sums import read_file
+from lambda_core.studies.tables import rows_of_split
 from lambda_core.system import first_line, sum_of
 
 MAX_WEIGHTS_BYTES = 1 << 30
@@ -72,7 +73,7 @@ def check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
     check_patterns(path, frame, layers)
     for split in frame["split"].unique():
         try:
-            episode_matrix(frame[frame["split"] == split])
+            check_episode_matrix(rows_of_split(frame, split))
         except SelectionError as error:
             raise StudyError(f"{path}, split {split}: {error}") from error
 

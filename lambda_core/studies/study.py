@@ -26,6 +26,7 @@ from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.places import find_folder
 from lambda_core.studies.reading import missing, read_metadata, read_tables, untold
 from lambda_core.studies.sums import file_inside, read_file
+from lambda_core.studies.tables import rows_of_split
 from lambda_core.studies.title import ends_with_all_layers, title_of
 from lambda_core.studies.writing import commit, new_metadata, no_training
 
@@ -212,7 +213,7 @@ class Study:
         """The accuracies on `val` or `test` classes. Raises StudyError where there are none yet."""
         if self.accuracy is None:
             raise StudyError(str(self.not_measured))
-        return self.accuracy[self.accuracy["split"] == name]
+        return rows_of_split(self.accuracy, name)
 
     def classes(self, split: str) -> NDArray[np.int64] | None:
         """(episodes, ways) places in the split's list of classes; episodes in the order of `split(name)`.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from lambda_core.errors import StudyError
 from lambda_core.studies.sums import read_file
@@ -18,7 +19,8 @@ from lambda_core.studies.table_schemas import TABLES, Column
 from lambda_core.system import first_line, write_with
 
 T = TypeVar("T")
-MAX_VALUES = 70_000_000  # rows times columns: a run-length-encoded file of a few kB may claim any number of rows
+MAX_VALUES = 100_000_000  # rows times columns: a run-length-encoded file of a few kB may claim any number of rows
+MOST_WORDS = 1 << 15  # different ones of a column: their codes have two bytes
 MAX_SIZE = 1 << 28  # bytes of all values, unpacked: so may a word of hundreds of megabytes
 MAX_WORD = 4096  # bytes of one; a pattern of a thousand cells fits
 
@@ -51,13 +53,20 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
 def parse_table(folder: Path, name: str, content: bytes) -> pd.DataFrame:
     """`read_table` of the file's content."""
     path, columns = folder / f"{name}.parquet", TABLES[name]
-    table = _guarded(path, "is no readable parquet table", lambda: _read(path, content, columns))
-    frame = table.to_pandas(ignore_metadata=True)
+    frame = _guarded(path, "is no readable parquet table", lambda: _read(path, content, columns))
     _check_values(path, frame, columns)
     return frame
 
 
-def _read(path: Path, content: bytes, columns: dict[str, Column]) -> pa.Table:
+def rows_of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The rows of one split; those that lie together, as a sweep writes them, are not copied."""
+    found = (frame["split"] == split).to_numpy()
+    first, count = int(found.argmax()), int(np.count_nonzero(found))
+    together = bool(found[first : first + count].all())
+    return frame.iloc[first : first + count] if together else frame[found]
+
+
+def _read(path: Path, content: bytes, columns: dict[str, Column]) -> pd.DataFrame:
     source = pa.BufferReader(content)
     names = pq.read_schema(source).names
     there = [name for name in columns if name in names]
@@ -66,13 +75,66 @@ def _read(path: Path, content: bytes, columns: dict[str, Column]) -> pa.Table:
     with pq.ParquetFile(source, read_dictionary=words, page_checksum_verification=True) as file:
         _refuse_bomb(path, file.metadata, len(columns))
         _require(path, names, columns)
-        table = _completed(file.read(columns=there), columns)
+        groups = (_group(path, file, number, there, columns) for number in range(file.num_row_groups))
+        return _frame_of(path, groups, file.metadata.num_rows, columns)
+
+
+def _group(path: Path, file: pq.ParquetFile, number: int, there: list[str], columns: dict[str, Column]) -> pa.Table:
+    """One group of rows in the types of the schema: a large file is never there in its wider types as a whole."""
+    table = _completed(file.read_row_group(number, columns=there), columns)
     for name, column in columns.items():
         if not _same_kind(table.schema.field(name).type, column.type):
             raise StudyError(f"{path}: column {name} holds {table.schema.field(name).type}, not {column.type}")
-        if name in words:
+        if pa.types.is_dictionary(column.type):
             _refuse_long_words(path, name, table.column(name))
     return table.cast(_schema(columns)).unify_dictionaries()
+
+
+def _frame_of(path: Path, groups: Iterable[pa.Table], rows: int, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """All groups in one frame of `rows` rows, filled group by group: no large table is ever there twice as a whole."""
+    words = {name: _Words(rows) for name, column in columns.items() if pa.types.is_dictionary(column.type)}
+    numbers = {
+        name: np.empty(rows, column.type.to_pandas_dtype()) for name, column in columns.items() if name not in words
+    }
+    end = 0
+    for group in groups:
+        start, end = end, end + group.num_rows
+        for name, column in columns.items():
+            found = group.column(name).combine_chunks()
+            if found.null_count and not column.nan:
+                row = start + pc.index(pc.is_null(found), True).as_py()
+                raise StudyError(f"{path}: column {name} holds NaN or an empty cell in row {row}")
+            if name in words:
+                words[name].fill(start, end, found)
+            else:
+                numbers[name][start:end] = found.to_numpy(zero_copy_only=False)
+    if end != rows:
+        raise ValueError(f"{rows:,} rows are claimed, and {end:,} are there")
+    made = {name: words[name].categories() if name in words else numbers[name] for name in columns}
+    return pd.DataFrame(made, copy=False)
+
+
+class _Words:
+    """A column of words: each different one is kept once, in the order of first appearance."""
+
+    def __init__(self, rows: int) -> None:
+        self.codes: NDArray[np.int16] = np.empty(rows, np.int16)
+        self.texts: dict[str, int] = {}
+
+    def fill(self, start: int, end: int, found: Any) -> None:
+        """found: a dictionary array of end − start words; empty cells get the code −1."""
+        known = [-1 if text is None else self._code(text) for text in found.dictionary.to_pylist()]
+        places = np.array([*known, -1], np.int16)
+        self.codes[start:end] = places[found.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+
+    def _code(self, text: str) -> int:
+        code = self.texts.setdefault(text, len(self.texts))
+        if code >= MOST_WORDS:
+            raise ValueError(f"a column of words holds more than {MOST_WORDS:,} different ones")
+        return code
+
+    def categories(self) -> pd.Categorical:
+        return pd.Categorical.from_codes(self.codes, pd.Index(list(self.texts), dtype=str))
 
 
 def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:

@@ -13,8 +13,11 @@ from lambda_core.errors import SelectionError
 from lambda_core.selection.candidates import (
     KEYS,
     Candidate,
+    _candidates_an_episode,
+    _in_any_order,
     candidate_index,
     candidates_of,
+    check_episode_matrix,
     episode_matrix,
     same_step_size,
 )
@@ -84,8 +87,40 @@ BAD_ACCURACY: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.parametrize("swept", [False, True])
 @pytest.mark.parametrize("fault", BAD_ACCURACY)
-def test_bad_accuracies(study: Study, val: pd.DataFrame, fault: str) -> None:
+def test_bad_accuracies(study: Study, val: pd.DataFrame, fault: str, swept: bool) -> None:
     change, message = BAD_ACCURACY[fault]
     with pytest.raises(SelectionError, match=message):
-        select_pattern(change(val), study.timing, 5, 1.0)
+        select_pattern(change(as_swept(val) if swept else val), study.timing, 5, 1.0)
+
+
+def as_swept(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of a sweep: episode by episode."""
+    return frame.sort_values("episode", kind="stable", ignore_index=True)
+
+
+def test_rows_in_the_order_of_a_sweep_give_the_same_matrix_for_less(scaled: Study) -> None:
+    frame = as_swept(scaled.split("val"))
+    candidates, matrix = episode_matrix(frame)
+    expected, by_numbers = _in_any_order(frame)
+    pd.testing.assert_frame_equal(candidates, expected)
+    assert np.array_equal(matrix, by_numbers)
+    assert matrix.flags.c_contiguous
+    assert _candidates_an_episode(frame) == len(candidates)
+    check_episode_matrix(frame)
+
+
+DISORDER: dict[str, Change] = {
+    "two rows swapped": lambda f: f.iloc[[1, 0, *range(2, len(f))]],
+    "an episode twice": lambda f: f.assign(episode=f["episode"].replace(3, 2)),
+    "a row too few": lambda f: f.iloc[1:],
+    "a pattern twice": lambda f: f.assign(pattern=f["pattern"].astype(str).replace("00001", "00010")),
+    "a word missing": lambda f: f.assign(pattern=f["pattern"].where(f["pattern"] != "00001")),
+    "another order": lambda f: f.sample(frac=1, random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", DISORDER)
+def test_other_orders_are_not_taken_for_that_of_a_sweep(val: pd.DataFrame, name: str) -> None:
+    assert _candidates_an_episode(DISORDER[name](as_swept(val))) == 0

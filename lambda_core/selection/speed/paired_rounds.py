@@ -106,7 +106,8 @@ def zone_of(axis: Axis) -> float:
 def _order_statistics(logs: Floats, rounds: NDArray[np.int64], confidence: float) -> tuple[Floats, Floats]:
     """(candidates,) each: the smallest and largest ratio that the sign test at `confidence` does not refute."""
     ordered = np.sort(logs, axis=1)  # NaN last
-    place = np.array([sign_test_rank(int(count), confidence) for count in rounds])
+    ranks = {count: sign_test_rank(int(count), confidence) for count in np.unique(rounds)}
+    place = np.array([ranks[count] for count in rounds])
     rows, shown = np.arange(len(logs)), place > 0
     low = np.where(shown, ordered[rows, np.maximum(place, 1) - 1], -np.inf)
     high = np.where(shown, ordered[rows, rounds - np.maximum(place, 1)], np.inf)
