@@ -20,6 +20,7 @@ from lambda_core.formatting import interval, kilobytes, points, signed, times, w
 from lambda_core.selection import Choice, Confirmation, Interval, PatternGain, SelectionSettings
 from lambda_core.studies import Study
 
+ELSEWHERE = 2.0  # points that a choice on other images may lose: there is more to lose there
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?"}
 
 
@@ -201,7 +202,7 @@ def _domains_text(studies: list[Study]) -> list[str]:
     return [f"### On other images\n\n{text}"] if text else []
 
 
-def domains_table(studies: Sequence[Study], threshold: float = MINIMAL_DEGRADATION) -> str:
+def domains_table(studies: Sequence[Study], threshold: float = ELSEWHERE) -> str:
     """Studies on other images than their model's own, in Markdown; empty where there are none."""
     header = ["model, other images", "all layers, test %", "the choice from home, points lost there",
               "chosen there, speed-up, points lost", "beats the one from home in"]  # fmt: skip
