@@ -29,7 +29,7 @@ COLUMNS = ("study", "within", "before", "now", "points lost", "on test classes",
 def main(confidence: float) -> None:
     found = []
     for study in list_studies(studies_root())[0]:
-        if study.measured:
+        if study.measured and study.metadata.domain is None:
             for row in choices(study, confidence):
                 found.append(row)
                 click.echo("  ".join(str(row[name]) for name in COLUMNS))

@@ -3,7 +3,8 @@
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
 wrote, after `<!-- chosen -->` those of `python -m benchmarks.chosen`, after `<!-- domains -->` what changes on other
-images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found.
+images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of the
+last `python -m benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.calibration.tables import calibration
 from lambda_core.analysis import as_markdown, default_condition, domains_table, short_table
 from lambda_core.config import SweepConfig
 from lambda_core.formatting import with_interval
@@ -76,10 +78,30 @@ def findings(text: str) -> str:
     return _between(text, "rule", rule(json.loads((RESULTS / "rule-per-task.json").read_text(encoding="utf-8"))))
 
 
+def measuring(text: str) -> str:
+    """docs/measuring.md with the counts of the last `python -m benchmarks.calibration`."""
+    return _between(text, "calibration", calibration(json.loads((RESULTS / "calibration.json").read_text("utf-8"))))
+
+
+def choices(text: str) -> str:
+    """docs/choices.md with what the last `benchmarks.audit` and `benchmarks.choices` wrote."""
+    rows = json.loads((RESULTS / "audit.json").read_text("utf-8"))["rows"]
+    text = _between(text, "audit", _rows(["what", "before", "now"], rows))
+    found = json.loads((RESULTS / "choices.json").read_text("utf-8"))["choices"]
+    head = ["study", "within", "before", "now", "points lost", "on test classes", "why"]
+    return _between(text, "choices", _rows(head, [[f"{row[name]}" for name in head] for row in found]))
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
+
+
 DOCUMENTS: dict[str, Callable[[str], str]] = {
     "README.md": readme,
     "docs/results.md": results,
     "docs/findings.md": findings,
+    "docs/measuring.md": measuring,
+    "docs/choices.md": choices,
 }
 
 

@@ -52,11 +52,19 @@ def test_commands_exist(command):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/findings.md", pytest.param("docs/results.md", marks=pytest.mark.slow)]
+    "name",
+    [
+        "README.md",
+        "docs/findings.md",
+        "docs/measuring.md",
+        "docs/choices.md",
+        pytest.param("docs/results.md", marks=pytest.mark.slow),
+    ],
 )
 def test_the_tables_are_those_of_the_studies_and_of_the_last_comparison(name):
     text = TEXTS[Path(name)]
-    assert text.count("<!-- end -->") == {"README.md": 1, "docs/results.md": 4, "docs/findings.md": 2}[name]
+    counts = {"README.md": 1, "docs/results.md": 4, "docs/findings.md": 2, "docs/measuring.md": 1, "docs/choices.md": 2}
+    assert text.count("<!-- end -->") == counts[name]
     assert DOCUMENTS[name](text) == text, "run python -m benchmarks.readme"
 
 

@@ -9,13 +9,13 @@ from app.figures import comparison
 from app.figures.palette import Palette
 from app.shared import page, selection_cache
 from lambda_core.formatting import interval, number, percent
-from lambda_core.selection import SelectionSettings
+from lambda_core.selection import SelectionSettings, for_these_episodes
 from lambda_core.studies import Study
 
 
 def show(studies: list[Study], settings: SelectionSettings, colors: Palette) -> None:
     """The full pattern against the best other one, as bars and as a table."""
-    gains = {study.name: selection_cache.first_steps(study, settings)[0] for study in studies}
+    gains = {study.name: selection_cache.first_steps(study, settings)[0].among(len(studies)) for study in studies}
     alt = "Accuracy after one step, full pattern and best other pattern by study"
     page.show_figure(comparison.one_step(gains, colors), "one-step", alt)
     rows = [
@@ -31,4 +31,7 @@ def show(studies: list[Study], settings: SelectionSettings, colors: Palette) -> 
         for name, gain in gains.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Accuracy after one step")
-    st.caption("Best pattern: picked on validation classes, reported on test classes, episode by episode.")
+    st.caption(
+        "Best pattern: picked on validation classes, reported on test classes, episode by episode. "
+        f"{for_these_episodes(settings.confidence)}, over all studies shown."
+    )

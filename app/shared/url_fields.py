@@ -137,7 +137,7 @@ FIELDS: dict[str, UrlField] = {
     "preset": one_of("glyphs-quick", "glyphs", "sinusoid", "cifar-fs-5w1s"),
     "scene": whole(1, 1, 5),
     "present": one_of(False, True),
-    "view": one_of("heat", "differences", "first", "transfer"),
+    "view": one_of("heat", "differences", "between", "first", "transfer"),
     "studies": several(STUDY, 10, "names of studies, joined by commas"),
     "shade": one_of("degradation", "accuracy", "speed_up"),
 }

@@ -30,7 +30,7 @@ def by_t_tests(paired: PairedDifference, thresholds: Floats) -> NDArray[np.bool_
     return np.stack([passes_by_t_tests(paired, threshold) for threshold in thresholds], axis=1)
 
 
-RULES: dict[str, Rule] = {"now": by_bounds, "earlier": by_t_tests}
+RULES: dict[str, Rule] = {"now": by_bounds, "before": by_t_tests}
 WORLDS: dict[str, tuple[Callable[[Population], Population], Floats]] = {
     "as measured, threshold 1 point": (lambda population: population, ONE),
     "as measured, 51 thresholds": (lambda population: population, SLIDER),

@@ -6,6 +6,8 @@ statistics (`selection`). No torch.
 
 from lambda_core.analysis.findings import full_accuracy
 from lambda_core.analysis.literature import Literature, literature_for
+from lambda_core.analysis.pairs import PAIRED, PairOfStudies, pairs_beside_first, pairs_table, share_episodes
+from lambda_core.analysis.profiles import losses, profile
 from lambda_core.analysis.reach import (
     OnMachine,
     StudyOfTrainings,
@@ -38,8 +40,10 @@ from lambda_core.analysis.study_race import race_tables, study_entrants
 from lambda_core.analysis.transfer import judge_transfer, transfer_choice, transfer_table, transfer_text
 
 __all__ = [
+    "PAIRED",
     "Literature",
     "OnMachine",
+    "PairOfStudies",
     "StudyOfTrainings",
     "answerable",
     "as_markdown",
@@ -55,12 +59,17 @@ __all__ = [
     "full_accuracy",
     "judge_transfer",
     "literature_for",
+    "losses",
     "on_machines",
+    "pairs_beside_first",
+    "pairs_table",
     "pooled",
     "populations",
+    "profile",
     "race_tables",
     "reach_table",
     "report_table",
+    "share_episodes",
     "short_table",
     "study_best_gain",
     "study_entrants",

@@ -14,6 +14,8 @@ from lambda_core.analysis.claims import check_claims, prespecified, rules_text
 from lambda_core.analysis.domains import Domain, domains_of
 from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findings, ask_study
 from lambda_core.analysis.literature import literature_for
+from lambda_core.analysis.pairs import PAIRED, pairs_beside_first, pairs_table
+from lambda_core.analysis.profiles import POINTS, losses, profile
 from lambda_core.analysis.reach import WHOM, reach_table
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, kilobytes, points, signed, times, with_interval
@@ -47,6 +49,8 @@ def as_markdown(studies: Iterable[Study], thresholds: Sequence[float] = THRESHOL
         _choices_text(findings),
         _gains_text(findings),
         _reach_text(findings),
+        *_pairs_text([each.study for each in findings]),
+        _profile_text([each.study for each in findings]),
         *_memory_text(findings),
         *_domains_text([each.study for each in findings]),
         _claims_text([each for each in findings if each.study.metadata.domain is None]),
@@ -230,6 +234,34 @@ def _from_home(domain: Domain) -> str:
 
 def _kilobytes(count: int) -> str:
     return kilobytes(count).removesuffix(" kB")
+
+
+def _pairs_text(studies: list[Study]) -> list[str]:
+    """Studies that share test episodes, beside the one with most episodes; nothing where none do."""
+    longest = sorted(studies, key=lambda study: -len(study.split("test")["episode"].unique()))
+    pairs = pairs_beside_first(longest, SelectionSettings())
+    if not pairs:
+        return []
+    table = _table(["study", "beside", "episodes in common", *PAIRED], pairs_table(pairs))
+    legend = (
+        "Points of accuracy above the other study on the same test episodes, compared episode by episode, for new "
+        f"episodes of these classes with these two models; each end 95 % for all {len(pairs) * len(PAIRED)} at once."
+    )
+    return [f"### Studies on the same episodes\n\n{table}\n\n{legend}"]
+
+
+def _profile_text(studies: list[Study]) -> str:
+    found = profile(losses(studies, SelectionSettings()))
+    header = ["studies that lose at most", *(points(each) for each in POINTS)]
+    texts = [f"{100 * share:.0f} % ({100 * shown:.0f} %)" for share, shown in found[["share", "shown"]].to_numpy()]
+    count = len(POINTS)
+    rows = [[rule, *texts[place * count :][:count]] for place, rule in enumerate(found["rule"].unique())]
+    legend = (
+        f"Share of these {len(studies)} studies, by points lost on test classes beside all layers at their own steps, "
+        "in the mean; in brackets by the bound that holds with 95 % for each study by itself, for new episodes of "
+        "these classes with this model. The choice is that within 1 point."
+    )
+    return f"### How many studies lose how much\n\n{_table(header, rows)}\n\n{legend}"
 
 
 def _claims_text(findings: list[Findings]) -> str:

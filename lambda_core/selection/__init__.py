@@ -29,7 +29,7 @@ from lambda_core.selection.racing import (
     replay,
 )
 from lambda_core.selection.search_verdicts import describe_search, dominating, judge_search
-from lambda_core.selection.sentences import describe_degradation, promise, sentence
+from lambda_core.selection.sentences import describe_degradation, for_these_episodes, promise, sentence
 from lambda_core.selection.settings import SelectionSettings
 from lambda_core.selection.speed import (
     SLOWER,
@@ -87,6 +87,7 @@ __all__ = [
     "dominating",
     "episode_matrix",
     "fastest",
+    "for_these_episodes",
     "half_width_of_mean",
     "judge",
     "judge_search",

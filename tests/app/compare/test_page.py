@@ -14,11 +14,17 @@ from tests.app.conftest import Open, checked, param
 from tests.support.synthetic import write_study
 
 
-@pytest.mark.parametrize("view", ["heat", "differences", "first", "transfer"])
+@pytest.mark.parametrize("view", ["heat", "differences", "between", "first", "transfer"])
 def test_every_view(open_page: Open, view: str) -> None:
     app = open_page("compare", view=view, studies="cifar-fs-5w1s,lr-5w1s", steps="2")
     assert not app.warning
     assert len(app.dataframe) == (view in ("first", "transfer"))
+
+
+def test_studies_that_share_no_episodes_are_told_and_the_profile_is_there(open_page: Open) -> None:
+    app = open_page("compare", view="between", studies="cifar-fs-5w1s,lr-5w1s")
+    assert "share their test episodes" in app.info[-1].value
+    assert any("studies lose how much" in each.value for each in app.markdown)
 
 
 def test_opens_on_two_studies_of_different_data(
