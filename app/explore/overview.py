@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.explore import figure_hands, why
+from app.explore import figure_hands, neighbours, why
 from app.figures import legend, tradeoff
 from app.figures.palette import Palette
 from app.shared import page, url_state
@@ -77,6 +77,7 @@ def tradeoff_figure(study: Study, choice: Choice, current: pd.Series | None, ste
     with st.container(horizontal=True, vertical_alignment="center"):
         kinds = {"all": "All candidates", "steps": f"At {steps} steps", "front": "Front only"}
         page.choice("Candidates shown", kinds, "show", label_visibility="collapsed")
+        neighbours.buttons(table, current, choice.axis)
         page.choice("Height", tradeoff.HEIGHTS, "height", label_visibility="collapsed")
         if hidden := tradeoff.below_view(shown, view):
             st.toggle(f"The {hidden} far below too", **url_state.bound("far"))

@@ -54,7 +54,7 @@ page.show_tabs(
     {
         "budget": ("Budget curve", lambda: budget_tab.show(study, settings, colors)),
         "first": ("After one step", lambda: one_step_tab.show(study, settings, colors)),
-        "table": ("All candidates", lambda: candidates_tab.show(table, study.name)),
+        "table": ("All candidates", lambda: candidates_tab.show(table, current, study.name)),
         "steps": ("Step by step", lambda: search_tab.show(study, colors)),
         "take": ("Take it with you", lambda: export_tab.show(study, settings, current)),
         "training": ("Training", lambda: study_bar.show_training(study)),

@@ -13,6 +13,7 @@ from lambda_core.patterns import LambdaPattern
 
 Button = tuple[str, str, Callable[[], None]]  # label, help, what a click does
 
+ONE_ROW = 8  # layers that fit side by side
 PRESETS = {
     "maml": ("MAML", "all layers, at every step"),
     "anil": ("ANIL", "only the head"),
@@ -48,6 +49,8 @@ def pattern_editor(field: str, layers: Sequence[str], pattern: LambdaPattern, st
     """
     by_step = url_state.value("grid") or not pattern.is_per_layer
     rows = pattern.matrix(max(steps, 1) if by_step else 1).tolist()
+    if len(layers) > ONE_ROW and len(rows) == 1:
+        _last_layers(field, rows[0])
     for number in range(len(rows)):
         _layer_toggles(field, layers, rows, number)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -56,6 +59,14 @@ def pattern_editor(field: str, layers: Sequence[str], pattern: LambdaPattern, st
         per_layer = partial(_put_per_layer, field, str(pattern.first(1)))
         tied = url_state.bound("grid", by_step, key=f"{field}-grid", then=per_layer)
         st.toggle("By step", help="Different layers at each step", **tied)
+
+
+def _last_layers(field: str, row: list[bool]) -> None:
+    """Of many layers the last are those that are mostly updated: how many, at one stroke."""
+    count = len(row)
+    last = count if all(row) else row[::-1].index(False)
+    tied = url_state.bound(field, last, key=f"{field}-last", convert=lambda last: "0" * (count - last) + "1" * last)
+    st.slider("Only the last layers: how many", 0, count, **tied)
 
 
 def _presets(field: str, layers: Sequence[str]) -> list[Button]:
@@ -83,7 +94,7 @@ def _layer_toggles(field: str, layers: Sequence[str], rows: list[list[bool]], nu
         list(layers),
         selection_mode="multi",
         width="stretch",
-        wrap=False,
+        wrap=len(layers) > ONE_ROW,  # so that none is out of sight, the last layers least
         **tied,
     )
 

@@ -81,3 +81,12 @@ def test_a_swipe_over_the_figure_scrolls_the_page(visit: Visit) -> None:
     swipe(page, (box["x"] + box["width"] / 2, 400), -200)
     page.wait_for_function(f"before => ({scrolled})() > before + 100", arg=before)
     assert page.evaluate(RANGES) == pytest.approx(ranges)
+
+
+def test_a_row_of_the_table_becomes_the_current_pattern(visit: Visit) -> None:
+    page = visit("explore?tab=table&contains=01110")
+    grid = page.locator(".st-key-candidates .stDataFrameGlideDataEditor").first
+    grid.click(position={"x": 12, "y": 35 + 35 * 2 + 17})  # the third row's box, below the head
+    page.wait_for_url("**pattern=01110**")
+    expect(page.get_by_label("As text", exact=True)).to_have_value("01110")
+    assert "steps=3" in settled(page).url

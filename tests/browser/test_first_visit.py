@@ -18,12 +18,31 @@ from tests.browser.serving import LAPTOP, PHONE, settled
 def test_from_opening_the_page_to_running_the_snippet(
     visit: Visit, root: Path, tmp_path: Path, viewport: dict[str, int]
 ) -> None:
-    page = visit("explore", viewport=viewport)
+    page = visit(viewport=viewport)
+    watch_the_race(page)
     understood = understand(page)
     chosen = choose(page)
     assert chosen != understood  # the sentence follows the choice
     program = take_the_snippet(page, tmp_path)
     assert run_in_a_shell(program, root).endswith("of 75 queries right\n")
+
+
+def watch_the_race(page: Page) -> None:
+    """The front page, to the end of the race, and on to the numbers behind it."""
+    expect(page.get_by_role("button", name="Play again")).to_be_visible()
+    page.get_by_role("link", name="Explore every pattern").click()
+    page.wait_for_url("**/explore**")
+
+
+def test_a_sceptic_opens_what_a_verdict_rests_on(visit: Visit) -> None:
+    """By keyboard: the badge, the differences behind it, the command that says the same."""
+    page = visit("explore")
+    page.locator(".st-key-why-pass-choice button").focus()
+    page.keyboard.press("Enter")
+    opened = page.locator("[data-testid=stPopoverBody]")
+    expect(opened.get_by_text("300 validation episodes")).to_be_visible()
+    expect(opened.get_by_role("img", name="Histogram of points lost")).to_be_visible()
+    expect(opened.get_by_text("lambda-core select cifar-fs-5w1s --threshold 1")).to_be_visible()
 
 
 def understand(page: Page) -> str:

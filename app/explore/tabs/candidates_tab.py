@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from app.explore import neighbours
 from app.shared import url_state
 
 VERDICTS = ("pass", "undecided", "fail")
 
 
-def show(table: pd.DataFrame, study: str) -> None:
-    """table: as `Comparison.table` makes it. study: its name, for the files' names."""
+KEY = "candidates"
+
+
+def show(table: pd.DataFrame, current: pd.Series | None, study: str) -> None:
+    """A row that is selected becomes the current candidate; the current one's row is selected.
+
+    table: as `Comparison.table` makes it. current: a row of it. study: its name, for the files' names.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.pills("Verdict", VERDICTS, selection_mode="multi", **url_state.bound("verdicts"))
         part = "such as 0001"
         st.text_input("Pattern contains", placeholder=part, max_chars=40, **url_state.bound("contains"))
         st.checkbox("Front only", **url_state.bound("front"))
     kept = _filtered(table)
-    st.dataframe(_columns(kept), hide_index=True, column_config=_COLUMN_CONFIG, height=380, alt="All candidates")
-    st.caption(f"{len(kept)} of {len(table)} candidates. Validation classes; a click on a column's head sorts.")
+    _select(kept, current)
+    st.dataframe(
+        _columns(kept),
+        hide_index=True,
+        column_config=_COLUMN_CONFIG,
+        height=380,
+        alt="All candidates",
+        key=KEY,
+        on_select=partial(_take_selected, kept),
+        selection_mode="single-row",
+    )
+    st.caption(
+        f"{len(kept)} of {len(table)} candidates. Validation classes; a click on a column's head sorts, a row's box "
+        "makes it the current pattern."
+    )
     with st.container(horizontal=True):
         icon = ":material/download:"
         name = f"{study}-candidates"
@@ -29,6 +50,22 @@ def show(table: pd.DataFrame, study: str) -> None:
             "CSV", lambda: kept.to_csv(index=False), f"{name}.csv", "text/csv", icon=icon, on_click="ignore"
         )
         st.download_button("Parquet", lambda: _parquet(kept), f"{name}.parquet", icon=icon, on_click="ignore")
+
+
+def _select(kept: pd.DataFrame, current: pd.Series | None) -> None:
+    """Select the current candidate's row, and no other."""
+    names = ["pattern", "steps", "lr"]
+    same = None if current is None else (kept[names] == current[names]).all(axis=1)
+    rows = [] if same is None else [int(row) for row in same.to_numpy().nonzero()[0]]
+    shown = st.session_state.get(KEY)
+    if shown is None or list(shown["selection"]["rows"]) != rows:
+        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+
+def _take_selected(kept: pd.DataFrame) -> None:
+    rows = st.session_state[KEY]["selection"]["rows"]
+    if rows and rows[0] < len(kept):
+        neighbours.take(kept.iloc[rows[0]])
 
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
