@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.learn import phone_code
 from app.shared import page, url_state
 
 
@@ -34,7 +35,9 @@ def show(number: int, count: int, present: bool) -> None:
         st.caption(f"Scene {number} of {count}")
         only_these = "For the projector: the whole screen, large type. Arrow and page keys turn the scenes"
         st.toggle("Present", help=only_these, **url_state.bound("present"))
-        if not present:
+        if present:
+            phone_code.show()
+        else:
             page.copy_link()
     _turn_keys()(key="turn-keys")
 

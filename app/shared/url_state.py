@@ -101,10 +101,10 @@ def rerun() -> None:
     st.rerun()
 
 
-def link() -> str:
-    """The whole address of the present view."""
+def link(**but: Any) -> str:
+    """The whole address of the present view, with some fields at other values."""
     base = (st.context.url or "").split("?")[0]
-    return f"{base}?{format_address(_texts())}"
+    return f"{base}?{format_address(_texts(**but))}"
 
 
 def format_address(texts: dict[str, str]) -> str:
@@ -201,8 +201,8 @@ def take_notices() -> list[str]:
     return notices
 
 
-def _texts() -> dict[str, str]:
-    values = st.session_state["_values"]
+def _texts(**but: Any) -> dict[str, str]:
+    values = st.session_state["_values"] | but
     return {name: format_value(values[name]) for name, field in FIELDS.items() if values[name] != field.default}
 
 
