@@ -173,7 +173,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class SweepConfig(Settings):
-    """What a sweep measures: every per-layer pattern at 0 … max_steps steps over one bank a split."""
+    """What a sweep measures: per-layer patterns at 0 … max_steps steps over one bank a split."""
 
     episodes: int = setting(600, help="episodes a split", low=2, high=1_000_000)
     queries: int = setting(15, help="query images a class", low=1, high=100)
@@ -184,6 +184,10 @@ class SweepConfig(Settings):
     )
     lr_scale: str = setting(
         "1", help="multiples of the study's inner step size to measure, such as 0.5,1,2,4 (1 is always among them)"
+    )
+
+    patterns: str = setting(
+        "all", help="patterns to measure: all, tails (the last layers), or several joined by commas (00011,anil)"
     )
 
     def __post_init__(self) -> None:
@@ -204,6 +208,7 @@ class TimingConfig(Settings):
     threads: int = setting(1, help="CPU threads", low=1, high=1024)
     device: str = setting("cpu", help="cpu or cuda", choices=("cpu", "cuda"))
     seed: int = setting(2, help="of the episodes and of the order", low=0, high=2**31 - 1)
+    patterns: str = setting("", help="patterns to time, as in a sweep; those of the study's sweep where left out")
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,16 @@ class Scene:
 
 
 def measured_study() -> Study:
-    """The measured study picked elsewhere, else the first. Raises StudyError where there is none."""
+    """The measured study picked elsewhere, else the first, of those of which every pattern was measured: the story
+    needs the named ones. Raises StudyError where there is none.
+    """
     studies, _ = study_cache.studies()
-    measured = {name: study for name, study in studies.items() if study.measured}
+    measured = {name: study for name, study in studies.items() if study.measured and study.has_all_patterns}
     if not measured:
-        lacking = next((str(study.not_measured) for study in studies.values() if study.config.ways > 1), "")
-        raise StudyError(lacking or _none("measured", "glyphs"))
+        lacking = [
+            str(study.not_measured) for study in studies.values() if study.config.ways > 1 and study.not_measured
+        ]
+        raise StudyError(lacking[0] if lacking else _none("measured", "glyphs"))
     return _asked_or_first(measured)
 
 

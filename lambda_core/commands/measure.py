@@ -45,7 +45,7 @@ def sweep(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Measure every pattern at every step count on validation and test classes.
+    """Measure patterns, all if not told otherwise, at every step count on validation and test classes.
 
     \b
     lambda-core sweep my-study
@@ -116,7 +116,7 @@ def merge(study: Study, copies: tuple[Path, ...], root: str | None, as_json: boo
 def time_command(
     study: Study, memory_only: bool, anyway: bool, root: str | None, as_json: bool, **settings: Any
 ) -> None:
-    """Time every pattern at every step count, interleaved, on this machine, and count its memory.
+    """Time the patterns of the sweep at every step count, interleaved, on this machine, and count their memory.
 
     Refuses to share the machine with other work.
     """

@@ -28,6 +28,7 @@ SETTINGS = ("dataset", "ways", "shots", "queries", "backbone", "filters", "steps
 @click.option("--query-statistics", type=click.Choice(QUERY_STATISTICS),
               help="Of its batch normalisations.  [default: stored where the network holds running ones]")  # fmt: skip
 @click.option("--size", type=click.IntRange(8, 1024), help="Pixels of a side.  [default: those of the data set]")
+@click.option("--half", is_flag=True, help="Keep the weights in half precision: half the size on disk.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the new study.")
 @root_option
 @json_option
@@ -36,6 +37,7 @@ def start(
     head: str | None,
     query_statistics: str | None,
     size: int | None,
+    half: bool,
     out: Path,
     root: str | None,
     as_json: bool,
@@ -54,7 +56,13 @@ def start(
     from lambda_core.workflows import start_study
 
     config = MetaTrainConfig.from_dict(given_settings(settings))
-    options: dict[str, Any] = {"weights": weights, "head": head, "query_statistics": query_statistics, "size": size}
+    options: dict[str, Any] = {
+        "weights": weights,
+        "head": head,
+        "query_statistics": query_statistics,
+        "size": size,
+        "half": half,
+    }
     study = start_study(config, out, **options, root=root, command=command_line())
     record = {"study": str(study.folder), "layers": study.layers, "needs_code": study.needs_code}
     also = f" --backbone {config.backbone}" if study.needs_code else ""

@@ -17,7 +17,7 @@ from lambda_core.measurement.accuracy import sweep
 from lambda_core.measurement.parts import Part
 from lambda_core.measurement.study_images import study_source
 from lambda_core.measurement.sweep_chunks import SWEPT_SPLITS, Chunk, Claim, chunks_of, folder_of_chunks
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import patterns_to_measure
 from lambda_core.studies import Study
 from lambda_core.system import Meter, Report, prepare, spread
 
@@ -106,7 +106,7 @@ class Worker:
         self.banks = {
             split: source.bank(study.config, split, queries=config.queries, seed=config.seed) for split in SWEPT_SPLITS
         }
-        self.patterns = LambdaPattern.enumerate(len(study.layers))
+        self.patterns = patterns_to_measure(config.patterns, len(study.layers))
 
     def __call__(self, chunk: Chunk) -> None:
         config = self.config

@@ -95,7 +95,8 @@ class Claim:
         path = folder / "sweep.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(dict(content["config"]), str(content["fingerprint"]), int(content.get("episodes", 0)))
+            config = {"patterns": "all"} | dict(content["config"])  # older ones do not name it
+            return cls(config, str(content["fingerprint"]), int(content.get("episodes", 0)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -4,12 +4,14 @@ Belongs here: what follows from a pattern alone. Does not: measured accuracies a
 (`adaptation`). No torch.
 """
 
+from lambda_core.patterns.choosing import MOST_LAYERS, patterns_to_measure
 from lambda_core.patterns.describe import describe_pattern
 from lambda_core.patterns.memory import LayerMemory, Pass, Peak, peak_of_plan
 from lambda_core.patterns.pattern import LambdaPattern, Row, full_like
 from lambda_core.patterns.plan import AdaptationPlan, LayerStep, count_cost, plan_adaptation
 
 __all__ = [
+    "MOST_LAYERS",
     "AdaptationPlan",
     "LambdaPattern",
     "LayerMemory",
@@ -20,6 +22,7 @@ __all__ = [
     "count_cost",
     "describe_pattern",
     "full_like",
+    "patterns_to_measure",
     "peak_of_plan",
     "plan_adaptation",
 ]

@@ -81,19 +81,23 @@ class Study:
         *,
         command: str = "",
         started_from: Mapping[str, str] | None = None,
+        half: bool = False,
     ) -> Study:
         """Start a study with a network as it is: nothing is trained, all of it may be measured. Imports torch.
 
         folder: of the new study. config: backbone names where the network came from (package.module:function); dataset,
         ways, shots, steps, lr and query_statistics say what it is adapted to and how. source: of its images.
-        started_from: file and sha256 of the weights. Raises StudyError where the folder holds a study already,
+        started_from: file and sha256 of the weights. half: written in half precision, which is then what the study
+        adapts. Raises StudyError where the folder holds a study already,
         ModelError for a model that cannot be adapted exactly, DataError where there are too few classes or images.
         """
         check_name(folder.name)
         if (folder / "study.json").exists():
             raise StudyError(f"{folder} holds a study already; name another folder")
         metadata = new_metadata(folder.name, model, config, source, command=command, started_from=started_from)
-        commit(folder, metadata, {"training": no_training()}, model.state_dict())
+        commit(
+            folder, metadata, {"training": no_training()}, _halved(model.state_dict()) if half else model.state_dict()
+        )
         return cls.load(folder)
 
     @property
@@ -151,6 +155,12 @@ class Study:
     def timing_config(self) -> TimingConfig | None:
         """How the times were measured; None until they are."""
         return None if self.metadata.timing is None else self.metadata.timing.settings
+
+    @property
+    def has_all_patterns(self) -> bool:
+        """Whether a sweep and its timing measured every per-layer pattern, not some that were chosen beforehand."""
+        settings = (self.sweep_config, self.timing_config)
+        return all(each is None or each.patterns in ("", "all") for each in settings)
 
     @property
     def ends_with_all_layers(self) -> bool:
@@ -311,3 +321,7 @@ class Study:
         model = make(config, *self.input)
         fill(model, weights)
         return model
+
+
+def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}

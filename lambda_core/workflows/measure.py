@@ -11,7 +11,7 @@ from lambda_core.backbones import layer_products
 from lambda_core.config import SweepConfig, TimingConfig
 from lambda_core.data import load_dataset
 from lambda_core.episodes import EpisodeBank, Source
-from lambda_core.errors import StudyError
+from lambda_core.errors import PatternError, StudyError
 from lambda_core.measurement import (
     SWEPT_SPLITS,
     drop_short_chunks,
@@ -21,10 +21,12 @@ from lambda_core.measurement import (
     unpack,
     with_memory,
 )
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import MOST_LAYERS, LambdaPattern, count_cost, patterns_to_measure
 from lambda_core.selection import rows_under, timing_conditions
 from lambda_core.studies import DatasetRecord, Study, commit, on_domain, own_copy
 from lambda_core.system import Report, environment, locked, prepare
+
+MULTIPLY_ADDS_A_SECOND = 1e10  # of one core, for estimates
 
 
 def measurable(study: Study, root: str | None = None) -> tuple[Source, str]:
@@ -68,7 +70,7 @@ def sweep_study(
     command: str = "",
     report: Report | None = None,
 ) -> Study:
-    """Measure every per-layer pattern on validation and test episodes; resumes by itself.
+    """Measure per-layer patterns on validation and test episodes; resumes by itself.
 
     Writes accuracy.parquet and episodes.parquet. processes: of one thread each; None: one a core.
     """
@@ -85,12 +87,32 @@ def sweep_study(
 
 
 def settings_for(study: Study, config: SweepConfig) -> SweepConfig:
-    """What a sweep of the study measures where these settings are asked for. Raises StudyError where it cannot."""
+    """What a sweep of the study measures where these settings are asked for. Raises StudyError where it cannot,
+    PatternError for patterns that are none or too many.
+    """
     study.check_sweep(config)
     study.check_code()
+    check_size(study, config)
     if study.config.query_statistics == "stored":  # the network has no others, whatever was asked for
         return config.but(query_statistics="stored")
     return config
+
+
+def check_size(study: Study, config: SweepConfig) -> None:
+    """Raises PatternError for patterns that are none, and for all of a deep network: how long that would take."""
+    layers = len(study.layers)
+    if config.patterns != "all" or layers <= MOST_LAYERS:
+        patterns_to_measure(config.patterns, layers)
+        return
+    took = ""
+    if study.layer_costs is not None:
+        work = count_cost(LambdaPattern.full(layers), config.max_steps, study.layer_costs)
+        hours = 2.0**layers * 2 * config.episodes * work / MULTIPLY_ADDS_A_SECOND / 3600
+        took = f", about {hours:,.0f} hours at 10 billion multiply-adds a second"
+    raise PatternError(
+        f"{layers} layers have {2**layers:,} patterns{took}: measure the last layers with --patterns tails, those of "
+        f"your choice with --patterns P,Q, or look for good ones with: lambda-core search {study.folder}"
+    )
 
 
 def complete(study: Study, root: str | None = None) -> Study:
@@ -129,7 +151,7 @@ def time_study(
     command: str = "",
     report: Report | None = None,
 ) -> Study:
-    """Time every per-layer pattern at every step count of the sweep on this machine.
+    """Time the patterns of the sweep, or those of config, at every step count of the sweep on this machine.
 
     Its rows join those of other machines, torch versions, devices and thread counts in timing.parquet, and take the
     place of its own earlier ones.
@@ -166,7 +188,8 @@ def _timed(study: Study, config: TimingConfig, root: str | None, report: Report 
     source = study_source(study, root)
     max_steps = (study.sweep_config or SweepConfig()).max_steps
     bank = source.bank(study.config, "val", seed=config.seed)
-    patterns = LambdaPattern.enumerate(len(study.layers))
+    choice = config.patterns or (study.sweep_config or SweepConfig()).patterns
+    patterns = patterns_to_measure(choice, len(study.layers))
     model = study.model().to(config.device)
     costs = layer_products(study.model(), bank[0].support_x)
     return measure_times(model, bank, patterns, max_steps, study.config.lr, costs, config, report)

@@ -35,6 +35,7 @@ def start_study(
     head: str | None = None,
     query_statistics: str | None = None,
     size: int | None = None,
+    half: bool = False,
     root: str | None = None,
     command: str = "",
 ) -> Study:
@@ -42,7 +43,8 @@ def start_study(
 
     weights: .safetensors, .pth or .pt; None: new ones. head: kept, zero, equal (`fill_but_head`); None: kept where the
     file's fits, else zero. query_statistics: None: stored where the network holds running ones, else transductive.
-    size: pixels of a side that images are brought to; None: those of the data set. Raises LambdaError.
+    size: pixels of a side that images are brought to; None: those of the data set. half: see `Study.create`.
+    Raises LambdaError.
     """
     prepare(threads=1)
     if weights is None and not is_own(config.backbone):
@@ -53,7 +55,7 @@ def start_study(
     _fill(model, config, found, head)
     config = config.but(query_statistics=query_statistics or own_statistics(model))
     with_statistics(model, config.query_statistics)
-    return Study.create(folder, model, config, source, command=command, started_from=started_from)
+    return Study.create(folder, model, config, source, command=command, started_from=started_from, half=half)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -12,7 +12,7 @@ import torch
 
 from lambda_core.backbones import new_network
 from lambda_core.config import MetaTrainConfig, SweepConfig
-from lambda_core.errors import ConfigError, DataError, LambdaError, ModelError, StudyError
+from lambda_core.errors import ConfigError, DataError, LambdaError, ModelError, PatternError, StudyError
 from lambda_core.studies.study import Study
 from lambda_core.workflows.measure import sweep_study, time_study
 from lambda_core.workflows.start import read_weights, start_study
@@ -187,3 +187,23 @@ def test_a_started_study_is_timed_like_any(networks: str, tmp_path: Path, root: 
     assert swept.sweep_config is not None
     assert swept.sweep_config.query_statistics == "stored"
     assert time_study(swept, TimingConfig(repeats=2), root=root).measured
+
+
+@pytest.mark.slow
+def test_patterns_are_chosen_before_they_are_measured(networks: str, tmp_path: Path, root: str) -> None:
+    from lambda_core.analysis import choose
+    from lambda_core.config import TimingConfig
+    from lambda_core.selection import SelectionSettings
+
+    study = start_study(TINY.but(backbone=f"{networks}:deep"), tmp_path / "mine", root=root)
+    with pytest.raises(PatternError, match=r"14 layers have 16,384 patterns, about [\d,]+ hours .*--patterns tails"):
+        sweep_study(study, SWEEP, root=root)
+    swept = sweep_study(study, SWEEP.but(patterns="anil,00000000000110"), root=root)
+    assert swept.accuracy is not None
+    expected = {"0" * 14, "0" * 13 + "1", "00000000000110", "1" * 14}
+    assert set(swept.accuracy["pattern"].astype(str)) == expected
+    timed = time_study(swept, TimingConfig(repeats=2), root=root)
+    assert timed.timing is not None
+    assert set(timed.timing["pattern"].astype(str)) == expected
+    choice, _ = choose(timed, SelectionSettings(threshold=100.0))
+    assert choice.candidate.pattern in expected
