@@ -3,8 +3,8 @@
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
 wrote, after `<!-- chosen -->` those of `python -m benchmarks.chosen`, after `<!-- domains -->` what changes on other
-images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of the
-last `python -m benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
+images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of
+the last `python -m benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
 """
 
 from __future__ import annotations
