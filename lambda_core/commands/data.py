@@ -46,7 +46,12 @@ def data_fetch(name: str, root: str | None) -> None:
 @click.option("--size", default=32, show_default=True, help="Side of the square images, in pixels.")
 @click.option("--channels", type=click.Choice(["1", "3"]), default="3", show_default=True, help="1: grey, 3: colour.")
 @click.option("--val", default=0.2, show_default=True, help="Share of the classes kept for validation.")
-@click.option("--test", default=0.2, show_default=True, help="Share of the classes kept for test.")
+@click.option(
+    "--test",
+    default=0.2,
+    show_default=True,
+    help="Share of the classes kept for test; with that for validation 1: none to train.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the division of the classes.")
 @processes_option
 @root_option

@@ -19,7 +19,7 @@ from lambda_core.commands.options import (
     study_argument,
 )
 from lambda_core.commands.progress_bar import progress_bar
-from lambda_core.config import SweepConfig, TimingConfig
+from lambda_core.config import QUERY_STATISTICS, SweepConfig, TimingConfig
 from lambda_core.system import alone
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _memory_text(study: Study) -> str:
 @click.option("--episodes-from", "folder", required=True, type=click.Path(path_type=Path), help="Folder of episodes.")
 @click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
 @click.option("--steps", type=click.IntRange(0, 1000), help="Inner steps.  [default: the study's]")
-@click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",
+@click.option("--query-statistics", type=click.Choice(QUERY_STATISTICS), default="transductive",
               show_default=True, help="Statistics that normalise the queries.")  # fmt: skip
 @click.option("--invert", is_flag=True, help="Swap dark and light.")
 @json_option
@@ -169,5 +169,6 @@ def evaluate(
     half = "" if evaluation.half_width is None else f" ± {100 * evaluation.half_width:.2f}"
     accuracy = f"{100 * evaluation.accuracy:.2f}{half} %"
     _say(evaluation.unlike)
-    text = f"{study.name}, {parsed}, {steps} steps: {accuracy} over {evaluation.episodes} episodes ({query_statistics})"
+    over = f"over {evaluation.episodes} episodes ({evaluation.query_statistics})"
+    text = f"{study.name}, {parsed}, {steps} steps: {accuracy} {over}"
     print_result(vars(evaluation) | {"study": study.name}, text, as_json=as_json)

@@ -65,14 +65,16 @@ def find_splits(folder: Path, val: float, test: float, seed: int) -> dict[str, C
         drawn = divide(list(classes), val, test, seed)
         splits = {split: {name: classes[name] for name in names} for split, names in drawn.items()}
     for split, classes in splits.items():
-        _check_enough(folder, split, classes, needed=split == "train" or bool({"val": val, "test": test}[split]))
+        _check_enough(folder, split, classes, needed=bool({"train": val + test < 1, "val": val, "test": test}[split]))
     return splits
 
 
 def divide(names: list[str], val: float, test: float, seed: int) -> dict[str, list[str]]:
-    """Draw which classes validate and test (shares of all); every split in the order of `names`."""
+    """Draw which classes validate and test (shares of all; together 1: none train); each in the order of `names`."""
     shuffled = np.random.RandomState(seed).permutation(len(names))
     val_count, test_count = (max(FEWEST, round(len(names) * share)) if share else 0 for share in (val, test))
+    if val + test >= 1:
+        test_count = len(names) - val_count
     drawn = {"val": shuffled[:val_count], "test": shuffled[val_count:][:test_count]}
     drawn["train"] = shuffled[val_count + test_count :]
     return {split: [names[place] for place in sorted(drawn[split])] for split in SPLITS}
@@ -132,8 +134,8 @@ def _check_settings(channels: int, size: int, val: float, test: float, seed: int
         raise ConfigError(f"channels must be 1 (grey) or 3 (colour), not {channels}")
     if not SMALLEST <= size <= LARGEST:
         raise ConfigError(f"size must lie between {SMALLEST} and {LARGEST} pixels, not {size}")
-    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise ConfigError(f"val and test are shares of the classes and must leave some to train, not {val} and {test}")
+    if not (0 <= val < 1 and 0 <= test < 1 and val + test <= 1):
+        raise ConfigError(f"val and test are shares of the classes, together at most 1, not {val} and {test}")
     if not 0 <= seed < 2**32:
         raise ConfigError(f"seed must lie between 0 and {2**32 - 1}, not {seed}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +48,16 @@ def evaluate_folder(
     """Adapt to every episode of `folder` and score its queries.
 
     folder/<episode>/support/<class>/*.png and folder/<episode>/query/<class>/*.png (JPEG and WebP too); as many classes
-    as the study has ways. inverted: dark and light are swapped. Raises DataError that names what is missing or
-    unreadable.
+    as the study has ways, or any number where its head has learned nothing yet. inverted: dark and light are swapped.
+    Raises DataError that names what is missing or unreadable.
     """
-    backbone = Backbone.matching(study.model(), pattern)
+    ways = None if study.serves_any_ways else study.config.ways
+    query_statistics = study.statistics_for(query_statistics)
+    backbone_for = cache(lambda ways: Backbone.matching(study.model(ways), pattern))
     scores, looks = [], []
-    for episode in episodes_of(folder, study.config.ways, Fit(*study.input, inverted)):
+    for episode in episodes_of(folder, ways, Fit(*study.input, inverted)):
         looks.append(Looks.of(episode.support_images))
+        backbone = backbone_for(len(episode.class_names))
         adapted = adapt(backbone, episode.support_x, episode.support_y, pattern, steps, study.config.lr)
         with torch.no_grad():
             logits = query_logits(backbone, adapted.weights, episode.support_x, episode.query_x, query_statistics)
@@ -64,8 +68,8 @@ def evaluate_folder(
     return Evaluation(float(matrix.mean()), half, len(scores), str(pattern), steps, query_statistics, unlike)
 
 
-def episodes_of(folder: Path, ways: int, fit: Fit) -> Iterator[Episode]:
-    """The episodes of a folder, in the order of their names."""
+def episodes_of(folder: Path, ways: int | None, fit: Fit) -> Iterator[Episode]:
+    """The episodes of a folder, in the order of their names. ways: classes of each; None: any number."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}")
     places = _visible(folder, Path.is_dir)
@@ -75,9 +79,9 @@ def episodes_of(folder: Path, ways: int, fit: Fit) -> Iterator[Episode]:
         yield _episode(place, ways, fit)
 
 
-def _episode(place: Path, ways: int, fit: Fit) -> Episode:
+def _episode(place: Path, ways: int | None, fit: Fit) -> Episode:
     names = _class_names(place / "support")
-    if len(names) != ways:
+    if ways is not None and len(names) != ways:
         raise DataError(f"{place / 'support'} has {len(names)} classes; the study was trained for {ways}")
     if extra := set(_class_names(place / "query")) - set(names):
         raise DataError(f"{place / 'query'} has a class that the support set lacks: {min(extra)}")

@@ -278,6 +278,19 @@ class Study:
         """Whether the network can only be made by code of the user's, which is never imported unless they name it."""
         return is_own(self.config.backbone) and self.metadata.network is None
 
+    @property
+    def serves_any_ways(self) -> bool:
+        """Whether the head's rows are equal, as before any learning: then it can have any number. Imports torch."""
+        try:
+            self.model(self.config.ways + 1)
+        except StudyError:
+            return False
+        return True
+
+    def statistics_for(self, asked: str) -> str:
+        """The query statistics in use where these are asked for: a network with stored ones has no others."""
+        return "stored" if self.config.query_statistics == "stored" else asked
+
     def model(self, ways: int | None = None) -> nn.Sequential:
         """The backbone with the meta-learned weights; imports torch.
 

@@ -93,9 +93,7 @@ def settings_for(study: Study, config: SweepConfig) -> SweepConfig:
     study.check_sweep(config)
     study.check_code()
     check_size(study, config)
-    if study.config.query_statistics == "stored":  # the network has no others, whatever was asked for
-        return config.but(query_statistics="stored")
-    return config
+    return config.but(query_statistics=study.statistics_for(config.query_statistics))
 
 
 def check_size(study: Study, config: SweepConfig) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lambda_core.data import decoding, load_dataset
 from lambda_core.data.image_file import read_picture
-from lambda_core.data.importing import divide, import_folder, passed_over
+from lambda_core.data.importing import divide, find_splits, import_folder, passed_over
 from lambda_core.data.prepared import load_folder
 from lambda_core.errors import ConfigError, DataError
 from tests.support.making import left_in, write_pictures
@@ -210,7 +210,7 @@ def test_an_existing_data_set_stays(pictures, root):
 
 SETTINGS = [
     {"channels": 2}, {"size": 15}, {"size": 257}, {"val": -0.1}, {"val": float("nan")}, {"test": 1.0},
-    {"val": 0.5, "test": 0.5}, {"seed": -1}, {"seed": 2**32},
+    {"val": 0.6, "test": 0.5}, {"seed": -1}, {"seed": 2**32},
 ]  # fmt: skip
 
 
@@ -348,3 +348,8 @@ def test_an_image_that_was_changed_meanwhile_is_decoded_again(pictures, root):
     import_folder(pictures, "mine", root)
     import_folder(pictures, "again", root)
     assert np.array_equal(load_dataset("mine", root).images, load_dataset("again", root).images)
+
+
+def test_all_classes_may_be_kept_for_measuring(tmp_path):
+    splits = find_splits(write_pictures(tmp_path / "p", classes=9), 0.5, 0.5, 0)
+    assert [len(splits[split]) for split in ("train", "val", "test")] == [0, 4, 5]
