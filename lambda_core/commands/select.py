@@ -16,6 +16,7 @@ from lambda_core.commands.options import (
     json_option,
     model_argument,
     print_result,
+    processes_option,
     root_option,
     settings_options,
     threshold_option,
@@ -96,6 +97,7 @@ def _explanation(choice: Choice) -> str:
 @click.option("--episodes", default=600, show_default=True, help="The most that a candidate sees, where it runs live.")
 @click.option("--any-lr", is_flag=True, help="Race over all step sizes that were swept (with --cached).")
 @axis_option
+@processes_option
 @root_option
 @json_option
 def race(
@@ -106,6 +108,7 @@ def race(
     episodes: int,
     any_lr: bool,
     axis: Axis,
+    processes: int | None,
     root: str | None,
     as_json: bool,
 ) -> None:
@@ -127,7 +130,9 @@ def race(
         from lambda_core.workflows import race_live
 
         with progress_bar(as_json=as_json) as report:
-            result, confirmation = race_live(study, settings, episodes=episodes, root=root, report=report)
+            result, confirmation = race_live(
+                study, settings, episodes=episodes, root=root, processes=processes, report=report
+            )
     record = {"study": study.name, **result.as_dict(), "confirmation": confirmation.as_dict()}
     record["against_exhaustive"] = exhaustive.as_dict() if exhaustive else None
     print_result(record, describe_race(result, confirmation, study.layers, exhaustive), as_json=as_json)
@@ -137,9 +142,10 @@ def race(
 @click.command()
 @model_argument
 @settings_options(SearchConfig)
+@processes_option
 @root_option
 @json_option
-def search(study: Study, root: str | None, as_json: bool, **settings: Any) -> None:
+def search(study: Study, processes: int | None, root: str | None, as_json: bool, **settings: Any) -> None:
     """Search step × layer patterns for ones that per-layer patterns do not reach; judge them on fresh episodes.
 
     Writes STUDY/search.parquet.
@@ -151,7 +157,9 @@ def search(study: Study, root: str | None, as_json: bool, **settings: Any) -> No
 
     config = SearchConfig.from_dict(given_settings(settings))
     with progress_bar(as_json=as_json) as report:
-        done, result = search_study(study, config, root=root, command=command_line(), report=report)
+        done, result = search_study(
+            study, config, root=root, processes=processes, command=command_line(), report=report
+        )
     assert done.search is not None
     record = {"study": done.name, "patterns": len(result.accuracy), "adaptations": result.adaptations}
     print_result(record, describe_search(result, done.search), as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,35 +19,71 @@ from lambda_core.errors import StudyError
 from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
 from lambda_core.patterns import LambdaPattern, Row
 from lambda_core.selection import Candidate, Floats, Runner
-from lambda_core.system import Meter, Report, first_line, write_with
+from lambda_core.system import Meter, Report, first_line, spread, write_with
 
 CHUNK = 10  # episodes a file
 DIGEST = 32  # bytes of a SHA-256
+WORTH_PROCESSES = 16  # chunks
 
 
+Piece = tuple[Sequence[Candidate], range]
 Wanted = list[tuple[int, list[Row]]]  # an candidate's number and the rows it runs
 
 
 class CachedRunner:
-    """A runner that keeps what another one finds, chunk by chunk, so that a stopped race or search goes on."""
+    """A runner that keeps what another one finds, chunk by chunk, so that a stopped race or search goes on.
 
-    def __init__(self, runner: Runner, folder: Path, identity: str) -> None:
+    make: makes such a runner from `given` in a worker process, for asking it with a pair (candidates, episodes); None:
+    this process runs all. processes: None: one a core. Few chunks are run here: they end before a process has begun.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        folder: Path,
+        identity: str,
+        make: Callable[..., Callable[[Piece], Floats]] | None = None,
+        given: Sequence[object] = (),
+        processes: int | None = 1,
+        report: Report | None = None,
+    ) -> None:
         self.runner, self.folder, self.identity = runner, folder, identity
+        self.make, self.given, self.processes, self.report = make, given, processes, report
 
     def __call__(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
         chunks = [episodes[start : start + CHUNK] for start in range(0, len(episodes), CHUNK)]
+        if self.make is not None and self.processes != 1:
+            self._run_elsewhere(self.make, candidates, chunks)
         return np.concatenate([self._chunk(candidates, chunk) for chunk in chunks], axis=1)
 
+    def _run_elsewhere(
+        self, make: Callable[..., Callable[[Piece], Floats]], candidates: Sequence[Candidate], chunks: list[range]
+    ) -> None:
+        missing = [(candidates, chunk) for chunk in chunks if self._kept(candidates, chunk) is None]
+        if len(missing) < WORTH_PROCESSES:
+            return
+        meter = Meter(f"{len(candidates)} candidates, episodes", sum(map(len, chunks)), self.report)
+        meter.advance(sum(map(len, chunks)) - sum(len(chunk) for _, chunk in missing))
+        for piece, found in spread(make, self.given, missing, self.processes):
+            _write(self._path(*piece), found)
+            meter.advance(len(piece[1]))
+
     def _chunk(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
+        found = self._kept(candidates, episodes)
+        if found is None:
+            found = self.runner(candidates, episodes)
+            _write(self._path(candidates, episodes), found)
+        return found
+
+    def _kept(self, candidates: Sequence[Candidate], episodes: range) -> Floats | None:
+        found = _read(self._path(candidates, episodes))
+        return found if found is not None and found.shape == (len(candidates), len(episodes)) else None
+
+    def _path(self, candidates: Sequence[Candidate], episodes: range) -> Path:
         asked = json.dumps(
             [self.identity, [list(vars(candidate).values()) for candidate in candidates], list(episodes)]
         )
-        path = self.folder / f"{hashlib.sha256(asked.encode()).hexdigest()}.npy"
-        found = _read(path)
-        if found is None or found.shape != (len(candidates), len(episodes)):
-            found = self.runner(candidates, episodes)
-            _write(path, found)
-        return found
+        return self.folder / f"{hashlib.sha256(asked.encode()).hexdigest()}.npy"
 
 
 class LiveRunner:

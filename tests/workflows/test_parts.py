@@ -26,7 +26,7 @@ from tests.training.test_meta_trainer import TINY
 
 pytestmark = pytest.mark.slow
 
-SWEEP = SweepConfig(episodes=32, queries=4, max_steps=2)  # eight chunks, two of them short
+SWEEP = SweepConfig(episodes=22, queries=4, max_steps=2)  # six chunks, two of them short
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def assert_same_tables(found, expected):
         assert (found.folder / f"{name}.parquet").read_bytes() == (expected.folder / f"{name}.parquet").read_bytes()
 
 
-@pytest.mark.parametrize("of", [1, 3, 8, 11])
+@pytest.mark.parametrize("of", [1, 3, 8])
 def test_parts_on_machines_that_share_nothing_give_the_tables_of_one_process(of, trained, whole, root, tmp_path):
     parts = [f"{number}/{of}" for number in range(1, of + 1)]
     random.Random(of).shuffle(parts)
@@ -76,7 +76,7 @@ def test_parts_in_one_folder_need_no_copies(trained, whole, root, tmp_path):
 def test_what_is_missing_is_told_and_the_rest_kept(trained, whole, root, tmp_path):
     home = copy(trained, tmp_path / "home")
     first = swept(trained, tmp_path / "first", root, ["1/2"])
-    with pytest.raises(StudyError, match="4 of 8 parts are not there yet, the first of them val episodes 10 to 19"):
+    with pytest.raises(StudyError, match="3 of 6 parts are not there yet, the first of them val episodes 10 to 19"):
         merge_sweep(home, [first], root=root)
     shutil.rmtree(first)
     sweep_part(home, SWEEP, Part(2, 2), root=root)
@@ -129,7 +129,7 @@ def test_two_parts_killed_in_turn_go_on_to_the_tables_of_an_undisturbed_run(trai
         killed_after_a_chunk(process, folder)
         assert process.returncode == -signal.SIGKILL
     made = {path: path.stat().st_mtime_ns for path in folder.rglob("accuracy.parquet")}
-    assert 2 <= len(made) < 8, "each was killed in the midst of its work"
+    assert 2 <= len(made) < 6, "each was killed in the midst of its work"
     for part in ("1/2", "2/2"):
         assert command(folder, part, root).wait(timeout=300) == 0
     assert all(path.stat().st_mtime_ns == when for path, when in made.items())

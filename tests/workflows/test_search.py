@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -18,7 +19,7 @@ from lambda_core.selection.candidates import Candidate
 from lambda_core.selection.racing import race
 from lambda_core.studies.study import Study
 from lambda_core.workflows.measure import sweep_study
-from lambda_core.workflows.search import live_runner
+from lambda_core.workflows.search import _runner, live_runner
 from lambda_core.workflows.train import train_study
 from tests.measurement.test_resumable_sweep import SWEEP
 from tests.support.tiny import tiny_dataset
@@ -43,6 +44,18 @@ def test_a_live_runner_sees_what_the_sweep_saw(study, root):
     for candidate, row in zip(candidates, found, strict=True):
         here = val[(val["pattern"] == candidate.pattern) & (val["steps"] == candidate.steps)].sort_values("episode")
         assert row == pytest.approx(here["accuracy"].to_numpy(), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_many_episodes_in_two_processes_give_the_numbers_of_one(study, root, monkeypatch):
+    candidates = [Candidate("00111", 2, study.config.lr), Candidate("11111", 1, study.config.lr)]
+    alone, _ = _runner(study, "val", 7, root)
+    expected = alone(candidates, range(165))
+    monkeypatch.setattr(LiveRunner, "__call__", lambda *_: pytest.fail("run in this process"))
+    seen = []
+    found = live_runner(study, "val", seed=7, root=root, processes=2, report=seen.append)(candidates, range(165))
+    assert np.array_equal(found, expected)
+    assert seen[-1].done == seen[-1].total == 165
 
 
 @pytest.mark.slow
