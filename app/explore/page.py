@@ -16,10 +16,11 @@ from app.explore.tabs import (
 from app.shared import page, pattern_editor, selection_cache, selection_controls, study_bar, url_state
 from lambda_core.errors import SelectionError
 
-st.caption(
-    "**Lambda Lab** · A network that learns a new task from a few images need not update all of its layers. "
-    "Which are enough, how much faster is that, and what does it cost in accuracy?"
-)
+with st.container(key="purpose"):
+    st.caption(
+        "**Lambda Lab** · A network that learns a new task from a few images need not update all of its layers. "
+        "Which are enough, how much faster is that, and what does it cost in accuracy?"
+    )
 study = study_bar.study_bar()
 if not study.measured:
     study_bar.show_not_measured(study)
