@@ -61,7 +61,7 @@ def on_domain(study: Study, domain: DatasetRecord) -> Study:
         raise StudyError(f"{folder} was measured on another version of {domain.name}; remove it to measure anew")
     if found.weights_sum != study.weights_sum:
         raise StudyError(f"{folder} holds other weights than {study.folder}; remove it to measure anew")
-    return found
+    return found.with_code(study.code)
 
 
 def _make_domain(study: Study, folder: Path, domain: DatasetRecord) -> None:

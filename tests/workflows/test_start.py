@@ -14,7 +14,7 @@ from lambda_core.backbones import new_network
 from lambda_core.config import MetaTrainConfig, SweepConfig
 from lambda_core.errors import ConfigError, DataError, LambdaError, ModelError, PatternError, StudyError
 from lambda_core.studies.study import Study
-from lambda_core.workflows.measure import sweep_study, time_study
+from lambda_core.workflows.measure import on_dataset, sweep_study, time_study
 from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_study
 from tests.support.own_networks import was_imported, write_networks
@@ -207,3 +207,11 @@ def test_patterns_are_chosen_before_they_are_measured(networks: str, tmp_path: P
     assert set(timed.timing["pattern"].astype(str)) == expected
     choice, _ = choose(timed, SelectionSettings(threshold=100.0))
     assert choice.candidate.pattern in expected
+
+
+def test_a_domain_is_measured_with_the_code_that_was_named(networks: str, tmp_path: Path, root: str) -> None:
+    reference = f"{networks}:with_code"
+    study = start_study(config_of(networks, "with_code"), tmp_path / "mine", root=root).with_code(reference)
+    elsewhere = on_dataset(study, "glyphs")
+    assert (elsewhere.code, elsewhere.needs_code, elsewhere.input) == (reference, True, study.input)
+    assert sweep_study(elsewhere, SWEEP).accuracy is not None
