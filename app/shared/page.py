@@ -14,6 +14,7 @@ from app.figures.palette import DARK, LIGHT, Palette
 from app.shared import url_state
 from lambda_core.errors import LambdaError
 
+AHEAD = 0.15  # seconds that the picture is sent ahead of the first figure
 SEEN_FIRST = 20.0  # seconds of a session within which a browser may still be waiting for Plotly
 
 
@@ -62,9 +63,12 @@ def show_seen_first(key: str, make: Callable[[], str]) -> None:
 
     key: of the figure. make: gives the picture as HTML. It lies over the figure's place: see style.css.
     """
+    first = "_begun" not in st.session_state
     begun = st.session_state.setdefault("_begun", time.monotonic())
     with st.container(key=f"seen-first-{key}"):
         st.html(make() if time.monotonic() - begun < SEEN_FIRST else "<span></span>")
+    if first:  # a browser that hears of the figure in the same breath reads Plotly's script before it paints anything
+        time.sleep(AHEAD)
 
 
 def show_figure(figure: go.Figure | dict[str, Any], key: str, alt: str, *, static: bool = False, **more: Any) -> None:
