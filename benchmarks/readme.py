@@ -24,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 SHOWN = ("cifar-fs-5w1s-pretrained", "cifar-fs-5w5s-pretrained", "omniglot-20w1s", "glyphs-5w1s")  # in README.md
 
+ELSEWHERE = tuple(f"{SHOWN[1]}@{dataset}" for dataset in ("hand-signs", "mnist"))  # there, too
+
 
 def main() -> None:
     for name, render in DOCUMENTS.items():
@@ -35,7 +37,9 @@ def readme(text: str) -> str:
     """README.md with its table as it is now."""
     listed = {study.name: study for study in list_studies(studies_root())[0]}
     studies = [listed[name] for name in SHOWN]
-    return _between(text, "studies", f"{short_table(studies)}\n\n{conditions(studies)}")
+    text = _between(text, "studies", f"{short_table(studies)}\n\n{conditions(studies)}")
+    elsewhere = [study for name, study in listed.items() if name in (SHOWN[1], *ELSEWHERE)]
+    return _between(text, "domains", domains_table(elsewhere))
 
 
 def conditions(studies: Sequence[Study]) -> str:
