@@ -133,7 +133,8 @@ def _shell(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
         made[id(module)] = shell = object.__new__(type(module))
         inner = {name: None if each is None else _shell(each, made) for name, each in module._modules.items()}
         own = {"_parameters": dict(module._parameters), "_buffers": dict(module._buffers), "_modules": inner}
-        shell.__dict__.update(module.__dict__ | own)
+        hooks = {name: copy.copy(value) for name, value in vars(module).items() if name.endswith("_hooks")}
+        shell.__dict__.update(module.__dict__ | own | hooks)
     return made[id(module)]
 
 

@@ -7,5 +7,6 @@ inner loop of any other model (`adaptation`), which is also what a result here i
 from lambda_core.compiled.applies import compiled_loop
 from lambda_core.compiled.loop import CompiledLoop
 from lambda_core.compiled.memory import compiled_peak
+from lambda_core.compiled.queries import CompiledQueries
 
-__all__ = ["CompiledLoop", "compiled_loop", "compiled_peak"]
+__all__ = ["CompiledLoop", "CompiledQueries", "compiled_loop", "compiled_peak"]

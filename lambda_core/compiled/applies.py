@@ -73,4 +73,5 @@ def _plain(tensors: Any, dtype: torch.dtype) -> bool:
 def _are_classes(labels: Tensor, count: int, ways: int) -> bool:
     if type(labels) is not Tensor or labels.dtype != torch.int64 or labels.shape != (count,) or not labels.is_cpu:
         return False
-    return count > 0 and int(labels.min()) >= 0 and int(labels.max()) < ways
+    values = labels.tolist()
+    return count > 0 and min(values) >= 0 and max(values) < ways

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lambda_core.compiled.blas import one_thread
 from lambda_core.compiled.buffers import borrow, give_back
 from lambda_core.compiled.network import ConvNetwork
 from lambda_core.kernels import Weights
@@ -31,10 +30,9 @@ class CompiledLoop:
     ) -> None:  # fmt: skip
         self.network, self.start, self.lr, self.lowest = network, start, list(lr), lowest
         self.buffers = borrow(network, len(support_x), lowest, support_x.dtype)
-        inside = torch.from_numpy(self.buffers.pictures)[:, 1:-1, 1:-1]
-        inside.copy_(support_x.permute(0, 2, 3, 1))
+        self.buffers.pictures[...] = support_x.numpy().transpose(0, 2, 3, 1)
         self.labels, self.head = support_y.numpy(), len(network.blocks)
-        self._right, self._ready = 0, [False] * self.head  # blocks whose output is right; whose patches are
+        self._right = 0  # so many blocks' output
         self.changed = [False] * (self.head + 1)
         self.reset()
 
@@ -44,21 +42,19 @@ class CompiledLoop:
 
     def reset(self) -> None:
         """Back to the weights it started from; activations that rest on unchanged ones stay."""
-        with torch.no_grad():
-            torch._foreach_copy_(*self.network.pairs(self.buffers.weight_views, self.start))
+        self.buffers.weights.load(self.start)
         if any(self.changed):
-            self._forget_above(self.changed.index(True))
+            self._right = min(self._right, self.changed.index(True))
         self.changed = [False] * (self.head + 1)
 
     def run(self, rows: Sequence[Row]) -> Tensor:
         """One step for each of `rows`; the support losses before them, (steps,), NaN where a row updates nothing."""
         losses: list[float] = []
-        with one_thread():
-            for row, same in groupby(rows):
-                count = len(list(same))
-                head_only = row[-1] and not any(row[:-1])
-                losses += self._head_steps(count) if head_only else [self._step(row) for _ in range(count)]
-        return torch.tensor(losses, dtype=self.buffers.weights.dtype)
+        for row, same in groupby(rows):
+            count = len(list(same))
+            head_only = row[-1] and not any(row[:-1])
+            losses += self._head_steps(count) if head_only else [self._step(row) for _ in range(count)]
+        return torch.tensor(losses, dtype=self.buffers.key[3])
 
     def step(self, row: Row) -> Tensor:
         """One step; the support loss before it, 0-dimensional."""
@@ -66,27 +62,6 @@ class CompiledLoop:
 
     def gradients(self, row: Row) -> float:
         """The support loss; its gradients for the layers of `row` are left in `buffers.gradients`."""
-        with one_thread():
-            return self._gradients(row)
-
-    def update(self, row: Row) -> None:
-        """A step of gradient descent by `buffers.gradients` for the layers of `row`."""
-        weights, gradients = self.buffers.weights.numpy(), self.buffers.gradients.numpy()
-        ends = self.network.ends
-        for layer, updated in enumerate(row):
-            if updated:
-                own = slice(ends[layer], ends[layer + 1])
-                weights[own] -= self.lr[layer] * gradients[own]
-                self.changed[layer] = True
-        if any(row):
-            self._forget_above(row.index(True))
-
-    def _step(self, row: Row) -> float:
-        loss = self._gradients(row)
-        self.update(row)
-        return loss
-
-    def _gradients(self, row: Row) -> float:
         from lambda_core.compiled.steps import head_gradients
 
         if not any(row):
@@ -95,61 +70,64 @@ class CompiledLoop:
         self._forward_to_head(lowest)
         to_x = buffers.to_features if lowest < self.head else buffers.to_features[:0]
         loss = head_gradients(
-            buffers.features, self.labels, *buffers.weight_arrays[-1], *buffers.gradient_arrays[-1], to_x
+            buffers.features, self.labels, *buffers.weights.arrays[-1], *buffers.gradients.arrays[-1], to_x
         )
         for layer in range(self.head - 1, lowest - 1, -1):
             self._backward(layer, row[layer], needs_input=layer > lowest)
         return float(loss)
 
+    def update(self, row: Row) -> None:
+        """A step of gradient descent by `buffers.gradients` for the layers of `row`."""
+        weights, gradients = self.buffers.weights, self.buffers.gradients
+        for layer, updated in enumerate(row):
+            if updated:
+                own = weights.row[weights.ends[layer] : weights.ends[layer + 1]]
+                own -= self.lr[layer] * gradients.row[gradients.ends[layer] : gradients.ends[layer + 1]]
+                self.changed[layer] = True
+        if any(row):
+            self._right = min(self._right, row.index(True))
+
+    def _step(self, row: Row) -> float:
+        loss = self.gradients(row)
+        self.update(row)
+        return loss
+
     def _head_steps(self, count: int) -> list[float]:
         from lambda_core.compiled.steps import head_steps
 
         self._forward_to_head(self.head)
-        losses, (weight, bias) = np.empty(count), self.buffers.weight_arrays[-1]
+        losses, (weight, bias) = np.empty(count), self.buffers.weights.arrays[-1]
         head_steps(self.buffers.features, self.labels, weight, bias, weight.dtype.type(self.lr[-1]), losses)
         self.changed[-1] = True
-        return [float(loss) for loss in losses]
+        return list(losses.tolist())
 
     def _forward_to_head(self, lowest: int) -> None:
         """Every output that is not right, and what a backward pass down to `lowest` needs."""
-        from lambda_core.compiled.steps import forward, picture_patches
+        from lambda_core.compiled.steps import forward
 
         for layer in range(min(self._right, lowest), self.head):
             own, block = self.buffers.blocks[layer], self.network.blocks[layer]
-            if layer == 0 and not self._ready[0]:
-                pictures = self.buffers.pictures.reshape(*self.buffers.pictures.shape[:2], -1)
-                picture_patches(pictures, block.height, block.width, block.channels, own.patches)
-                self._ready[0] = True
             forward(
-                own.x, *self.buffers.weight_arrays[layer], block.eps, block.height, block.width, own.tile,
-                own.patches, self._ready[layer], own.product, own.moments, own.raw, own.pooled,
+                own.x, *self.buffers.weights.arrays[layer], block.eps, block.height, block.width, block.channels,
+                own.product, own.moments, own.raw, own.pooled, own.margin,
             )  # fmt: skip
-            self._ready[layer] = own.keeps_patches and layer >= self.lowest
         self._right = self.head
 
     def _backward(self, layer: int, updated: bool, *, needs_input: bool) -> None:
         from lambda_core.compiled.steps import backward
 
         own, block, buffers = self.buffers.blocks[layer], self.network.blocks[layer], self.buffers
-        filters, scale, _ = buffers.weight_arrays[layer]
-        to_filters, to_scale, to_shift = buffers.gradient_arrays[layer]
-        to_patches = buffers.to_patches[: 9 * block.channels * own.tile if needs_input else 0]
-        to_x = buffers.blocks[layer - 1].gradient if needs_input else own.x
+        filters, scale, _ = buffers.weights.arrays[layer]
+        to_filters, to_scale, to_shift = buffers.gradients.arrays[layer]
+        to_x = buffers.blocks[layer - 1].gradient if needs_input else buffers.to_features[:0]
         backward(
-            own.gradient, own.x, filters, scale, block.height, block.width, own.tile, own.patches, own.product,
-            own.moments, own.raw, own.pooled, to_filters if updated else to_filters[:0], to_scale, to_shift,
-            to_patches.reshape(-1, 9 * block.channels), to_x,
+            own.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
+            own.raw, own.pooled, own.margin, to_filters if updated else to_filters[:0], to_scale, to_shift,
+            buffers.to_product_of(layer), buffers.turned_of(layer) if needs_input else to_x, to_x,
         )  # fmt: skip
-
-    def _forget_above(self, layer: int) -> None:
-        self._right = min(self._right, layer)
-        self._ready[layer + 1 :] = [False] * (self.head - layer - 1)
 
     @property
     def weights(self) -> list[Weights]:
         """The weights as they are now: those it started from where a layer has not changed, else copies."""
-        if not any(self.changed):
-            return self.start
-        first = self.network.ends[self.changed.index(True)]
-        now = self.network.weights(self.buffers.weights[first:].clone(), first)
-        return [own if changed else old for changed, own, old in zip(self.changed, now, self.start, strict=True)]
+        flat = self.buffers.weights
+        return [flat.copy_of(layer) if self.changed[layer] else own for layer, own in enumerate(self.start)]

@@ -20,7 +20,9 @@ def compiled_peak(backbone: Backbone, support_x: Tensor, rows: Sequence[Row]) ->
         return None
     lowest = min(row.index(True) for row in rows if any(row))
     buffers = Buffers(network, len(support_x), lowest, support_x.dtype)  # memory that nothing is written to costs none
-    item, ends = buffers.weights.element_size(), network.ends
-    start, result = item * network.size, item * (network.size - ends[lowest])
-    largest = item * max(end - begin for begin, end in pairwise(ends))  # a step of one layer
-    return Peak(start + buffers.weights.nbytes + result, buffers.kept_bytes, buffers.workspace_bytes + largest)
+    weights = buffers.weights
+    item, ends = weights.row.itemsize, weights.ends
+    result = sum(network.sizes[layer] for layer in range(len(network.sizes)) if any(row[layer] for row in rows))
+    largest = max(end - begin for begin, end in pairwise(ends[lowest:]))  # a step of one layer
+    own = weights.row.nbytes + item * (sum(network.sizes) + result)
+    return Peak(own, buffers.kept_bytes, buffers.workspace_bytes + item * largest)

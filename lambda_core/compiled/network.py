@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-from numpy.typing import NDArray
-from torch import Tensor
 
 from lambda_core.kernels import Convolution, Flattening, LayerPasses, LinearMap, NormPoolPass, Weights
 
@@ -72,81 +67,11 @@ class ConvNetwork:
             return None
         return cls(tuple(blocks), features, ways, (head.weight, head.bias), head.bias in weights[-1])
 
-    @cached_property
-    def starts(self) -> tuple[tuple[int, int, int], ...]:
-        """Where filters, scale and shift of each layer begin in one flat row of all weights; −1: there are none."""
-        found, place = [], 0
-        for block in self.blocks:
-            filters = 9 * block.channels * block.filters
-            found.append((place, place + filters, place + filters + block.filters))
-            place += filters + 2 * block.filters
-        bias = place + self.ways * self.features
-        return (*found, (place, -1, bias if self.has_bias else -1))
-
-    @cached_property
-    def size(self) -> int:
-        """Weights in all."""
-        return self.starts[-1][0] + self.ways * (self.features + self.has_bias)
-
-    @cached_property
-    def ends(self) -> tuple[int, ...]:
-        """Where each layer begins in that row, and its end."""
-        return (*(start[0] for start in self.starts), self.size)
-
-    def arrays(self, flat: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
-        """The parts of such a row as matrices and rows: filters (o, 9·c), scale, shift; of the head weight, bias."""
-        found: list[tuple[NDArray[Any], ...]] = []
-        for block, (filters, scale, shift) in zip(self.blocks, self.starts, strict=False):
-            end = shift + block.filters
-            found.append((flat[filters:scale].reshape(block.filters, -1), flat[scale:shift], flat[shift:end]))
-        head, end = self.starts[-1][0], self.starts[-1][0] + self.ways * self.features
-        return [*found, (flat[head:end].reshape(self.ways, self.features), flat[end : self.size])]
-
-    def views(self, flat: Tensor) -> list[Tensor]:
-        """The parts of such a row in the shapes that the layers' weights have, in order, but the head's weight as
-        (ways, channels, height, width).
-        """
-        found: list[Tensor] = []
-        for block, (filters, scale, shift) in zip(self.blocks, self.starts, strict=False):
-            shape = (block.filters, 3, 3, block.channels)
-            found.append(flat[filters:scale].view(shape).permute(0, 3, 1, 2))
-            found += [flat[scale:shift], flat[shift : shift + block.filters]]
-        return found + self._head_views(flat[self.starts[-1][0] :])
-
-    def pairs(self, views: list[Tensor], weights: list[Weights]) -> tuple[list[Tensor], list[Tensor]]:
-        """`views`, and the values that belong there."""
-        values = [own[name] for block, own in zip(self.blocks, weights, strict=False) for name in block.names]
-        weight, bias = (weights[-1].get(name) for name in self.head_names)
-        assert weight is not None
-        values.append(weight.reshape(views[len(values)].shape))
-        return views, values if bias is None else [*values, bias]
-
-    def weights(self, flat: Tensor, start: int) -> list[Weights]:
-        """The row from `start`, where a layer begins, as the layers' weights: views of it, but for the head's weight.
-
-        Layers below have none.
-        """
-        found: list[Weights] = []
-        for block, (filters, scale, shift) in zip(self.blocks, self.starts, strict=False):
-            if filters < start:
-                found.append({})
-                continue
-            shape = (block.filters, 3, 3, block.channels)
-            parts = (
-                flat[filters - start : scale - start].view(shape).permute(0, 3, 1, 2),
-                flat[scale - start : shift - start],
-                flat[shift - start : shift - start + block.filters],
-            )
-            found.append(dict(zip(block.names, parts, strict=True)))
-        weight, *bias = self._head_views(flat[self.starts[-1][0] - start :])
-        names = self.head_names if self.has_bias else self.head_names[:1]
-        return [*found, dict(zip(names, (weight.reshape(self.ways, self.features), *bias), strict=True))]
-
-    def _head_views(self, flat: Tensor) -> list[Tensor]:
-        last = self.blocks[-1]
-        shape = (self.ways, last.height // 2, last.width // 2, last.filters)
-        weight = flat[: self.ways * self.features].view(shape).permute(0, 3, 1, 2)
-        return [weight, flat[self.ways * self.features :]] if self.has_bias else [weight]
+    @property
+    def sizes(self) -> list[int]:
+        """So many weights has each layer."""
+        blocks = [block.filters * (9 * block.channels + 2) for block in self.blocks]
+        return [*blocks, self.ways * (self.features + self.has_bias)]
 
 
 def _block(passes: LayerPasses, weights: Weights, height: int, width: int) -> ConvBlock | None:

@@ -1,8 +1,9 @@
-"""Forward and backward of one block, and steps of the head: what the compiled loop calls, two kernels each (`passes.py`
-and a matrix product over patches by BLAS), a few images at a time, so that what is between them stays in the cache.
+"""Forward and backward of one block, and steps of the head: what the compiled loop calls. An image after the other, so
+that what is between a convolution and the pass that follows it stays in the cache.
 
-Arrays are of one float type and contiguous. x: (places, c), channels last; filters: (o, 9·c); patches: (places, 9·c) of
-all images, or of one tile; moments: (2, o), mean and 1/σ of the product; raw, pooled: (pooled places, o).
+Arrays are of one float type and contiguous. x: images with a border, channels last, (n, h + 2, (w + 2)·c); filters:
+(9·c, o), see `convolution.py`; product: (places, o) of all images; moments: (2, channels), mean and 1/σ of the product;
+raw: (pooled places, channels); pooled, margin: see `passes.py`.
 """
 
 from __future__ import annotations
@@ -10,108 +11,112 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from lambda_core.compiled.passes import (
-    add_statistics,
-    fold_patches,
-    normalise_pool,
-    normalise_pool_backward,
-    pooled_sums,
-    write_patches,
-    write_picture_patches,
-)
+from lambda_core.compiled.convolution import add_to_filters, convolve, turn_filters
+from lambda_core.compiled.passes import add_statistics, normalise_pool, normalise_pool_backward, pooled_sums
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_compiled
-def picture_patches(padded, h, w, c, patches):
-    """See `passes.write_picture_patches`; patches: (places, 9·c)."""
-    write_picture_patches(padded, h, w, c, patches.reshape(len(patches), 3, 3 * c))
-
-
-@_compiled
-def forward(x, filters, scale, shift, eps, h, w, tile, patches, ready, product, moments, raw, pooled):
-    """A block's output, into `pooled`. tile: places worked on at once; ready: the patches are there already."""
-    places, c, o = len(x), x.shape[1], len(filters)
-    kept = len(patches) == places
+def forward(x, filters, scale, shift, eps, h, w, c, product, moments, raw, pooled, margin):
+    """A block's output, into `pooled`. raw has no rows where no backward pass will follow."""
+    places, above = h * w, (h // 2) * (w // 2)
     mean, deviation = moments[0], moments[1]
-    mean[:] = 0
-    deviation[:] = 0
-    for first in range(0, places, tile):
-        end = min(first + tile, places)
-        own = patches[first:end] if kept else patches[: end - first]
-        if not ready:
-            write_patches(x[first:end], h, w, own.reshape(end - first, 3, 3, c))
-        np.dot(own, filters.T, product[first:end])
-        add_statistics(product[first:end], first, mean, deviation)
-    for j in range(o):
-        deviation[j] = 1 / np.sqrt(deviation[j] / places + eps)
+    moments[:] = 0
+    for image in range(len(x)):
+        own = product[image * places : (image + 1) * places]
+        convolve(x[image], filters, h, w, c, own)
+        add_statistics(own, image * places, mean, deviation)
+    for j in range(len(scale)):
+        deviation[j] = 1 / np.sqrt(deviation[j] / (len(x) * places) + eps)
     unit = scale * deviation
-    normalise_pool(product, h, w, unit, shift - mean * unit, raw, pooled)
+    level = shift - mean * unit
+    for image in range(len(x)):
+        own = product[image * places : (image + 1) * places]
+        normalise_pool(own, h, w, unit, level, raw[image * above :], pooled[image], margin)
 
 
 @_compiled
 def backward(
-    gradient, x, filters, scale, h, w, tile, patches, product, moments, raw, pooled,
-    to_filters, to_scale, to_shift, to_patches, to_x,
+    gradient, x, filters, scale, h, w, c, product, moments, raw, pooled, margin,
+    to_filters, to_scale, to_shift, to_product, turned, to_x,
 ):  # fmt: skip
     """From the gradient of a block's output to those of its weights, where `to_filters` has rows, and of its input,
-    where `to_patches` has.
+    where `to_x` has: (n·h·w, c) with room for whole rows.
 
     With u at the maxima, x̂ the normalised product and m the mean over places: σ·γ·(u − m(u) − x̂·m(u·x̂)). `gradient`
-    and `product` are overwritten.
+    is overwritten. to_product: of one image, (h + 2, w + 2, o); turned: room for the filters that lead back.
     """
-    places, c, o = len(x), x.shape[1], len(filters)
-    kept, mean, deviation = len(patches) == places, moments[0], moments[1]
-    pooled_sums(gradient, raw, pooled, mean, deviation, to_shift, to_scale)
+    places, above, count = h * w, (h // 2) * (w // 2), len(x) * h * w
+    mean, deviation = moments[0], moments[1]
+    pooled_sums(gradient, raw, pooled, margin, mean, deviation, to_shift, to_scale)
     unit = scale * deviation
     slope, level = -unit * deviation * to_scale, -unit * to_shift
-    for j in range(o):
-        slope[j] /= places
-        level[j] = level[j] / places - slope[j] * mean[j]
+    for j in range(len(scale)):
+        slope[j] /= count
+        level[j] = level[j] / count - slope[j] * mean[j]
     to_filters[:] = 0
-    for first in range(0, places, tile):
-        end, above = min(first + tile, places), first // (h * w) * (h // 2) * (w // 2)
-        part = product[first:end]
-        normalise_pool_backward(gradient[above:], raw[above:], h, w, unit, level, slope, part)
+    to_product[:] = 0
+    if len(to_x) > 0:
+        turn_filters(filters, c, turned)
+    for image in range(len(x)):
+        own, at = product[image * places : (image + 1) * places], image * above
+        normalise_pool_backward(gradient[at:], raw[at:], own, h, w, unit, level, slope, to_product)
         if len(to_filters) > 0:
-            own = patches[first:end] if kept else patches[: end - first]
-            if not kept:
-                write_patches(x[first:end], h, w, own.reshape(end - first, 3, 3, c))
-            to_filters += np.dot(part.T, own)
-        if len(to_patches) > 0:
-            to_own = to_patches[: end - first]
-            np.dot(part, filters, to_own)
-            fold_patches(to_own.reshape(end - first, 3, 3, c), h, w, to_x[first:end])
+            add_to_filters(x[image], to_product, h, w, c, to_filters)
+        if len(to_x) > 0:
+            o = to_product.shape[2]
+            convolve(to_product.reshape(h + 2, -1), turned, h, w, o, to_x[image * places : (image + 1) * places])
 
 
 @_compiled
 def head_steps(x, labels, weight, bias, lr, losses):
     """Gradient descent of the head alone, a step for each of `losses`, which become the losses before them."""
+    logits = np.empty((len(x), len(weight)), x.dtype)
     for step in range(len(losses)):
-        logits = np.dot(x, weight.T)
-        if len(bias) > 0:
-            logits += bias
+        to_logits(x, weight, bias, logits)
         losses[step] = to_logit_gradient(logits, labels)
-        logits *= lr
-        weight -= np.dot(logits.T, x)
-        for way in range(len(bias)):
-            bias[way] -= logits[:, way].sum()
+        logits *= -lr
+        add_head_gradients(logits, x, weight, bias)
 
 
 @_compiled
 def head_gradients(x, labels, weight, bias, to_weight, to_bias, to_x):
     """The loss, and its gradients to weight, bias and, where `to_x` has rows, to the features x."""
-    logits = np.dot(x, weight.T)
-    if len(bias) > 0:
-        logits += bias
+    logits = np.empty((len(x), len(weight)), x.dtype)
+    to_logits(x, weight, bias, logits)
     loss = to_logit_gradient(logits, labels)
-    np.dot(logits.T, x, to_weight)
-    for way in range(len(bias)):
-        to_bias[way] = logits[:, way].sum()
-    if len(to_x) > 0:
-        np.dot(logits, weight, to_x)
+    to_weight[:] = 0
+    to_bias[:] = 0
+    add_head_gradients(logits, x, to_weight, to_bias)
+    to_x[:] = 0
+    for row in range(len(to_x)):
+        for way in range(len(weight)):
+            for j in range(x.shape[1]):
+                to_x[row, j] += logits[row, way] * weight[way, j]
     return loss
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def to_logits(x, weight, bias, logits):
+    """The head's output. Its sums may be taken in any order: so several numbers at once."""
+    for row in range(len(x)):
+        for way in range(len(weight)):
+            total = x.dtype.type(0)
+            for j in range(x.shape[1]):
+                total += x[row, j] * weight[way, j]
+            logits[row, way] = total + bias[way] if len(bias) > 0 else total
+
+
+@_compiled
+def add_head_gradients(gradient, x, weight, bias):
+    """Adds to `weight` and `bias` the gradients to them that follow from those to the logits."""
+    for row in range(len(x)):
+        for way in range(len(weight)):
+            for j in range(x.shape[1]):
+                weight[way, j] += gradient[row, way] * x[row, j]
+    for way in range(len(bias)):
+        bias[way] += gradient[:, way].sum()
 
 
 @_compiled

@@ -12,7 +12,8 @@ from torch import nn
 
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank, Episode
-from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
+from lambda_core.measurement.compiled_episode import episode_for_many
+from lambda_core.measurement.shared_episode import each_or_together
 from lambda_core.patterns import LambdaPattern
 from lambda_core.system import Meter
 
@@ -42,7 +43,7 @@ def sweep(
     places = [(none, 0, lr), *((p, steps, lr * scale) for p, scale in arms for steps in range(1, max_steps + 1))]
 
     def score(one_or_many: Backbone, episode: Episode) -> Scores:
-        shared = SharedEpisode(one_or_many, episode, lr, query_statistics)
+        shared = episode_for_many(one_or_many, episode, lr, query_statistics)
         scores = [shared.unadapted(), *(shared.trajectory(pattern, max_steps, scale) for pattern, scale in arms)]
         return torch.cat(scores).cpu().numpy()
 

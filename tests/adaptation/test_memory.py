@@ -78,7 +78,7 @@ def test_the_buffers_of_the_compiled_loop_are_all_that_lives(text, monkeypatch):
     finally:
         tracemalloc.stop()
     assert isinstance(loop, CompiledLoop)
-    counted, weights = peak_bytes(backbone, x, pattern, 3), loop.buffers.weights.nbytes
+    counted, weights = peak_bytes(backbone, x, pattern, 3), loop.buffers.weights.row.nbytes
     laid_out = counted.kept + counted.workspace + weights
     assert laid_out == pytest.approx(most, rel=0.05, abs=20_000)
     result = sum(value.nbytes for own, old in zip(loop.weights, loop.start, strict=True) if own is not old

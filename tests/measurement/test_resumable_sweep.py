@@ -18,6 +18,7 @@ from lambda_core.config import SweepConfig, TimingConfig
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.errors import StudyError
 from lambda_core.measurement.accuracy import sweep
+from lambda_core.measurement.compiled_episode import CompiledEpisode
 from lambda_core.measurement.resumable_sweep import sweep_in_chunks
 from lambda_core.measurement.shared_episode import SharedEpisode
 from lambda_core.measurement.sweep_chunks import Chunk
@@ -92,7 +93,7 @@ def test_sharing_saves_most_of_the_multiply_adds(monkeypatch):
     with Calls() as whole:
         sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
     assert whole.multiply_adds < (sum(counts) + len(counts) * score) / 3
-    monkeypatch.setattr(SharedEpisode, "score", lambda *_: torch.zeros(2))
+    monkeypatch.setattr(CompiledEpisode, "_score", lambda *_: torch.zeros(2))
     with Calls() as adaptation:
         sweep(model, bank, [0], patterns, max_steps=10, lr=0.1)
     assert adaptation.multiply_adds < sum(counts) / 5

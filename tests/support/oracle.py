@@ -66,7 +66,7 @@ class _CompiledProducts:
         self.multiply_adds, self._patch = 0, pytest.MonkeyPatch()
 
     def __enter__(self) -> None:
-        for name in ("forward", "backward", "head_steps", "head_gradients"):
+        for name in ("forward", "backward", "head_steps", "head_gradients", "to_logits"):
             self._patch.setattr(steps, name, self._counted(getattr(steps, name), getattr(self, f"_of_{name}")))
 
     def __exit__(self, *error: object) -> None:
@@ -79,12 +79,16 @@ class _CompiledProducts:
 
         return counted
 
-    def _of_forward(self, x, filters, *_):
-        return len(x) * filters.size
+    def _of_forward(self, x, filters, scale, shift, eps, h, w, c, *_):
+        assert filters.shape[0] == 9 * c
+        return len(x) * h * w * 9 * c * len(scale)
 
-    def _of_backward(self, gradient, x, filters, *rest):
-        to_filters, to_patches = rest[-5], rest[-2]
-        return len(x) * filters.size * (bool(len(to_filters)) + bool(len(to_patches)))
+    def _of_backward(self, gradient, x, filters, scale, h, w, c, *rest):
+        to_filters, to_x = rest[-6], rest[-1]
+        return len(x) * h * w * 9 * c * len(scale) * (bool(len(to_filters)) + bool(len(to_x)))
+
+    def _of_to_logits(self, x, weight, bias, logits):
+        return len(x) * weight.size
 
     def _of_head_steps(self, x, labels, weight, bias, lr, losses):
         return 2 * len(losses) * len(x) * weight.size

@@ -1,0 +1,84 @@
+"""All weights of a network in one row, in the shapes that the kernels take."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lambda_core.compiled.network import ConvNetwork
+from lambda_core.kernels import Weights
+
+Array = NDArray[Any]
+
+
+class FlatWeights:
+    """Weights, or gradients to them, of the layers of `network` from `first` up.
+
+    numbers: float32 or float64. row: all of them, flat; ends: where each layer begins in it, and its end (those below
+    `first` have no room). arrays: of each block filters (9·c, o) with room for whole rows, scale (o,) and shift (o,);
+    of the head weight (ways, h·w·c), places before channels, and bias, (ways,) or (0,).
+    """
+
+    def __init__(self, network: ConvNetwork, numbers: np.dtype[Any], first: int = 0) -> None:
+        self.network = network
+        shapes = _shapes(network, numbers.itemsize, first)
+        self.ends = (0, *accumulate(sum(map(math.prod, layer)) for layer in shapes))
+        self.row = np.zeros(self.ends[-1], numbers)
+        self.arrays = [_parts(self.row[start:], layer) for start, layer in zip(self.ends, shapes, strict=False)]
+        self._views = [self._as_in_the_model(layer) for layer in range(first, len(shapes))]
+
+    def load(self, start: list[Weights]) -> None:
+        """Take over the values of `start`, a dictionary a layer."""
+        for views, own in zip(self._views, start, strict=True):
+            for name, view in views.items():
+                view[...] = own[name].detach().numpy().reshape(view.shape)
+
+    def copy_of(self, layer: int) -> Weights:
+        """New tensors with a layer's weights, in the shapes that the model has; filters channels last."""
+        is_head = layer == len(self.network.blocks)
+        return {name: _rows(view) if is_head else _image(view) for name, view in self._views[layer].items()}
+
+    def _as_in_the_model(self, layer: int) -> dict[str, Array]:
+        """Views with the model's order of dimensions; the head's weight as (ways, channels, height, width)."""
+        if layer < len(self.network.blocks):
+            block, (filters, scale, shift) = self.network.blocks[layer], self.arrays[layer]
+            image = filters.reshape(3, 3, block.channels, -1)[..., : block.filters].transpose(3, 2, 0, 1)
+            return dict(zip(block.names, (image, scale, shift), strict=True))
+        last, (weight, bias) = self.network.blocks[-1], self.arrays[-1]
+        image = weight.reshape(len(weight), last.height // 2, last.width // 2, -1).transpose(0, 3, 1, 2)
+        both = zip(self.network.head_names, (image, bias), strict=True)
+        return {name: view for name, view in both if len(view) > 0}
+
+
+def _shapes(network: ConvNetwork, itemsize: int, first: int) -> list[tuple[tuple[int, ...], ...]]:
+    """Of the arrays of each layer; those below `first` have none."""
+    from lambda_core.compiled.convolution import whole_rows
+
+    shapes: list[tuple[tuple[int, ...], ...]] = [
+        ((9 * each.channels, whole_rows(each.filters, itemsize)), (each.filters,), (each.filters,))
+        for each in network.blocks
+    ]
+    shapes.append(((network.ways, network.features), (network.ways if network.has_bias else 0,)))
+    return [layer if place >= first else () for place, layer in enumerate(shapes)]
+
+
+def _parts(row: Array, shapes: tuple[tuple[int, ...], ...]) -> tuple[Array, ...]:
+    sizes = [math.prod(shape) for shape in shapes]
+    places = zip(accumulate(sizes), sizes, shapes, strict=True)
+    return tuple(row[end - size : end].reshape(shape) for end, size, shape in places)
+
+
+def _rows(view: Array) -> Tensor:
+    return torch.from_numpy(np.array(view).reshape(len(view), -1) if view.ndim > 1 else view.copy())
+
+
+def _image(view: Array) -> Tensor:
+    if view.ndim == 1:
+        return torch.from_numpy(view.copy())
+    return torch.from_numpy(np.ascontiguousarray(view.transpose(0, 2, 3, 1))).permute(0, 3, 1, 2)
