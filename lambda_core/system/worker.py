@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -105,14 +105,9 @@ class WorkerProcess:
 
     def _turn(self, work: Callable[..., Result], given: tuple[object, ...]) -> Result:
         for _ in range(2):
-            future = self._pool.submit(work, *given)
             try:
-                result = future.result(self.patience + (STARTING if self._is_new else 0.0))
+                result = self._answer(self._pool.submit(work, *given))
             except BrokenProcessPool:
-                self._replace()
-            except TimeoutError:
-                if future.done():  # the work's own error
-                    raise
                 self._replace()
             else:
                 self._is_new = False
@@ -121,6 +116,15 @@ class WorkerProcess:
             f"the process that adapts was lost twice, or did not answer for {self.patience:g} s; if memory is short, "
             "close something and retry"
         )
+
+    def _answer(self, future: Future[Result]) -> Result:
+        """Raises the work's own error, and BrokenProcessPool where none comes in time."""
+        try:
+            return future.result(self.patience + (STARTING if self._is_new else 0.0))
+        except TimeoutError:
+            if future.done():  # the work's own
+                raise
+            raise BrokenProcessPool from None
 
     def _replace(self) -> None:
         for process in list((self._pool._processes or {}).values()):  # kill_workers, from Python 3.14 on

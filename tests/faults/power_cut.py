@@ -7,6 +7,7 @@ synced (by an fsync of their folder) are undone, or not: a coin is tossed for ea
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -27,6 +28,7 @@ class State:
     folder: Path = Path()
     cut: int = 0
     moments: int = 0
+    syncs: int = 0
     coin: random.Random = field(default_factory=random.Random)
     before: dict[Path, Mark] = field(default_factory=dict)
     synced: dict[int, Mark] = field(default_factory=dict)  # by inode
@@ -57,12 +59,21 @@ def _counted(name: str) -> Callable[..., Any]:
         if _state.moments == _state.cut:
             _go_dark()
         if name == "fsync":
+            _refuse_if_full()
             _note_synced(given[0])
         if name in ("replace", "rename"):
             _note_rename(Path(given[0]), Path(given[1]))
         return _real[name](*given, **options)
 
     return call
+
+
+def _refuse_if_full() -> None:
+    """LAMBDA_TEST_FULL=n: from the n-th sync on the disk is full, as a file system tells that keeps what is written."""
+    full = int(os.environ.get("LAMBDA_TEST_FULL", "0"))
+    _state.syncs += 1
+    if full and _state.syncs >= full:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _note_synced(handle: int) -> None:
