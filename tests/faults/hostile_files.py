@@ -34,8 +34,8 @@ def _column(frame: pd.DataFrame, chance: Random) -> str:
 def _other_cell(frame: pd.DataFrame, chance: Random) -> pd.DataFrame:
     name, row = _column(frame, chance), chance.randrange(len(frame))
     value = chance.choice([float("nan"), float("inf"), -1.0, 1e300, 7.0])
-    column = frame[name].astype(object if frame[name].dtype.kind not in "iuf" else float)
-    column.iloc[row] = chance.choice(["x", "", "0" * 9999, "01/10"]) if column.dtype == object else value
+    column = frame[name].astype(float if frame[name].dtype.kind in "iuf" else str).astype(object)
+    column.iloc[row] = value if frame[name].dtype.kind in "iuf" else chance.choice(["x", "", "0" * 9999, "01/10"])
     return frame.assign(**{name: column})
 
 

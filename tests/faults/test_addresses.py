@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.run.settings_inputs import as_options
+from app.shared.job_words import as_options
 from app.shared.url_fields import FIELDS, format_value
 from lambda_core.commands.main import main
 from lambda_core.config import MetaTrainConfig, Settings, SweepConfig, TimingConfig, kind
