@@ -19,7 +19,10 @@ from lambda_core.studies.table_schemas import TABLES, Column
 from lambda_core.system import first_line, write_with
 
 T = TypeVar("T")
-MAX_VALUES = 100_000_000  # rows times columns: a run-length-encoded file of a few kB may claim any number of rows
+MAX_ROWS, MAX_VALUES = (
+    15_000_000,
+    100_000_000,
+)  # values: rows times columns; a run-length-encoded file of a few kB may claim any number of rows
 MOST_WORDS = 1 << 15  # different ones of a column: their codes have two bytes
 MAX_SIZE = 1 << 28  # bytes of all values, unpacked: so may a word of hundreds of megabytes
 MAX_WORD = 4096  # bytes of one; a pattern of a thousand cells fits
@@ -147,7 +150,7 @@ def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:
 
 def _refuse_bomb(path: Path, footer: pq.FileMetaData, columns: int) -> None:
     """What the footer claims is looked at before a row is read."""
-    most = MAX_VALUES // columns
+    most = min(MAX_ROWS, MAX_VALUES // columns)
     if footer.num_rows > most:
         raise StudyError(f"{path} claims {footer.num_rows:,} rows; at most {most:,} are read")
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
