@@ -14,12 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.browser.serving import serving
 from tests.faults import mutations, uploads, victims
+from tests.faults.crowd import crowd, server_at
 from tests.faults.fork_server import ForkServer
 from tests.faults.kills import WAYS, WORKS, KillHarness
+from tests.support.images import write_images
+from tests.support.synthetic import write_study
 
 Tries = Iterator[tuple[str, str | None]]  # what was tried, and the fault that was found
 KILLS, MUTATIONS, UPLOADS = 100, 500, 1000  # of each work; of each file; in all
+VISITORS, SECONDS = 50, 300.0  # at once, for so long
 
 
 def kills(share: float, scratch: Path) -> Tries:
@@ -50,7 +55,27 @@ def uploaded(share: float, scratch: Path) -> Tries:  # noqa: ARG001 (nothing is 
         yield uploads.MAKERS[number % len(uploads.MAKERS)].__name__.strip("_"), uploads.fault_of(upload)
 
 
-HARNESSES: dict[str, Callable[[float, Path], Tries]] = {"kills": kills, "mutations": mutated, "uploads": uploaded}
+def crowded(share: float, scratch: Path) -> Tries:
+    """Browser tabs that explore and adapt live at once; what they waited, and the server's memory in time."""
+    write_study(scratch / "studies", "cifar-fs-5w1s", episodes=100)
+    write_images(scratch / "images" / "cifar-fs")
+    places = {"LAMBDA_STUDIES": "studies", "LAMBDA_DATA": "images", "LAMBDA_JOBS": "jobs"}
+    with serving(scratch / "log", **{name: str(scratch / place) for name, place in places.items()}) as url:
+        found = crowd(url, server_at(url), _some(VISITORS, share), SECONDS)
+    waits, megabytes = sorted(found.waits), [size >> 20 for size in found.memory]
+    median, most = waits[len(waits) // 2], waits[-1]
+    _say(f"  seconds waited: {median:.1f} median, {most:.1f} most; a queue was seen {found.queues_seen} times")
+    _say(f"  MB of the server: {megabytes[:: max(1, len(megabytes) // 12)]}")
+    yield from (("visit", None) for _ in range(found.visits))
+    yield from (("fault", fault) for fault in found.faults)
+
+
+HARNESSES: dict[str, Callable[[float, Path], Tries]] = {
+    "kills": kills,
+    "mutations": mutated,
+    "uploads": uploaded,
+    "load": crowded,
+}
 
 
 def _some(count: int, share: float) -> int:

@@ -92,6 +92,21 @@ async def _watch(server: int, found: Crowd) -> None:
         await asyncio.sleep(MEMORY_EVERY)
 
 
+def server_at(url: str) -> int:
+    """The number of the process that serves this address."""
+    port = url.rsplit(":", 1)[1]
+    return next(
+        each.pid for each in psutil.process_iter() if port in _words_of(each) and "streamlit" in _words_of(each)
+    )
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+
+
 def _memory_of(server: int) -> int:
     parent = psutil.Process(server)
     return sum(_quietly(each.memory_info) for each in [parent, *parent.children(recursive=True)])

@@ -39,7 +39,7 @@ WORKS = {
     "start": Work(f"start {NETWORK} --weights mine/weights.safetensors --out its", "trained"),
     "sweep": Work("sweep mine --episodes 12 --queries 2 --max-steps 2", "trained"),
     "sweep of two processes": Work("sweep mine --episodes 12 --queries 2 --max-steps 2 --processes 2", "trained"),
-    "time": Work("time mine --repeats 2", "swept"),
+    "time": Work("time mine --repeats 2 --anyway", "swept"),
     "search": Work("search mine --episodes 8 --fresh 12 --beam 2", "swept"),
     "race": Work("race mine --threshold 50 --episodes 12 --json", "timed"),
     "export": Work("export mine --to adapt.onnx", "trained"),
