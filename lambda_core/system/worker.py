@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -12,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from lambda_core.errors import BusyError, LostWorkerError
+from lambda_core.errors import BusyError, LambdaError, LostWorkerError
 from lambda_core.system.hardware import prepare
 
 Result = TypeVar("Result")
@@ -43,8 +44,13 @@ def _start(torch: bool, set_up: Callable[..., object] | None, given: tuple[Any, 
     end_with_parent()
     if torch:
         prepare(threads=1)
-    if set_up is not None:
-        set_up(*given)
+    try:
+        if set_up is not None:
+            set_up(*given)
+    except LambdaError as error:  # the pool would print a traceback; that the worker is lost is told by its parent
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def end_with_parent() -> None:
