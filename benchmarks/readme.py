@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.calibration.tables import calibration
+from benchmarks.stated import stated
 from lambda_core.analysis import as_markdown, default_condition, domains_table, short_table
 from lambda_core.config import SweepConfig
 from lambda_core.formatting import with_interval
@@ -78,6 +79,7 @@ def results(text: str) -> str:
 
 def findings(text: str) -> str:
     """docs/findings.md with its tables as they are now."""
+    text = _between(text, "stated", stated())
     text = _between(text, "domains", domains_table(list_studies(studies_root())[0]))
     return _between(text, "rule", rule(json.loads((RESULTS / "rule-per-task.json").read_text(encoding="utf-8"))))
 

@@ -16,7 +16,7 @@ from lambda_core.analysis import Literature, literature_for
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, number, percent, points, times, times_between
 from lambda_core.patterns import describe_pattern
-from lambda_core.selection import Choice, Confirmation, Interval
+from lambda_core.selection import FOR_WHOM, Choice, Confirmation, Interval
 from lambda_core.studies import Study
 
 MARKS = {"pass": ("✓", "confirmed"), "undecided": ("?", "not decided"), "fail": ("✗", "refuted")}
@@ -51,7 +51,7 @@ def show() -> None:
     st.subheader("Studies", anchor=False)
     st.caption(
         f"In each the fastest pattern shown to lose at most {threshold}, chosen on validation classes; points lost on "
-        f"unseen test classes, each end {sure} sure, ✓ confirmed there. A name leads to all of its numbers."
+        f"unseen test classes, each end {sure} sure {FOR_WHOM}, ✓ confirmed there. A name leads to all of its numbers."
     )
     st.html(table(rows, page.colors()))
     for note in notes:

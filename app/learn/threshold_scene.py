@@ -10,7 +10,7 @@ from app.figures import legend, tradeoff
 from app.figures.palette import Palette
 from app.learn import scene
 from app.shared import selection_controls
-from lambda_core.selection import sentence
+from lambda_core.selection import FOR_WHOM, sentence
 
 
 def show(text: DeltaGenerator, controls: DeltaGenerator, colors: Palette) -> None:
@@ -21,8 +21,8 @@ def show(text: DeltaGenerator, controls: DeltaGenerator, colors: Palette) -> Non
     choice, confirmation = scene.choose(study)
     text.markdown(
         "How much accuracy may speed cost? Say it as a threshold, and let the episodes decide: a pattern passes only "
-        "if they show, with stated confidence and counting every pattern looked at, that it loses no more. The "
-        f"fastest that passes is chosen.\n\n**{sentence(choice, confirmation, study.layers)}**"
+        f"if they show, with stated confidence {FOR_WHOM} and counting every pattern looked at, that it loses no more. "
+        f"The fastest that passes is chosen.\n\n**{sentence(choice, confirmation, study.layers)}**"
     )
     table = choice.verdicts
     figure = tradeoff.scatter(

@@ -16,6 +16,7 @@ from lambda_core.analysis import (
     default_condition,
     describe_machines,
     describe_populations,
+    describe_undecided,
     on_machines,
     populations,
 )
@@ -52,11 +53,13 @@ def full_accuracy(study: Study) -> Interval:
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def reach(study: Study, settings: SelectionSettings) -> dict[str, str]:
-    """Population → what the choice loses there, and on which machines it holds; empty where nothing faster passes."""
-    choice, _ = choose(study, settings)
+    """Population → what the choice loses there, on which machines it holds, and what would decide what is open."""
+    choice, seen = choose(study, settings)
+    undecided = describe_undecided(study, choice, seen)
     if choice.is_reference:
-        return {}
+        return dict(line.split(": ", 1) for line in undecided)
     lines = describe_populations(populations(study, choice, confidence=settings.confidence), settings.threshold)
+    lines += undecided
     machines = describe_machines(on_machines(study, choice, settings))
     return dict(line.split(": ", 1) for line in lines) | {"Machines": machines}
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.shared import page, study_cache, url_state
 from lambda_core.formatting import kilobytes
-from lambda_core.selection import SelectionSettings, TimingCondition
+from lambda_core.selection import FOR_WHOM, SelectionSettings, TimingCondition
 from lambda_core.studies import Study
 
 CONFIDENCES = {0.8: "80 %", 0.9: "90 %", 0.95: "95 %", 0.99: "99 %"}
@@ -58,7 +58,8 @@ def threshold_slider() -> None:
 
 _THRESHOLD_HELP = (
     "How many percentage points of accuracy a faster pattern may lose against the full pattern. "
-    "A pattern passes only if the episodes show it at the asked confidence, corrected for all candidates looked at."
+    "A pattern passes only if the episodes show it at the asked confidence, corrected for all candidates looked at: "
+    f"{FOR_WHOM}."
 )
 
 

@@ -28,7 +28,8 @@ from lambda_core.system import write_json
 @click.option("--drawn/--no-drawn", default=True, show_default=True, help="Also worlds drawn from distributions.")
 @click.argument("names", nargs=-1)
 def main(draws: int, drawn: bool, names: tuple[str, ...]) -> None:
-    studies = [study for study in list_studies(studies_root())[0] if study.measured]
+    measured = (study for study in list_studies(studies_root())[0] if study.measured)
+    studies = [study for study in measured if study.metadata.domain is None]  # those on other data are read elsewhere
     found = ((study.name, told(study, draws)) for study in studies if not names or study.name in names)
     record("calibration.json", {"draws": draws, "looks": LOOKS, "confidence": 0.95}, found)
     if drawn:

@@ -16,7 +16,7 @@ from lambda_core.analysis.findings import MINIMAL_DEGRADATION, THRESHOLDS, Findi
 from lambda_core.analysis.literature import literature_for
 from lambda_core.analysis.pairs import PAIRED, pairs_beside_first, pairs_table
 from lambda_core.analysis.profiles import POINTS, losses, profile
-from lambda_core.analysis.reach import WHOM, reach_table
+from lambda_core.analysis.reach import WHOM, describe_undecided, reach_table
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, kilobytes, points, signed, times, with_interval
 from lambda_core.selection import Choice, Confirmation, Interval, PatternGain, SelectionSettings
@@ -176,14 +176,22 @@ def _gains_text(findings: list[Findings]) -> str:
 
 
 def _reach_text(findings: list[Findings]) -> str:
-    header = ["study", "choice", *(f"for {whom}" for whom in WHOM), "would decide it for the last"]
+    whoms = [f"for {whom}" for whom in WHOM]
+    header = ["study", "choice", *whoms, "would decide it for the last", "within 5 % of the fastest"]
     rows = reach_table([(each.study, each.choices[MINIMAL_DEGRADATION][0]) for each in findings])
+    notes = [
+        f"- `{each.study.name}`: {line}"
+        for each in findings
+        for line in describe_undecided(each.study, *each.choices[MINIMAL_DEGRADATION])
+    ]
     legend = (
         "Points that the choice within 1 point loses on test classes, each with its own 95 % interval, uncorrected: "
         "the mean over new episodes of the same classes, over new classes, over new trainings of the same recipe (only "
-        "where several were made). What would decide: about how many there would have to be, if that alone grew."
+        "where several were made). What would decide: about how many there would have to be, if that alone grew. Last: "
+        "the chance that the choice is within 5 % of the fastest that passes, for new rounds on the same machine."
     )
-    return f"### For whom the choices hold\n\n{_table(header, rows)}\n\n{legend}"
+    parts = ["### For whom the choices hold", _table(header, rows), legend, "\n".join(notes)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _memory_text(findings: list[Findings]) -> list[str]:

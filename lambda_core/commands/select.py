@@ -65,8 +65,15 @@ def select(
     threshold: for new episodes of these classes with this model. Other thresholds may be tried, and episodes be added.
     Exit code 1: nothing faster than the full pattern passes, or test classes do not confirm the choice.
     """
-    from lambda_core.analysis import choose, describe_machines, describe_populations, on_machines, populations
-    from lambda_core.selection import SelectionSettings, promise, sentence
+    from lambda_core.analysis import (
+        choose,
+        describe_machines,
+        describe_populations,
+        describe_undecided,
+        on_machines,
+        populations,
+    )
+    from lambda_core.selection import SelectionSettings, near_fastest, promise, sentence
 
     settings = SelectionSettings(threshold, confidence, axis, any_lr, memory=memory)
     choice, confirmation = choose(study, settings)
@@ -75,7 +82,11 @@ def select(
     record |= {"for": seen.as_dict(), "machines": [each.as_dict() for each in machines]}
     print_result(record, f"{sentence(choice, confirmation, study.layers)}\n{promise(choice)}", as_json=as_json)
     if not as_json and not choice.is_reference:
-        click.echo("\n".join([*describe_populations(seen, threshold), describe_machines(machines)]))
+        lines = [*describe_populations(seen, threshold), near_fastest(choice), describe_machines(machines)]
+        click.echo("\n".join(lines))
+    if not as_json:
+        for line in describe_undecided(study, choice, confirmation):
+            click.echo(line)
     if explain and not as_json:
         click.echo(_explanation(choice))
     sys.exit(0 if confirmation.verdict == "pass" and not choice.is_reference else 1)

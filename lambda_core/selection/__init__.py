@@ -14,7 +14,14 @@ from lambda_core.selection.candidates import (
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
-from lambda_core.selection.paired_tests import Floats, Interval, PairedDifference, half_width_of_mean, mean_accuracy
+from lambda_core.selection.paired_tests import (
+    FEWEST,
+    Floats,
+    Interval,
+    PairedDifference,
+    half_width_of_mean,
+    mean_accuracy,
+)
 from lambda_core.selection.pareto import pareto_front
 from lambda_core.selection.pattern_search import SearchResult, search
 from lambda_core.selection.racing import (
@@ -29,7 +36,14 @@ from lambda_core.selection.racing import (
     replay,
 )
 from lambda_core.selection.search_verdicts import describe_search, dominating, judge_search
-from lambda_core.selection.sentences import describe_degradation, for_these_episodes, promise, sentence
+from lambda_core.selection.sentences import (
+    FOR_WHOM,
+    describe_degradation,
+    for_these_episodes,
+    near_fastest,
+    promise,
+    sentence,
+)
 from lambda_core.selection.settings import SelectionSettings
 from lambda_core.selection.speed import (
     SLOWER,
@@ -48,6 +62,8 @@ from lambda_core.selection.variance import ClassEffects, Needed, Populations, de
 from lambda_core.selection.verdicts import fastest, judge, simultaneous_bounds
 
 __all__ = [
+    "FEWEST",
+    "FOR_WHOM",
     "SLOWER",
     "Axis",
     "Candidate",
@@ -92,6 +108,7 @@ __all__ = [
     "judge",
     "judge_search",
     "mean_accuracy",
+    "near_fastest",
     "needed_for",
     "pareto_front",
     "promise",

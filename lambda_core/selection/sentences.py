@@ -46,6 +46,12 @@ def promise(choice: Choice) -> str:
     return f"Loses at most {bound} on validation classes: {percent(choice.confidence)} sure {FOR_WHOM}."
 
 
+def near_fastest(choice: Choice) -> str:
+    """How likely the choice is as good as the fastest: for new rounds of timing on the same machine."""
+    share = percent(round(choice.near_fastest, 2))
+    return f"Within 5 % of the fastest that passes: a chance of {share}, for new rounds of timing on this machine."
+
+
 def describe_degradation(degradation: Interval, confidence: float) -> str:
     """`0.5 points lower (0.1 … 0.9, each end 95 %)`; a gain is said as `higher`, with its interval turned round.
 

@@ -9,7 +9,7 @@ from app.figures.palette import Palette
 from app.shared import page, selection_cache
 from lambda_core.formatting import interval, number
 from lambda_core.patterns import describe_pattern
-from lambda_core.selection import PatternGain, SelectionSettings
+from lambda_core.selection import FOR_WHOM, PatternGain, SelectionSettings
 from lambda_core.studies import Study
 
 
@@ -23,7 +23,7 @@ def show(study: Study, settings: SelectionSettings, colors: Palette) -> None:
 
 def _sentence(gain: PatternGain, study: Study) -> str:
     best = f"{describe_pattern(gain.pattern, study.layers)} (`{gain.pattern}`)"
-    shown = "better than the full pattern, with confidence"
+    shown = f"shown to be better than the full pattern {FOR_WHOM}"
     not_shown = "not shown to be better than the full pattern"
     return (
         f"After one step, updating {best} gives {gain.accuracy:.1%} and the full pattern {gain.full_accuracy:.1%}: "

@@ -7,6 +7,7 @@ statistics (`selection.variance`). No torch.
 from lambda_core.analysis.reach.for_whom import WHOM, describe_populations, populations, reach_table
 from lambda_core.analysis.reach.machines import OnMachine, describe_machines, on_machines
 from lambda_core.analysis.reach.trainings import StudyOfTrainings, find_trainings, pooled, trainings_of
+from lambda_core.analysis.reach.undecided import describe_undecided
 
 __all__ = [
     "WHOM",
@@ -14,6 +15,7 @@ __all__ = [
     "StudyOfTrainings",
     "describe_machines",
     "describe_populations",
+    "describe_undecided",
     "find_trainings",
     "on_machines",
     "pooled",

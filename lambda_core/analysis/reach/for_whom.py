@@ -31,13 +31,13 @@ def populations(study: Study, choice: Choice, split: str = "test", confidence: f
     study: one training, or several as one (`pooled`). Uncorrected: of one candidate, named beforehand.
     Raises StudyError where trainings were swept on different episodes, SelectionError where there is no such row.
     """
-    rows = [_lost(each, choice, split) for each in trainings_of(study)]
+    rows = [points_lost(each, choice, split) for each in trainings_of(study)]
     if len({len(row) for row in rows}) > 1:
         raise StudyError(f"{study.name}: its trainings were swept on different episodes")
     return Populations.of(np.array(rows), study.classes(split), confidence)
 
 
-def _lost(study: Study, choice: Choice, split: str) -> Floats:
+def points_lost(study: Study, choice: Choice, split: str) -> Floats:
     """(episodes,) points that the choice loses, in the order of the table."""
     candidates, matrix = episode_matrix(study.split(split))
     reference, chosen = (candidate_index(candidates, each) for each in (choice.reference, choice.candidate))
@@ -68,7 +68,9 @@ def needed_to_decide(seen: Populations, threshold: float) -> Needed | None:
 
 
 def reach_table(studies: Sequence[tuple[Study, Choice]]) -> list[list[str]]:
-    """Rows of text: study, choice, points lost on test classes for each population, what would decide the widest."""
+    """Rows of text: study, choice, points lost on test classes for each population, what would decide the widest, and
+    the chance that it is within 5 % of the fastest that passes.
+    """
     return [_row(study, choice) for study, choice in studies if not choice.is_reference]
 
 
@@ -81,6 +83,7 @@ def _row(study: Study, choice: Choice) -> list[str]:
         f"`{choice.pattern}` × {choice.steps}",
         *("–" if each is None else with_interval(*each) for each in intervals),
         "decided" if needed is None else describe_needed(needed, seen),
+        f"{100 * choice.near_fastest:.0f} %",
     ]
 
 
