@@ -136,9 +136,18 @@ def test_a_killed_worker_of_a_sweep_is_a_sentence(harness: KillHarness, name: st
 def _kill_a_worker_of(parent: int) -> None:
     end = time.monotonic() + 120
     while time.monotonic() < end:
-        workers = [each for each in psutil.Process(parent).children() if "spawn_main" in " ".join(each.cmdline())]
+        if psutil.Process(parent).status() == psutil.STATUS_ZOMBIE:  # it was through before
+            return
+        workers = [each for each in psutil.Process(parent).children() if _is_worker(each)]
         if workers:
             workers[-1].send_signal(signal.SIGKILL)
             return
         time.sleep(0.02)
     raise AssertionError("no worker came")
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
