@@ -2,9 +2,10 @@
 
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
-wrote, after `<!-- chosen -->` those of `python -m benchmarks.chosen`, after `<!-- domains -->` what changes on other
-images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of
-the last `python -m benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
+wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- chosen -->` the ratios of
+`python -m benchmarks.chosen`, after `<!-- domains -->` what changes on other images, and after `<!-- rule -->` what
+`python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of the last `python -m
+benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def readme(text: str) -> str:
     studies = [listed[name] for name in SHOWN]
     text = _between(text, "studies", f"{short_table(studies)}\n\n{conditions(studies)}")
     elsewhere = [study for name, study in listed.items() if name in (SHOWN[1], *ELSEWHERE)]
+    record = json.loads((RESULTS / "compilers.json").read_text(encoding="utf-8"))
+    text = _between(text, "compilers", beside_compilers(record))
     return _between(text, "domains", domains_table(elsewhere))
 
 
@@ -143,23 +146,79 @@ def peers(record: dict[str, Any]) -> str:
 
 
 def compilers(record: dict[str, Any]) -> str:
-    """The table against compilers, the slowest ratio above it. record: what `benchmarks.compilers` writes."""
-    names = ["ours", "jax.jit", "our export in onnxruntime", "copy + SGD"]
+    """The table against compilers and libraries, the slowest ratio above it, the goals below. record: what
+    `benchmarks.compilers` writes.
+    """
+    names = list(dict.fromkeys(name for row in record["rows"] for name in row["ms"]))
     rows = [
-        f"| {5 * row['shots']} | `{row['pattern']}` | "
+        f"| {row['model']} | {5 * row['shots']} | `{row['pattern']}` | "
         + " | ".join(f"{row['ms'][name]:.2f}" if name in row["ms"] else "" for name in names)
         + f" | {row['over the fastest']:.2f}× |"
         for row in record["rows"]
     ]
-    slowest = min(record["rows"], key=lambda row: row["over the fastest"])
-    head = (
-        f"{_where(record)}, {record['date']}, {record['rounds']} rounds. The slowest ratio: "
-        f"{slowest['over the fastest']:.2f}× (`{slowest['pattern']}`, {5 * slowest['shots']} images)."
-    )
+    first = {name: [row["first call, s"][name] for row in record["rows"] if name in row["ms"]] for name in names}
+    calls = ", ".join(f"{name} {min(each):.1f} to {max(each):.1f}" for name, each in first.items())
+    goals = [f"| {what} | {value:.2f} | {goal} |" for what, value, goal in compiler_goals(record)]
     return "\n".join(
-        [head, "", f"| images | pattern | {' | '.join(names)} | ours over the fastest |",
-         "| ---: | --- | ---: | ---: | ---: | ---: | ---: |", *rows]
+        [f"{_where(record)}, {record['date']}, {record['rounds']} rounds. {slowest(record)}", "",
+         f"| model | images | pattern | {' | '.join(names)} | ours over the fastest |",
+         f"| --- | ---: | --- |{' ---: |' * (len(names) + 1)}", *rows, "",
+         f"Seconds of the first call with these shapes: {calls}.", "",
+         "| ratio | measured | goal |", "| --- | ---: | --- |", *goals]
     )  # fmt: skip
+
+
+def slowest(record: dict[str, Any]) -> str:
+    """In a sentence, for 4-CONV and for the deeper network."""
+    parts = []
+    for model in dict.fromkeys(row["model"] for row in record["rows"]):
+        rows = [row for row in record["rows"] if row["model"] == model]
+        least = min(rows, key=lambda row: row["over the fastest"])
+        which = f"`{least['pattern']}`, {5 * least['shots']} images"
+        parts.append(f"{least['over the fastest']:.2f}× for {model} ({which})")
+    return f"The slowest ratio to the fastest peer: {'; '.join(parts)}."
+
+
+LIBRARIES, EXPORT = ("copy + SGD", "higher", "torchopt"), "our export in onnxruntime"
+
+
+def compiler_goals(record: dict[str, Any]) -> list[tuple[str, float, str]]:
+    """(what, measured, goal), of 4-CONV."""
+    rows = {(row["shots"], row["pattern"]): row for row in record["rows"] if row["model"] == "4-CONV"}
+    ours = {key: row["ms"]["ours"] for key, row in rows.items()}
+    full = rows[1, "11111"]["ms"]
+    compiled = min(value for name, value in full.items() if name not in ("ours", *LIBRARIES))
+    eager = min(value for name, value in full.items() if name in LIBRARIES)
+    wanted = {"11111": "1.25", "01111": "1.0", "00111": "1.5", "00011": "1.5", "00001": "1.8"}
+    each = [
+        (f"`{text}`, {5 * shots} images, over the fastest peer", row["over the fastest"], f"≥ {goal}")
+        for (shots, text), row in rows.items()
+        for goal in [wanted[text] if shots == 1 else "1.0"]
+    ]
+    floors = [
+        (f"`{text}`: time over the floor", ours[1, text] / least, f"≤ {goal}")
+        for (text, least), goal in zip(record["floor, ms"].items(), (1.6, 2.0), strict=True)
+    ]
+    exported = [
+        (f"`{text}`: exported, in onnxruntime, over our own time", rows[1, text]["ms"][EXPORT] / ours[1, text], "≤ 1.5")
+        for text in ("00001", "00011", "00111")
+    ]
+    whole = [
+        ("`00001` over the fastest compiler's `11111`", compiled / ours[1, "00001"], "≥ 15"),
+        ("`00001` over the fastest library's `11111`", eager / ours[1, "00001"], "≥ 35"),
+        ("`11111` over the fastest library's", eager / ours[1, "11111"], "≥ 2.8"),
+    ]
+    return [*each, *whole, *floors, *exported]
+
+
+def beside_compilers(record: dict[str, Any]) -> str:
+    """The sentence of README.md."""
+    parts = []
+    for name, peers in {"jax.jit": ("jax.jit",), EXPORT: (EXPORT,), "eager libraries": LIBRARIES}.items():
+        times = [(row["ms"][peer], row["ms"]["ours"]) for row in record["rows"] for peer in peers if peer in row["ms"]]
+        ratios = [theirs / ours for theirs, ours in times]
+        parts.append(f"{name} {min(ratios):.2f} to {max(ratios):.2f}")
+    return f"Times of others over ours (one core, in turns): {', '.join(parts)}. {slowest(record)}"
 
 
 def chosen(record: dict[str, Any]) -> str:
