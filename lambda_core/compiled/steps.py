@@ -8,12 +8,29 @@ raw: (pooled places, channels); pooled, margin: see `passes.py`.
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 import numba
 import numpy as np
 
 from lambda_core.compiled.convolution import add_to_filters, convolve, turn_filters
 from lambda_core.compiled.passes import add_statistics, normalise_pool, normalise_pool_backward, pooled_sums
 
+
+def keep_as_young_as_its_parts(module: Path) -> None:
+    """Give a module the age of the youngest file beside it, so that numba compiles it anew after any of them changed.
+
+    Where the file may not be touched, the package was installed by somebody else, and all files came at once.
+    """
+    youngest = max(path.stat().st_mtime_ns for path in module.parent.glob("*.py"))
+    if module.stat().st_mtime_ns < youngest:
+        with contextlib.suppress(OSError):
+            os.utime(module, ns=(youngest, youngest))
+
+
+keep_as_young_as_its_parts(Path(__file__))
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
