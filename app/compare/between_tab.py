@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.figures import profile as profile_figure
+from app.figures import comparison
 from app.figures.palette import Palette
 from app.shared import page, study_bar
 from app.shared.study_cache import BY_FILES
@@ -46,7 +46,7 @@ def _profile(settings: SelectionSettings, colors: Palette) -> None:
     found = _lost([study for study in study_bar.listed_studies().values() if study.measured], settings)
     count = found["study"].nunique()
     st.markdown(f"**How many of all {count} studies lose how much**")
-    figure = profile_figure.shares(profile(found, FAR), colors)
+    figure = comparison.profile(profile(found, FAR), colors)
     page.show_figure(figure, "profile", "Share of studies that lose at most so many points, by rule")
     st.caption(
         "Share of studies against points lost on test classes, beside all layers at each study's own steps; dotted: by "

@@ -111,3 +111,25 @@ def one_step(gains: dict[str, PatternGain], colors: Palette) -> go.Figure:
             hovertemplate="%{y}: %{x:.1f} %<extra>" + name + "</extra>",
         )
     return figure.update_layout(barmode="group", bargap=0.3).update_yaxes(autorange="reversed", automargin=True)
+
+
+def profile(shares: pd.DataFrame, colors: Palette) -> go.Figure:
+    """A performance profile, shares of studies against points lost: a line a rule; dotted: what is shown.
+
+    shares: of `analysis.profile`.
+    """
+    figure = go.Figure(layout=base_layout(colors, "points lost at most", "studies, %", height=340))
+    shades = [colors.accent, colors.other, colors.undecided]
+    for (rule, of), color in zip(shares.groupby("rule", sort=False), shades, strict=False):
+        for column, dash, name in (("share", "solid", str(rule)), ("shown", "dot", f"{rule}, shown")):
+            figure.add_scatter(
+                x=of["points"],
+                y=100 * of[column],
+                name=name,
+                mode="lines",
+                line={"color": color, "dash": dash, "shape": "hv"},
+                legendgroup=str(rule),
+                showlegend=column == "share",
+                hovertemplate="%{y:.0f} % lose at most %{x:.1f} points<extra>" + name + "</extra>",
+            )
+    return figure.update_yaxes(range=[0, 102])

@@ -69,9 +69,8 @@ class CompiledLoop:
         lowest, buffers = row.index(True), self.buffers
         self._forward_to_head(lowest)
         to_x = buffers.to_features if lowest < self.head else buffers.to_features[:0]
-        loss = head_gradients(
-            buffers.features, self.labels, *buffers.weights.arrays[-1], *buffers.gradients.arrays[-1], to_x
-        )
+        to_head = [each if row[-1] else each[:0] for each in buffers.gradients.arrays[-1]]
+        loss = head_gradients(buffers.features, self.labels, *buffers.weights.arrays[-1], *to_head, to_x)
         for layer in range(self.head - 1, lowest - 1, -1):
             self._backward(layer, row[layer], needs_input=layer > lowest)
         return float(loss)

@@ -91,7 +91,7 @@ def head_steps(x, labels, weight, bias, lr, losses):
     """Gradient descent of the head alone, a step for each of `losses`, which become the losses before them."""
     logits = np.empty((len(x), len(weight)), x.dtype)
     for step in range(len(losses)):
-        to_logits(x, weight, bias, logits)
+        write_logits(x, weight, bias, logits)
         losses[step] = to_logit_gradient(logits, labels)
         logits *= -lr
         add_head_gradients(logits, x, weight, bias)
@@ -99,13 +99,14 @@ def head_steps(x, labels, weight, bias, lr, losses):
 
 @_compiled
 def head_gradients(x, labels, weight, bias, to_weight, to_bias, to_x):
-    """The loss, and its gradients to weight, bias and, where `to_x` has rows, to the features x."""
+    """The loss, and its gradients to weight, bias and the features x, to each where its array has rows."""
     logits = np.empty((len(x), len(weight)), x.dtype)
-    to_logits(x, weight, bias, logits)
+    write_logits(x, weight, bias, logits)
     loss = to_logit_gradient(logits, labels)
-    to_weight[:] = 0
-    to_bias[:] = 0
-    add_head_gradients(logits, x, to_weight, to_bias)
+    if len(to_weight) > 0:
+        to_weight[:] = 0
+        to_bias[:] = 0
+        add_head_gradients(logits, x, to_weight, to_bias)
     to_x[:] = 0
     for row in range(len(to_x)):
         for way in range(len(weight)):
@@ -115,7 +116,7 @@ def head_gradients(x, labels, weight, bias, to_weight, to_bias, to_x):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def to_logits(x, weight, bias, logits):
+def write_logits(x, weight, bias, logits):
     """The head's output. Its sums may be taken in any order: so several numbers at once."""
     for row in range(len(x)):
         for way in range(len(weight)):
@@ -123,6 +124,9 @@ def to_logits(x, weight, bias, logits):
             for j in range(x.shape[1]):
                 total += x[row, j] * weight[way, j]
             logits[row, way] = total + bias[way] if len(bias) > 0 else total
+
+
+to_logits = write_logits  # for Python; compiled code keeps to the other name, whatever counts calls of this one
 
 
 @_compiled

@@ -65,5 +65,5 @@ def test_the_model_is_as_before_afterwards():
 
 def test_an_unknown_choice_is_refused():
     backbone = Backbone.of(conv4(3, 4, 1, 16))
-    with pytest.raises(ConfigError, match="transductive, support, not 'both'"):
+    with pytest.raises(ConfigError, match="transductive, support, stored, not 'both'"):
         query_logits(backbone, backbone.weights(), torch.zeros(3, 1, 16, 16), torch.zeros(3, 1, 16, 16), "both")

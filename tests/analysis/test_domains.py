@@ -57,7 +57,7 @@ def test_where_nothing_changes_neither_is_shown(home: Study, tmp_path: Path) -> 
     there = elsewhere(home, "likeness", GENTLE, tmp_path)
     found = only([home, there])
     assert found.beats_home is None
-    assert "neither is shown" in domains_table([home, there])
+    assert "neither is shown" in domains_table([home, there], 1.0)
 
 
 def test_all_layers_may_take_as_many_steps_there_as_were_swept(home: Study, tmp_path: Path) -> None:

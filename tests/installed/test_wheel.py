@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from app.explore import export
+from app.explore.tabs import export
 from lambda_core.studies import Study
 
 PYTHON = os.environ.get("LAMBDA_INSTALLED", "")

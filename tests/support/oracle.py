@@ -94,7 +94,7 @@ class _CompiledProducts:
         return 2 * len(losses) * len(x) * weight.size
 
     def _of_head_gradients(self, x, labels, weight, bias, to_weight, to_bias, to_x):
-        return len(x) * weight.size * (2 + bool(len(to_x)))
+        return len(x) * weight.size * (1 + bool(len(to_weight)) + bool(len(to_x)))
 
 
 class _Names(TorchDispatchMode):
