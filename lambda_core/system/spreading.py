@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.process
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
@@ -38,23 +40,29 @@ def spread(
         work = make(*given)
         yield from ((piece, work(piece)) for piece in pieces)
         return
+    others = multiprocessing.active_children()
     with worker_pool(min(processes, max(1, len(pieces))), _make, make, *given, torch=torch) as pool:
-        futures: dict[Future[Any], Piece] = {pool.submit(_work, piece): piece for piece in pieces}
         try:
+            futures: dict[Future[Any], Piece] = {pool.submit(_work, piece): piece for piece in pieces}
             for future in as_completed(futures):
-                yield futures[future], _result(future)
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            _end_all_but(others)
+            raise LostWorkerError(
+                "a worker process was lost (killed, or out of memory); finished parts are kept: run the same command "
+                "again, with fewer processes if memory is short"
+            ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _result(future: Future[Any]) -> Any:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise LostWorkerError(
-            "a worker process was lost (killed, or out of memory); finished parts are kept: run the same command "
-            "again, with fewer processes if memory is short"
-        ) from None
+def _end_all_but(others: list[multiprocessing.process.BaseProcess]) -> None:
+    """End this process's children but those: a broken pool overlooks a worker that it was just starting, and would
+    wait for it for ever.
+    """
+    for child in multiprocessing.active_children():
+        if child not in others:
+            child.kill()
 
 
 _made: Callable[[Any], Any] | None = None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -83,3 +88,21 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch, tmp_path):
     assert spreading.cores() == 3
     (tmp_path / "cpu.max").write_text("50000 100000")
     assert spreading.cores() == 1
+
+
+def test_a_worker_that_a_broken_pool_overlooks_is_ended():
+    others = multiprocessing.active_children()
+    stray = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+    stray.start()
+    spreading._end_all_but(others)
+    stray.join(60)
+    assert stray.exitcode == -signal.SIGKILL
+
+
+def test_a_pool_that_breaks_while_work_is_handed_out_is_told(monkeypatch):
+    def refuse(*_):
+        raise BrokenProcessPool("broken")
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", refuse)
+    with pytest.raises(LostWorkerError, match="was lost"):
+        list(spreading.spread(Dies, (), range(4), 2, torch=False))
