@@ -145,7 +145,7 @@ def _levels(claim: Claim) -> str:
 
 
 _is_excluded: dict[str, Callable[[Study], bool]] = {
-    "untrained": lambda study: not study.ends_with_all_layers,
+    "untrained": lambda study: not study.ends_with_all_layers or study.metadata.iterations_done == 0,
     "single": lambda study: study.config.steps == 1,
     "elsewhere": lambda study: study.metadata.domain is not None,
 }
