@@ -76,11 +76,13 @@ from streamlit.testing.v1 import AppTest
 main = Path(lambda_core.__file__).parents[1] / "lambda_app" / "app" / "main.py"
 app = AppTest.from_file(str(main), default_timeout=120).run()
 assert not app.exception, app.exception[0].stack_trace
+app = app.switch_page("explore/page.py").run()
+assert not app.exception, app.exception[0].stack_trace
 print(app.markdown[0].value)
 """
 
 
-def test_the_first_page_shows_a_choice(run):
+def test_the_front_page_opens_and_explore_shows_a_choice(run):
     assert re.search(r"\d", run("-c", PAGE, module=None))
 
 
