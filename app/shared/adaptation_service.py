@@ -101,9 +101,7 @@ def _queue_shown() -> Iterator[None]:
     with st.spinner(others) if waiting else nullcontext():
         yield
     if _worker.replaced > replaced:
-        st.toast(
-            "The process that adapts was lost or did not answer: a new one took its place.", icon=":material/sync:"
-        )
+        st.toast(REPLACED, icon=":material/sync:")
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=BY_FILES)

@@ -51,7 +51,7 @@ def on_domain(study: Study, domain: DatasetRecord) -> Study:
     It holds the weights and, since the network is the same, the times; accuracies are measured anew. Raises StudyError
     where it cannot be made, or is there for other weights or another version of the data.
     """
-    base = own_copy(study) if is_installed(study.folder) else study
+    base = own_copy(study)
     folder = base.folder.resolve().with_name(f"{base.name.partition(ON)[0]}{ON}{domain.name}")
     if not folder.exists():
         _make_domain(base, folder, domain)
