@@ -19,12 +19,12 @@ WIDE = bool(binding.get_host_cpu_features().get("avx512f"))  # 32 registers of 6
 ROW_BYTES = 128 if WIDE else 64  # of a result's row: two registers
 
 
-def block_product(rows: int, *, add: bool) -> Callable[..., None]:
+def block_product(rows: int, *, add: bool, row_bytes: int = ROW_BYTES) -> Callable[..., None]:
     """A kernel of so many rows, for compiled code: c[r, :] = Σ_s Σ_k a[s, k, r] · b[s, k, :], or += that where `add`.
 
     It takes flat arrays of one float type, each with the place where it starts and its strides, in numbers: a, start,
     of s, of k, of r; b, start, of s, of k; c, start, of r; then how many s and k there are. A row of b and c has
-    ROW_BYTES, all of which are read and written.
+    `row_bytes`, all of which are read and written.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
@@ -34,20 +34,20 @@ def block_product(rows: int, *, add: bool) -> Callable[..., None]:
     ) -> Any:  # fmt: skip
         place = types.intp
         signature = types.void(a, *(place,) * 4, b, *(place,) * 3, c, *(place,) * 4)
-        return signature, lambda *given: _code(rows, add, *given)
+        return signature, lambda *given: _code(rows, add, row_bytes, *given)
 
     made: Callable[..., None] = kernel
     return made
 
 
-def _code(rows: int, add: bool, context: Any, builder: Any, signature: Any, given: Any) -> Any:
+def _code(rows: int, add: bool, row_bytes: int, context: Any, builder: Any, signature: Any, given: Any) -> Any:
     a, a_start, a_s, a_k, a_r, b, b_start, b_s, b_k, c, c_start, c_r, count_s, count_k = given
     data_a, data_b, data_c = (
         context.make_array(signature.args[place])(context, builder, array).data
         for place, array in ((0, a), (5, b), (9, c))
     )
     number, size = context.get_data_type(signature.args[0].dtype), signature.args[0].dtype.bitwidth // 8
-    row = ir.VectorType(number, ROW_BYTES // size)
+    row = ir.VectorType(number, row_bytes // size)
     place = count_k.type
 
     def row_at(data: Any, start: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from lambda_core.compiled.flat_weights import FlatWeights
-from lambda_core.compiled.network import ConvBlock, ConvNetwork
+from lambda_core.compiled.network import ConvNetwork, ConvNorm
 
 Array = NDArray[Any]
 Key = tuple[ConvNetwork, int, int, torch.dtype]
@@ -43,22 +44,24 @@ class Buffers:
     """Of an adaptation of `network` to so many `images`, where no layer below `lowest` is ever updated.
 
     Blocks below `lowest` keep nothing but their output: they are passed once, one after the other, in one workspace.
+    Blocks above are gone through again by `forward` and `backward`, which take arrays of `FlatWeights`.
     pictures: the inside of the first block's x. kept_bytes: of what lives on from step to step or waits for the
     backward pass, without the weights; workspace_bytes: of what is only worked in.
     """
 
     def __init__(self, network: ConvNetwork, images: int, lowest: int, dtype: torch.dtype) -> None:
+        from lambda_core.compiled.block_product import ROW_BYTES
         from lambda_core.compiled.convolution import whole_rows
 
         self.key: Key = (network, images, lowest, dtype)
         self._numbers = torch.empty(0, dtype=dtype).numpy().dtype
-        self.weights = FlatWeights(network, self._numbers)
-        self.gradients = FlatWeights(network, self._numbers, lowest)
-        self._row = {each.filters: whole_rows(each.filters, self._numbers.itemsize) for each in network.blocks}
-        inputs = [self._zeros(images, each.height + 2, each.width + 2, each.channels) for each in network.blocks]
-        last = network.blocks[-1]
-        outputs = [*inputs[1:], self._zeros(images, last.height // 2, last.width // 2, last.filters)]
-        frozen, moved = network.blocks[:lowest], network.blocks[lowest:]
+        self.weights = FlatWeights(network, self._numbers, ROW_BYTES)
+        self.gradients = FlatWeights(network, self._numbers, ROW_BYTES, lowest)
+        self._convs = [conv for (conv,) in network.blocks]
+        self._row = {each.filters: whole_rows(each.filters, self._numbers.itemsize) for each in self._convs}
+        inputs = [self._zeros(images, each.height + 2, each.width + 2, each.channels) for each in self._convs]
+        outputs = [*inputs[1:], self._zeros(images, *network.head_image, self._convs[-1].filters)]
+        frozen, moved = self._convs[:lowest], self._convs[lowest:]
         products = [images * each.places * self._row[each.filters] for each in frozen]
         bordered = [(each.height + 2) * (each.width + 2) * self._row[each.filters] for each in moved]
         turned = [9 * self._row[each.filters] * self._row[each.channels] for each in moved[1:]]
@@ -67,7 +70,7 @@ class Buffers:
         )
         self.blocks = [
             self._block(place, block, images, place < lowest, inputs[place], outputs[place])
-            for place, block in enumerate(network.blocks)
+            for place, block in enumerate(self._convs)
         ]
         self.pictures = inputs[0][:, 1:-1, 1:-1]
         self.features = outputs[-1].reshape(images, network.features)
@@ -77,8 +80,8 @@ class Buffers:
         own += [block.product for block in self.blocks[lowest:]]
         self.kept_bytes = sum(each.nbytes for each in (self.gradients.row, *inputs, outputs[-1], *own))
 
-    def _block(self, place: int, block: ConvBlock, images: int, frozen: bool, x: Array, pooled: Array) -> BlockBuffers:
-        is_last, row = place == len(self.key[0].blocks) - 1, self._row[block.filters]
+    def _block(self, place: int, block: ConvNorm, images: int, frozen: bool, x: Array, pooled: Array) -> BlockBuffers:
+        is_last, row = place == len(self._convs) - 1, self._row[block.filters]
         pooled_places = 0 if frozen else images * block.pooled_places
         size = images * block.places * row
         product = self._product[:size] if frozen else self._zeros(size)
@@ -92,15 +95,37 @@ class Buffers:
             gradient=self._zeros(pooled_places, block.filters if is_last else row),
         )
 
-    def to_product_of(self, layer: int) -> Array:
+    def forward(self, layer: int, weights: Sequence[Array]) -> None:
+        """The output of a block, under weights that may be another's."""
+        from lambda_core.compiled.steps import forward
+
+        own, block = self.blocks[layer], self._convs[layer]
+        forward(
+            own.x, *weights, block.eps, block.height, block.width, block.channels,
+            own.product, own.moments, own.raw, own.pooled, own.margin,
+        )  # fmt: skip
+
+    def backward(self, layer: int, *, updated: bool, needs_input: bool) -> None:
+        """From the gradient of a block's output to those of its weights, where `updated`, and of its input."""
+        from lambda_core.compiled.steps import backward
+
+        own, block = self.blocks[layer], self._convs[layer]
+        filters, scale, _ = self.weights.arrays[layer]
+        to_filters, to_scale, to_shift = self.gradients.arrays[layer]
+        to_x = self.blocks[layer - 1].gradient if needs_input else self.to_features[:0]
+        backward(
+            own.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
+            own.raw, own.pooled, own.margin, to_filters if updated else to_filters[:0], to_scale, to_shift,
+            self._to_product_of(block), self._turned_of(block) if needs_input else to_x, to_x,
+        )  # fmt: skip
+
+    def _to_product_of(self, block: ConvNorm) -> Array:
         """Room for the gradient of one image's product, with a border."""
-        block = self.key[0].blocks[layer]
         shape = (block.height + 2, block.width + 2, self._row[block.filters])
         return self._to_product[: math.prod(shape)].reshape(shape)
 
-    def turned_of(self, layer: int) -> Array:
-        """Room for the filters that lead back to the input of `layer`."""
-        block = self.key[0].blocks[layer]
+    def _turned_of(self, block: ConvNorm) -> Array:
+        """Room for the filters that lead back to the input."""
         shape = (9 * self._row[block.filters], self._row[block.channels])
         return self._turned[: math.prod(shape)].reshape(shape)
 

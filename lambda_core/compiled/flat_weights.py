@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lambda_core.compiled.network import ConvNetwork
+from lambda_core.compiled.network import ConvNorm, Network
 from lambda_core.kernels import Weights
 
 Array = NDArray[Any]
@@ -20,14 +20,15 @@ Array = NDArray[Any]
 class FlatWeights:
     """Weights, or gradients to them, of the layers of `network` from `first` up.
 
-    numbers: float32 or float64. row: all of them, flat; ends: where each layer begins in it, and its end (those below
-    `first` have no room). arrays: of each block filters (9·c, o) with room for whole rows, scale (o,) and shift (o,);
-    of the head weight (ways, h·w·c), places before channels, and bias, (ways,) or (0,).
+    numbers: float32 or float64; row_bytes: of the kernel's rows. row: all of them, flat; ends: where each layer begins
+    in it, and its end (those below `first` have no room). arrays: of each block, convolution by convolution, filters
+    (9·c, o) or (c, o) with room for whole rows, scale (o,) and shift (o,); of the head weight (ways, h·w·c), places
+    before channels, and bias, (ways,) or (0,).
     """
 
-    def __init__(self, network: ConvNetwork, numbers: np.dtype[Any], first: int = 0) -> None:
+    def __init__(self, network: Network, numbers: np.dtype[Any], row_bytes: int, first: int = 0) -> None:
         self.network = network
-        shapes = _shapes(network, numbers.itemsize, first)
+        shapes = _shapes(network, row_bytes // numbers.itemsize, first)
         self.ends = (0, *accumulate(sum(map(math.prod, layer)) for layer in shapes))
         self.row = np.zeros(self.ends[-1], numbers)
         self.arrays = [_parts(self.row[start:], layer) for start, layer in zip(self.ends, shapes, strict=False)]
@@ -47,25 +48,29 @@ class FlatWeights:
     def _as_in_the_model(self, layer: int) -> dict[str, Array]:
         """Views with the model's order of dimensions; the head's weight as (ways, channels, height, width)."""
         if layer < len(self.network.blocks):
-            block, (filters, scale, shift) = self.network.blocks[layer], self.arrays[layer]
-            image = filters.reshape(3, 3, block.channels, -1)[..., : block.filters].transpose(3, 2, 0, 1)
-            return dict(zip(block.names, (image, scale, shift), strict=True))
-        last, (weight, bias) = self.network.blocks[-1], self.arrays[-1]
-        image = weight.reshape(len(weight), last.height // 2, last.width // 2, -1).transpose(0, 3, 1, 2)
+            found: dict[str, Array] = {}
+            for place, conv in enumerate(self.network.blocks[layer]):
+                filters, scale, shift = self.arrays[layer][3 * place : 3 * place + 3]
+                image = filters.reshape(conv.size, conv.size, conv.channels, -1)[..., : conv.filters]
+                found |= zip(conv.names, (image.transpose(3, 2, 0, 1), scale, shift), strict=True)
+            return found
+        weight, bias = self.arrays[-1]
+        image = weight.reshape(len(weight), *self.network.head_image, -1).transpose(0, 3, 1, 2)
         both = zip(self.network.head_names, (image, bias), strict=True)
         return {name: view for name, view in both if len(view) > 0}
 
 
-def _shapes(network: ConvNetwork, itemsize: int, first: int) -> list[tuple[tuple[int, ...], ...]]:
+def _shapes(network: Network, row: int, first: int) -> list[tuple[tuple[int, ...], ...]]:
     """Of the arrays of each layer; those below `first` have none."""
-    from lambda_core.compiled.convolution import whole_rows
-
     shapes: list[tuple[tuple[int, ...], ...]] = [
-        ((9 * each.channels, whole_rows(each.filters, itemsize)), (each.filters,), (each.filters,))
-        for each in network.blocks
+        tuple(shape for conv in block for shape in _shapes_of(conv, row)) for block in network.blocks
     ]
     shapes.append(((network.ways, network.features), (network.ways if network.has_bias else 0,)))
     return [layer if place >= first else () for place, layer in enumerate(shapes)]
+
+
+def _shapes_of(conv: ConvNorm, row: int) -> tuple[tuple[int, ...], ...]:
+    return (conv.taps, -(-conv.filters // row) * row), (conv.filters,), (conv.filters,)
 
 
 def _parts(row: Array, shapes: tuple[tuple[int, ...], ...]) -> tuple[Array, ...]:

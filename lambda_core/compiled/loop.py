@@ -72,7 +72,7 @@ class CompiledLoop:
         to_head = [each if row[-1] else each[:0] for each in buffers.gradients.arrays[-1]]
         loss = head_gradients(buffers.features, self.labels, *buffers.weights.arrays[-1], *to_head, to_x)
         for layer in range(self.head - 1, lowest - 1, -1):
-            self._backward(layer, row[layer], needs_input=layer > lowest)
+            buffers.backward(layer, updated=row[layer], needs_input=layer > lowest)
         return float(loss)
 
     def update(self, row: Row) -> None:
@@ -102,28 +102,9 @@ class CompiledLoop:
 
     def _forward_to_head(self, lowest: int) -> None:
         """Every output that is not right, and what a backward pass down to `lowest` needs."""
-        from lambda_core.compiled.steps import forward
-
         for layer in range(min(self._right, lowest), self.head):
-            own, block = self.buffers.blocks[layer], self.network.blocks[layer]
-            forward(
-                own.x, *self.buffers.weights.arrays[layer], block.eps, block.height, block.width, block.channels,
-                own.product, own.moments, own.raw, own.pooled, own.margin,
-            )  # fmt: skip
+            self.buffers.forward(layer, self.buffers.weights.arrays[layer])
         self._right = self.head
-
-    def _backward(self, layer: int, updated: bool, *, needs_input: bool) -> None:
-        from lambda_core.compiled.steps import backward
-
-        own, block, buffers = self.buffers.blocks[layer], self.network.blocks[layer], self.buffers
-        filters, scale, _ = buffers.weights.arrays[layer]
-        to_filters, to_scale, to_shift = buffers.gradients.arrays[layer]
-        to_x = buffers.blocks[layer - 1].gradient if needs_input else buffers.to_features[:0]
-        backward(
-            own.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
-            own.raw, own.pooled, own.margin, to_filters if updated else to_filters[:0], to_scale, to_shift,
-            buffers.to_product_of(layer), buffers.turned_of(layer) if needs_input else to_x, to_x,
-        )  # fmt: skip
 
     @property
     def weights(self) -> list[Weights]:

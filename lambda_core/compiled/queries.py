@@ -17,12 +17,12 @@ class CompiledQueries:
     """
 
     def __init__(self, loop: CompiledLoop, query_x: Tensor) -> None:
-        self.loop, self.blocks = loop, loop.network.blocks
-        self.buffers = borrow(loop.network, len(query_x), len(self.blocks), query_x.dtype)
+        self.loop, self._head = loop, loop.head
+        self.buffers = borrow(loop.network, len(query_x), self._head, query_x.dtype)
         self.buffers.pictures[...] = query_x.numpy().transpose(0, 2, 3, 1)
         self._of_start = 0  # so many blocks' output is that of the start's weights
         self._forward(0)
-        self._of_start = len(self.blocks)
+        self._of_start = self._head
 
     def __del__(self) -> None:
         if hasattr(self, "buffers"):
@@ -40,11 +40,5 @@ class CompiledQueries:
         return torch.from_numpy(found)
 
     def _forward(self, lowest: int) -> None:
-        from lambda_core.compiled.steps import forward
-
-        arrays = self.loop.buffers.weights.arrays
-        for block, own, weights in list(zip(self.blocks, self.buffers.blocks, arrays, strict=False))[lowest:]:
-            forward(
-                own.x, *weights, block.eps, block.height, block.width, block.channels,
-                own.product, own.moments, own.raw, own.pooled, own.margin,
-            )  # fmt: skip
+        for layer in range(lowest, self._head):
+            self.buffers.forward(layer, self.loop.buffers.weights.arrays[layer])
