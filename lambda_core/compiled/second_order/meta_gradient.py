@@ -1,0 +1,97 @@
+"""The meta-gradient of one episode: steps forward, the query loss's gradient, and back through the steps.
+
+A step takes θ to θ − α g(θ), so the gradient λ to what comes out of it is λ − α H λ to what went in: one product with
+the second derivative of the support loss a step. No step needs another one's activations on the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from torch import Tensor
+
+from lambda_core.backbones import Backbone
+from lambda_core.compiled.applies import compiled_loop
+from lambda_core.compiled.buffers import Array
+from lambda_core.compiled.loop import CompiledLoop
+from lambda_core.compiled.second_order.hessian_product import HessianProduct
+from lambda_core.kernels import Weights
+from lambda_core.patterns import Row
+
+
+@dataclass(frozen=True)
+class MetaGradient:
+    """Mean query loss and accuracy (0 to 1) after the steps, and the loss's gradient to the weights before them."""
+
+    loss: float
+    accuracy: float
+    gradient: list[Weights]
+
+
+def compiled_meta_gradient(
+    backbone: Backbone,
+    weights: list[Weights],
+    support: tuple[Tensor, Tensor],
+    query: tuple[Tensor, Tensor],
+    lr: float | Sequence[float],
+    rows: Sequence[Row],
+    loss: Callable[..., Tensor],
+    *,
+    second_order: bool = True,
+) -> MetaGradient | None:
+    """None where the compiled loop does not apply.
+
+    support, query: images (N, C, H, W) and classes (N,), the queries normalised by their own statistics; rows: one a
+    step; second_order: through the steps, else taken at their end as if it were that to the initial weights.
+    """
+    at_end = compiled_loop(backbone, weights, *query, lr, loss)
+    rows = [row for row in rows if any(row)]
+    taken = [compiled_loop(backbone, weights, *support, lr, loss) for _ in rows]
+    if at_end is None or None in taken:
+        return None
+    steps = list(zip([loop for loop in taken if loop is not None], rows, strict=True))
+    for (loop, row), after in zip(steps, [*(loop for loop, _ in steps[1:]), at_end], strict=True):
+        _step(loop, row, after)
+    value = at_end.gradients((True,) * len(weights))
+    gradient = at_end.buffers.gradients
+    if second_order and steps:
+        _back_through(steps, gradient.row)
+    return MetaGradient(value, _accuracy(at_end), [gradient.copy_of(layer) for layer in range(len(weights))])
+
+
+def _step(loop: CompiledLoop, row: Row, after: CompiledLoop) -> None:
+    """The weights of `after` become those of `loop` after its step."""
+    loop.gradients(row)
+    weights, gradients = loop.buffers.weights, loop.buffers.gradients.row
+    after.buffers.weights.row[:] = weights.row
+    for own, lr in _updated(loop, row):
+        after.buffers.weights.row[own] -= lr * gradients[own]
+
+
+def _back_through(steps: Sequence[tuple[CompiledLoop, Row]], gradient: Array) -> None:
+    """`gradient`, to the weights after the steps, becomes that to the weights before them."""
+    product = HessianProduct(steps[0][0].buffers.key)
+    direction = product.tangents.weights.row
+    for loop, row in reversed(steps):
+        direction[:] = 0
+        for own, lr in _updated(loop, row):
+            direction[own] = lr * gradient[own]
+        gradient -= product(loop, row)
+
+
+def _updated(loop: CompiledLoop, row: Row) -> list[tuple[slice, float]]:
+    """Where the weights of each layer that `row` updates lie in the flat row, and its step size."""
+    places = pairwise(loop.buffers.weights.ends)
+    return [(slice(*place), lr) for place, lr, updated in zip(places, loop.lr, row, strict=True) if updated]
+
+
+def _accuracy(loop: CompiledLoop) -> float:
+    from lambda_core.compiled.steps import to_logits
+
+    features = loop.buffers.features
+    logits = np.empty((len(features), loop.network.ways), features.dtype)
+    to_logits(features, *loop.buffers.weights.arrays[-1], logits)
+    return float((logits.argmax(1) == loop.labels).mean())
