@@ -47,6 +47,16 @@ class CompiledLoop:
             self._right = min(self._right, self.changed.index(True))
         self.changed = [False] * (self.head + 1)
 
+    def take_input(self, layer: int, other: CompiledLoop) -> None:
+        """Take over what enters `layer` from another loop over the same images, whose weights below are the same: no
+        block below runs here.
+        """
+        self._right = layer
+        if layer == self.head:
+            self.buffers.features[:] = other.buffers.features
+        elif layer:
+            self.buffers.blocks[layer].x[:] = other.buffers.blocks[layer].x
+
     def run(self, rows: Sequence[Row]) -> Tensor:
         """One step for each of `rows`; the support losses before them, (steps,), NaN where a row updates nothing."""
         losses: list[float] = []

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lambda_core.adaptation import in_chunks
+from lambda_core.compiled import compiled_meta_gradient
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import Row
 from lambda_core.training.distributed import process, share_of, sum_over_processes
@@ -21,7 +22,7 @@ def add_meta_gradient(
 
     order: second (through the inner loop) or first (taken at its end). Under torchrun each process takes its share of
     the tasks, none where there are more processes, and all end with the same sum. On a GPU the tasks are run at once,
-    in chunks that fit. Returns the mean query loss and accuracy.
+    in chunks that fit; on a CPU one by one, compiled where that applies. Returns the mean query loss and accuracy.
     """
     totals = torch.zeros(2, device=device)
     add = _add_second_order if order == "second" else _add_first_order
@@ -36,11 +37,30 @@ def add_meta_gradient(
             totals += found / len(tasks)
     else:
         for task in mine:
-            totals += add(objective, bank[task].to(device), rows, len(tasks)) / len(tasks)
+            episode = bank[task].to(device)
+            compiled = _add_compiled(objective, episode, rows, len(tasks), second_order=order == "second")
+            totals += (add(objective, episode, rows, len(tasks)) if compiled is None else compiled) / len(tasks)
     if process()[1] > 1:
         sum_over_processes(totals, [p for p in model.parameters() if p.requires_grad])
     loss, accuracy = totals.tolist()
     return loss, accuracy
+
+
+def _add_compiled(
+    objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int, *, second_order: bool
+) -> Tensor | None:
+    if objective.query_statistics != "transductive":
+        return None
+    weights, support = objective.backbone.weights(), (episode.support_x, episode.support_y)
+    query = (episode.query_x, episode.query_y)
+    found = compiled_meta_gradient(
+        objective.backbone, weights, support, query, objective.lr, rows, objective.loss, second_order=second_order
+    )
+    if found is None:
+        return None
+    for own, gradient in zip(objective.backbone.parameters(), found.gradient, strict=True):
+        _add(list(own.values()), [gradient[name] / tasks for name in own])
+    return torch.tensor([found.loss, found.accuracy])
 
 
 def _add_second_order(objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int) -> Tensor:

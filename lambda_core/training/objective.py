@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lambda_core.adaptation import BatchedBackbone, InnerLoop, Loss, loop_over, query_logits, sum_over_episodes
+from lambda_core.adaptation import BatchedBackbone, Loss, loop_for, loop_over, query_logits, sum_over_episodes
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Episode
 from lambda_core.kernels import Weights
@@ -38,16 +38,17 @@ class Objective:
         self, weights: list[Weights], episode: Episode, rows: Sequence[Row]
     ) -> tuple[Tensor, Tensor]:
         """Query loss and accuracy after adaptation; the loss is differentiable through it, to second order."""
-        loop = self._loop(weights, episode, create_graph=True)
+        support = (episode.support_x, episode.support_y)
+        loop = loop_over(self.backbone, weights, *support, self.lr, self.loss, create_graph=True)
         for row in rows:
             loop.step(row)
         return self.score(loop.weights, episode)
 
     def adapted(self, weights: list[Weights], episode: Episode, rows: Sequence[Row]) -> list[Weights]:
         """The weights after adaptation, detached from those that it started from."""
-        loop = self._loop([{name: value.detach() for name, value in own.items()} for own in weights], episode)
-        for row in rows:
-            loop.step(row)
+        start = [{name: value.detach() for name, value in own.items()} for own in weights]
+        loop = loop_for(self.backbone, start, episode.support_x, episode.support_y, self.lr, rows, self.loss)
+        loop.run(rows)
         return loop.weights
 
     def score(self, weights: list[Weights], episode: Episode) -> tuple[Tensor, Tensor]:
@@ -60,10 +61,6 @@ class Objective:
         else:
             accuracy = (output.detach().argmax(-1) == episode.query_y).float().mean(-1).sum()
         return (self.query_loss or self.loss)(output, episode.query_y), accuracy
-
-    def _loop(self, weights: list[Weights], episode: Episode, create_graph: bool = False) -> InnerLoop:
-        support = (episode.support_x, episode.support_y)
-        return loop_over(self.backbone, weights, *support, self.lr, self.loss, create_graph=create_graph)
 
 
 def _count_and_one(stacked_x: Tensor) -> tuple[int, Tensor]:

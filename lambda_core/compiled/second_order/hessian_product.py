@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from lambda_core.compiled.buffers import Array, borrow, give_back
+from lambda_core.compiled.buffers import Array, Key, borrow, give_back
 from lambda_core.compiled.loop import CompiledLoop
 from lambda_core.patterns import Row
 
 
 class HessianProduct:
-    """Products for loops of one network, number of images and type; `key`: that of their buffers.
+    """Products for loops of one network, number of images and type. key: that of their buffers; lowest: no direction
+    changes a layer below it, and what enters it is the same in all loops.
 
     The tangents have the shapes of what they are tangents of, so they lie in buffers like the loop's own: the
     direction in `tangents.weights`, the product in `tangents.gradients`.
     """
 
-    def __init__(self, key: tuple) -> None:
-        self.network = key[0]
+    def __init__(self, key: Key, lowest: int) -> None:
+        self.network, self.lowest = key[0], lowest
         self.tangents = borrow(*key)
         self._room = np.empty_like(max((block.product for block in self.tangents.blocks), key=len).reshape(-1))
+        self._below = np.zeros_like(self._gradient_below(lowest))
 
     def __del__(self) -> None:
         if hasattr(self, "tangents"):
             give_back(self.tangents)
 
-    def __call__(self, loop: CompiledLoop, row: Row) -> Array:
-        """The product, flat, for all layers, to be read at once. The direction is 0 where `row` updates nothing; `loop`
-        has taken `gradients(row)`.
+    def __call__(self, loop: CompiledLoop, row: Row) -> None:
+        """The product, for the layers from `lowest` up. The direction is 0 where `row` updates nothing; `loop` has
+        taken `gradients(row)`.
         """
         lowest, head = row.index(True), loop.head
         for layer in range(lowest, head):
@@ -35,9 +37,17 @@ class HessianProduct:
         self._through_the_head(loop, follows=lowest < head)
         for layer in range(head - 1, lowest - 1, -1):
             self._backward(loop, layer, follows=layer > lowest)
-        for layer in range(min(lowest, head) - 1, -1, -1):
+        for layer in range(lowest - 1, self.lowest - 1, -1):
             self._plainly_backward(loop, layer)
-        return self.tangents.gradients.row
+        self._below += self._gradient_below(self.lowest)
+
+    def finish(self, loop: CompiledLoop) -> None:
+        """The sum of all products so far, for the layers below `lowest`: one pass, since it is linear. loop: one that
+        has gone through them.
+        """
+        self._gradient_below(self.lowest)[:] = self._below
+        for layer in range(self.lowest - 1, -1, -1):
+            self._plainly_backward(loop, layer)
 
     def _forward(self, loop: CompiledLoop, layer: int, *, follows: bool) -> None:
         from lambda_core.compiled.second_order.tangents import forward_tangent

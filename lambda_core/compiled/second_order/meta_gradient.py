@@ -47,18 +47,22 @@ def compiled_meta_gradient(
     support, query: images (N, C, H, W) and classes (N,), the queries normalised by their own statistics; rows: one a
     step; second_order: through the steps, else taken at their end as if it were that to the initial weights.
     """
-    at_end = compiled_loop(backbone, weights, *query, lr, loss)
     rows = [row for row in rows if any(row)]
-    taken = [compiled_loop(backbone, weights, *support, lr, loss) for _ in rows]
-    if at_end is None or None in taken:
+    lowest = min((row.index(True) for row in rows), default=0)
+    at_end = compiled_loop(backbone, weights, *query, lr, loss)
+    loops = [compiled_loop(backbone, weights, *support, lr, loss) for _ in rows]
+    taken = [loop for loop in (*loops, at_end) if loop is not None]
+    if at_end is None or len(taken) <= len(rows):
         return None
-    steps = list(zip([loop for loop in taken if loop is not None], rows, strict=True))
-    for (loop, row), after in zip(steps, [*(loop for loop, _ in steps[1:]), at_end], strict=True):
-        _step(loop, row, after)
+    steps = list(zip(taken, rows, strict=False))
+    for place, (loop, row) in enumerate(steps):
+        if place:
+            loop.take_input(lowest, taken[0])
+        _step(loop, row, taken[place + 1])
     value = at_end.gradients((True,) * len(weights))
     gradient = at_end.buffers.gradients
     if second_order and steps:
-        _back_through(steps, gradient.row)
+        _back_through(steps, lowest, gradient.row)
     return MetaGradient(value, _accuracy(at_end), [gradient.copy_of(layer) for layer in range(len(weights))])
 
 
@@ -71,15 +75,22 @@ def _step(loop: CompiledLoop, row: Row, after: CompiledLoop) -> None:
         after.buffers.weights.row[own] -= lr * gradients[own]
 
 
-def _back_through(steps: Sequence[tuple[CompiledLoop, Row]], gradient: Array) -> None:
-    """`gradient`, to the weights after the steps, becomes that to the weights before them."""
-    product = HessianProduct(steps[0][0].buffers.key)
-    direction = product.tangents.weights.row
+def _back_through(steps: Sequence[tuple[CompiledLoop, Row]], lowest: int, gradient: Array) -> None:
+    """`gradient`, to the weights after the steps, becomes that to the weights before them; no step updates a layer
+    below `lowest`.
+    """
+    first, _ = steps[0]
+    product = HessianProduct(first.buffers.key, lowest)
+    direction, found = product.tangents.weights.row, product.tangents.gradients.row
+    split = first.buffers.weights.ends[lowest]
     for loop, row in reversed(steps):
         direction[:] = 0
         for own, lr in _updated(loop, row):
             direction[own] = lr * gradient[own]
-        gradient -= product(loop, row)
+        product(loop, row)
+        gradient[split:] -= found[split:]
+    product.finish(first)
+    gradient[:split] -= found[:split]
 
 
 def _updated(loop: CompiledLoop, row: Row) -> list[tuple[slice, float]]:

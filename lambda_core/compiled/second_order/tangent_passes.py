@@ -48,7 +48,9 @@ def pool_tangent(product, product_t, h, w, raw, pooled, on_raw, on_raw_t, level,
 
 
 @_compiled
-def pooled_tangent_sums(gradient_t, gradient, raw, raw_t, pooled, margin, mean, on_raw, on_raw_t, level, to_bias, along):
+def pooled_tangent_sums(
+    gradient_t, gradient, raw, raw_t, pooled, margin, mean, on_raw, on_raw_t, level, to_bias, along
+):
     """`gradient_t`, that of the pooled output, loses what the rectifier stops; sums of it, and of the tangent of
     gradient · x̂ apart from a factor: gradient_t · (raw − mean) + gradient · (on_raw · raw + on_raw_t · raw_t + level).
     """
