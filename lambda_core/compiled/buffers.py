@@ -116,15 +116,15 @@ class Buffers:
         backward(
             own.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
             own.raw, own.pooled, own.margin, to_filters if updated else to_filters[:0], to_scale, to_shift,
-            self._to_product_of(block), self._turned_of(block) if needs_input else to_x, to_x,
+            self.to_product_of(block), self.turned_of(block) if needs_input else to_x, to_x,
         )  # fmt: skip
 
-    def _to_product_of(self, block: ConvNorm) -> Array:
+    def to_product_of(self, block: ConvNorm) -> Array:
         """Room for the gradient of one image's product, with a border."""
         shape = (block.height + 2, block.width + 2, self._row[block.filters])
         return self._to_product[: math.prod(shape)].reshape(shape)
 
-    def _turned_of(self, block: ConvNorm) -> Array:
+    def turned_of(self, block: ConvNorm) -> Array:
         """Room for the filters that lead back to the input."""
         shape = (9 * self._row[block.filters], self._row[block.channels])
         return self._turned[: math.prod(shape)].reshape(shape)

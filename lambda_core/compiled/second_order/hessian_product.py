@@ -52,7 +52,7 @@ class HessianProduct:
     def _forward(self, loop: CompiledLoop, layer: int, *, follows: bool) -> None:
         from lambda_core.compiled.second_order.tangents import forward_tangent
 
-        block, own, own_t = self.network.blocks[layer], loop.buffers.blocks[layer], self.tangents.blocks[layer]
+        (block,), own, own_t = self.network.blocks[layer], loop.buffers.blocks[layer], self.tangents.blocks[layer]
         filters, scale, _ = loop.buffers.weights.arrays[layer]
         filters_t, scale_t, shift_t = self.tangents.weights.arrays[layer]
         forward_tangent(
@@ -75,7 +75,7 @@ class HessianProduct:
     def _backward(self, loop: CompiledLoop, layer: int, *, follows: bool) -> None:
         from lambda_core.compiled.second_order.tangents import backward_tangent
 
-        block, own, own_t = self.network.blocks[layer], loop.buffers.blocks[layer], self.tangents.blocks[layer]
+        (block,), own, own_t = self.network.blocks[layer], loop.buffers.blocks[layer], self.tangents.blocks[layer]
         filters, scale, _ = loop.buffers.weights.arrays[layer]
         filters_t, scale_t, _ = self.tangents.weights.arrays[layer]
         _, to_scale, to_shift = loop.buffers.gradients.arrays[layer]
@@ -84,9 +84,9 @@ class HessianProduct:
             own.gradient, own_t.gradient, own.x, own_t.x if follows else own_t.x[:0], filters, filters_t, scale,
             scale_t, block.height, block.width, block.channels, own.product, own.moments, own.raw, own.pooled,
             own.margin, to_scale, to_shift, own_t.product, own_t.moments, own_t.raw,
-            *self.tangents.gradients.arrays[layer], loop.buffers.to_product_of(layer),
-            self.tangents.to_product_of(layer), loop.buffers.turned_of(layer) if layer else to_x_t,
-            self.tangents.turned_of(layer) if layer else to_x_t, to_x_t,
+            *self.tangents.gradients.arrays[layer], loop.buffers.to_product_of(block),
+            self.tangents.to_product_of(block), loop.buffers.turned_of(block) if layer else to_x_t,
+            self.tangents.turned_of(block) if layer else to_x_t, to_x_t,
             self._room_of(block.places, to_x_t.shape[1]),
         )  # fmt: skip
 
@@ -94,13 +94,13 @@ class HessianProduct:
         """Below the lowest layer that the direction changes, gradients change by the chain rule alone."""
         from lambda_core.compiled.steps import backward
 
-        block, own, own_t = self.network.blocks[layer], loop.buffers.blocks[layer], self.tangents.blocks[layer]
+        (block,), own, own_t = self.network.blocks[layer], loop.buffers.blocks[layer], self.tangents.blocks[layer]
         filters, scale, _ = loop.buffers.weights.arrays[layer]
         to_x_t = self._gradient_below(layer)
         backward(
             own_t.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
-            own.raw, own.pooled, own.margin, *self.tangents.gradients.arrays[layer], self.tangents.to_product_of(layer),
-            self.tangents.turned_of(layer) if layer else to_x_t, to_x_t,
+            own.raw, own.pooled, own.margin, *self.tangents.gradients.arrays[layer], self.tangents.to_product_of(block),
+            self.tangents.turned_of(block) if layer else to_x_t, to_x_t,
         )  # fmt: skip
 
     def _gradient_below(self, layer: int) -> Array:

@@ -17,6 +17,7 @@ from lambda_core.backbones import Backbone
 from lambda_core.compiled.applies import compiled_loop
 from lambda_core.compiled.buffers import Array
 from lambda_core.compiled.loop import CompiledLoop
+from lambda_core.compiled.network import ConvNetwork
 from lambda_core.compiled.second_order.hessian_product import HessianProduct
 from lambda_core.kernels import Weights
 from lambda_core.patterns import Row
@@ -51,7 +52,7 @@ def compiled_meta_gradient(
     lowest = min((row.index(True) for row in rows), default=0)
     at_end = compiled_loop(backbone, weights, *query, lr, loss)
     loops = [compiled_loop(backbone, weights, *support, lr, loss) for _ in rows]
-    taken = [loop for loop in (*loops, at_end) if loop is not None]
+    taken = [loop for loop in (*loops, at_end) if loop is not None and isinstance(loop.network, ConvNetwork)]
     if at_end is None or len(taken) <= len(rows):
         return None
     steps = list(zip(taken, rows, strict=False))
