@@ -44,6 +44,7 @@ def show() -> None:
         page.show_notices()
         with page.guarded():
             asked.run()
+        page.show_last_figures()
     except page.StopPage:
         pass
     finally:

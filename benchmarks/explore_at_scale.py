@@ -60,7 +60,7 @@ def visit() -> dict[str, object]:
 
     from streamlit.testing.v1 import AppTest
 
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app" / "script.py"), default_timeout=120)
     found: dict[str, object] = {"opened": timed(lambda: app.run().switch_page("explore/page.py").run())}
     app.slider(key="threshold-control").set_value(1.7)
     found["threshold"] = timed(app.run)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 import lambda_core
-from app.shared import study_bar, study_cache
+from app.shared import page, study_bar, study_cache
 
 
 def what_this_is() -> None:
@@ -29,7 +28,9 @@ _WORDS = {
     "episode": "one few-shot task: a support set to adapt on, a query set to score on",
     "pattern, Λ": "which layers the inner loop updates at which step: rows are steps, columns are layers",
     "full pattern": "all ones: plain MAML, the reference for every other",
-    "degradation": "accuracy of the full pattern minus that of the candidate, in percentage points, over the same "
+    "head": "the last layer, which names the classes; ANIL updates it alone, BOIL all layers but it",
+    "step": "an inner step: one gradient step on the support set",
+    "points lost": "accuracy of the full pattern minus that of the candidate, in percentage points, over the same "
     "episodes; negative is better than full",
     "speed-up": "adaptation time of the full pattern divided by that of the candidate, from one interleaved run",
     "pass, fail, undecided": "shown to lose at most the threshold; shown to lose more; more episodes are needed",
@@ -48,12 +49,11 @@ def studies() -> None:
     listed, errors = study_cache.studies()
     if not listed:
         st.info(study_bar.NO_STUDY, icon=":material/folder_open:")
-    rows = [(name, study.title, "yes" if study.measured else "no") for name, study in listed.items()]
-    if rows:
-        st.dataframe(pd.DataFrame(rows, columns=["Name", "Study", "Measured"]), hide_index=True, alt="Studies here")
+    if listed:
+        st.table({study.title: f"`{name}`" for name, study in listed.items()}, border="horizontal")
     for study in listed.values():
         if study.not_measured:
-            st.caption(study.not_measured)
+            st.caption(page.sentence_of(study.not_measured))
     for error in errors:
         st.warning(str(error), icon=":material/broken_image:")
 

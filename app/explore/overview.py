@@ -11,7 +11,7 @@ import streamlit as st
 from app.explore import figure_hands, neighbours, why
 from app.figures import legend, tradeoff
 from app.figures.palette import Palette
-from app.shared import page, url_state
+from app.shared import caveats, page, url_state
 from lambda_core.analysis import literature_for
 from lambda_core.formatting import points_up
 from lambda_core.selection import Choice, Confirmation, promise, sentence
@@ -31,25 +31,26 @@ def headline(study: Study, choice: Choice, confirmation: Confirmation) -> None:
 
 def _accuracies(study: Study, choice: Choice, seen: Confirmation) -> str:
     """What the speed and the loss are measured against, and what others report."""
-    own = "" if choice.is_reference else f"{seen.accuracy:.1%} so, "
+    own = "" if choice.is_reference else f"{100 * seen.accuracy:.1f} % with the choice, "
     known = literature_for(study)
     others = f"; {known.accuracy} ± {known.margin} % in the literature ({known.source})" if known else ""
     return (
         f"Compared with updating all layers (MAML, {choice.reference_steps} steps). "
-        f"Accuracy on unseen test classes: {own}{seen.reference_accuracy:.1%} with all layers{others}."
+        f"Accuracy on unseen test classes: {own}{100 * seen.reference_accuracy:.1f} % with all layers{others}. "
+        f"{caveats.caveat(study)}"
     )
 
 
 def _promise_badge(study: Study, choice: Choice) -> None:
     if choice.is_reference:
-        st.badge("nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
+        st.badge("Nothing faster is shown to be within your budget", icon=":material/info:", color="gray")
         return
     text = promise(choice).removesuffix(".")
     why.badge("pass", text, "choice", lambda: why.of_choice(study, choice))
 
 
 def _confirmation_badge(study: Study, choice: Choice, seen: Confirmation) -> None:
-    words = {"pass": "confirmed on", "undecided": "not decided on", "fail": "not confirmed on"}[seen.verdict]
+    words = {"pass": "Confirmed on", "undecided": "Not decided on", "fail": "Not confirmed on"}[seen.verdict]
     text = f"{words} unseen test classes: at most {points_up(seen.degradation.high)} lower there"
     why.badge(seen.verdict, text, "confirmation", lambda: why.of_confirmation(study, choice, seen))
 

@@ -28,7 +28,7 @@ def budget(curve: pd.DataFrame, threshold: float, colors: Palette) -> go.Figure:
         customdata=curve[["pattern", "steps"]].to_numpy(),
         hovertemplate=_BUDGET_HOVER,
     )
-    figure = go.Figure(line, base_layout(colors, "allowed degradation, points", "best speed-up, ×", height=320))
+    figure = go.Figure(line, base_layout(colors, "points of accuracy allowed to lose", "best speed-up, ×", height=320))
     figure.update_layout(showlegend=False, shapes=[vline(threshold, colors.faint, "dash")])
     return figure.update_yaxes(rangemode="tozero")
 

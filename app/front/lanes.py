@@ -89,6 +89,7 @@ def _conditions(study: Study) -> str:
     timing = study_cache.describe_condition(selection_controls.condition_for(study))
     rounds = study.timing_config.repeats if study.timing_config else "?"
     return (
-        "Each tile is a query image of one episode of unseen classes and fills once it is recognised. A column is as "
-        f"wide as its layer costs: click one to freeze or to update it. Times: medians of {rounds} rounds on {timing}."
+        "One episode of unseen classes: of its query images, a tile each, as many are filled as are recognised after "
+        "the step. A column is as wide as its layer costs: click one to freeze or to update it. "
+        f"Times: medians of {rounds} rounds on {timing}."
     )

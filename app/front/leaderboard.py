@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.figures.lamps import lamps
 from app.figures.palette import Palette
-from app.shared import page, selection_cache, selection_controls, study_cache
+from app.shared import caveats, page, selection_cache, selection_controls, study_cache
 from lambda_core.analysis import Literature, literature_for
 from lambda_core.errors import LambdaError
 from lambda_core.formatting import interval, number, percent, points, times, times_between
@@ -93,7 +93,8 @@ def table(rows: list[Row], colors: Palette) -> str:
 def _cells(row: Row, fastest: float, colors: Palette) -> Iterator[str]:
     study, seen, known = row.study, row.seen, row.literature
     link = f'<a href="explore?study={quote(study.name)}">{escape(study.title)}</a>'
-    yield f'<th scope="row">{link}</th>'
+    note = f"<small>{escape(caveats.caveat(study))}</small>" if caveats.caveat(study) else ""
+    yield f'<th scope="row">{link}{note}</th>'
     yield _cell(HEADS[1], f"{100 * row.full.estimate:.1f} ± {100 * row.full.half_width:.1f} %")
     yield _cell(HEADS[2], _literature(known))
     if row.choice.is_reference:
@@ -139,14 +140,22 @@ def _lost(seen: Confirmation, colors: Palette) -> str:
     estimate, low, high = seen.degradation
     sign, words = MARKS[seen.verdict]
     color = colors.verdict(seen.verdict)
-    left, right, dot = (_place(value) for value in (low, high, estimate))
+    left, right = _place(low), _place(high)
     bar = (
         f'<span class="ll-lost" aria-hidden="true">'
         f'<i style="left:{left}%;width:{right - left:.1f}%;background:{color}"></i>'
-        f'<b style="left:{dot}%;background:{color}"></b></span>'
+        f"{_mean(estimate, color)}</span>"
     )
     said = f'<span style="color:{color}" title="{words}">{sign}<span class="ll-unseen"> {words}</span></span>'
     return f"<b>{number(estimate)}</b> <small>{interval(low, high)}</small> {said}{bar}"
+
+
+def _mean(lost: float, color: str) -> str:
+    """A dot; an arrow at the end of the bar where the mean lies beyond it."""
+    if abs(lost) > WIDEST:
+        side, arrow = ("right", "▸") if lost > 0 else ("left", "◂")
+        return f'<em style="{side}:0;color:{color}">{arrow}</em>'
+    return f'<b style="left:{_place(lost)}%;background:{color}"></b>'
 
 
 def _place(lost: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.figures.palette import Palette
@@ -15,7 +16,6 @@ from lambda_core.selection import Choice, Confirmation
 from lambda_core.studies import Study
 
 MOST_STEPS = 10
-STAGE = 720  # pixels that a figure takes at least: a projector has 900 and more
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,11 @@ def describe_timing(study: Study) -> str:
 
 
 def draw(figure: go.Figure, key: str, alt: str) -> None:
-    """Show the scene's figure, larger for a projector."""
-    if url_state.value("present"):
-        figure.update_layout(font_size=18, legend_font_size=18, height=max(figure.layout.height, STAGE))
-        figure.update_xaxes(tickfont_size=17, title_font_size=18).update_yaxes(tickfont_size=17, title_font_size=18)
-    page.show_figure(figure, key, alt, static=True)
+    """Show the scene's figure, larger for a projector: as high as its screen, see style.css."""
+    if not url_state.value("present"):
+        page.show_figure(figure, key, alt, static=True)
+        return
+    figure.update_layout(font_size=18, legend_font_size=18, height=None)
+    figure.update_xaxes(tickfont_size=17, title_font_size=18).update_yaxes(tickfont_size=17, title_font_size=18)
+    with st.container(key="stage"):
+        page.show_figure(figure, key, alt, static=True, height="stretch")

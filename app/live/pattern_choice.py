@@ -31,10 +31,12 @@ def choose(field: str, title: str, study: Study, fallback: str, steps: int) -> L
 
 
 def suggestion(study: Study) -> str:
-    """The pattern chosen at the present threshold, where the study is measured; else the head alone."""
-    if not study.measured:
-        return str(LambdaPattern.named("anil", len(study.layers)))
-    return selection_cache.choose(study, selection_controls.settings_for(study))[0].pattern
+    """The pattern chosen at the present threshold; the head alone where none is, or all layers: two are compared."""
+    if study.measured:
+        choice, _ = selection_cache.choose(study, selection_controls.settings_for(study))
+        if not choice.is_reference:
+            return choice.pattern
+    return str(LambdaPattern.named("anil", len(study.layers)))
 
 
 def full(study: Study) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 import plotly.graph_objects as go
@@ -14,7 +15,7 @@ from app.figures.palette import DARK, LIGHT, Palette
 from app.shared import url_state
 from lambda_core.errors import LambdaError
 
-AHEAD = 0.15  # seconds that the picture is sent ahead of the first figure
+AHEAD, BEFORE_FIGURES = 0.1, 0.4  # seconds of a first page: from the picture to all else, and from that to the figures
 SEEN_FIRST = 20.0  # seconds of a session within which a browser may still be waiting for Plotly
 
 
@@ -46,8 +47,8 @@ def guarded() -> Iterator[None]:
         st.error(sentence_of(error), icon=":material/error:")
 
 
-def sentence_of(error: Exception) -> str:
-    """The error's text as a sentence with its capital and its full stop."""
+def sentence_of(error: object) -> str:
+    """An error, or another text, as a sentence with its capital and its full stop."""
     text = str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
@@ -61,13 +62,17 @@ def show_notices() -> None:
 def show_seen_first(key: str, make: Callable[[], str]) -> None:
     """A picture of a figure, until the figure itself is there; from then on its place in the page is empty.
 
-    key: of the figure. make: gives the picture as HTML. It lies over the figure's place: see style.css.
+    key: of the figure. make: gives the picture as Markdown. It lies over the figure's place: see style.css. A browser
+    paints only once it has worked through all that it was told of: a first page tells it of the picture, then of the
+    rest, and of its figures last, whose script alone takes a second to read.
     """
-    first = "_begun" not in st.session_state
-    begun = st.session_state.setdefault("_begun", time.monotonic())
+    memory = st.session_state
+    first = "_begun" not in memory
+    memory["_last"] = [] if first else None
+    begun = memory.setdefault("_begun", time.monotonic())
     with st.container(key=f"seen-first-{key}"):
-        st.html(make() if time.monotonic() - begun < SEEN_FIRST else "<span></span>")
-    if first:  # a browser that hears of the figure in the same breath reads Plotly's script before it paints anything
+        st.markdown(make() if time.monotonic() - begun < SEEN_FIRST else "")
+    if first:
         time.sleep(AHEAD)
 
 
@@ -76,7 +81,21 @@ def show_figure(figure: go.Figure | dict[str, Any], key: str, alt: str, *, stati
     save = {"format": url_state.value("picture"), "filename": f"lambda-lab-{key}", "scale": 2}
     tools = _TOOLS | (_SELECTED if "on_select" in more else {})
     config = {"displayModeBar": False} if static else {**tools, "toImageButtonOptions": save}
-    st.plotly_chart(figure, key=key, alt=alt, config=config, **more)
+    draw = partial(st.empty().plotly_chart, figure, key=key, alt=alt, config=config, **more)
+    last: list[Callable[[], object]] | None = st.session_state.get("_last")
+    if last is None:
+        draw()
+    else:
+        last.append(draw)
+
+
+def show_last_figures() -> None:
+    """The figures that waited for the rest of a first page."""
+    last = st.session_state.pop("_last", None)
+    if last:
+        time.sleep(BEFORE_FIGURES)
+    for draw in last or ():
+        draw()
 
 
 _TOOLS: dict[str, Any] = {

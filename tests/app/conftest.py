@@ -56,7 +56,7 @@ def open_page(studies: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> O
     monkeypatch.setenv("LAMBDA_DATA", str(images))
 
     def go(page: str = "explore", **address: str) -> AppTest:
-        app = AppTest.from_file(str(APP / "main.py"), default_timeout=60)
+        app = AppTest.from_file(str(APP / "script.py"), default_timeout=60)
         if page:  # the other pages are known by their addresses only once the first has run
             checked(app.run()).switch_page(f"{page}/page.py")
         for name, text in address.items():

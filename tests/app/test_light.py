@@ -26,7 +26,7 @@ sys.exit(3 if "torch" in sys.modules else 0)
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [[], ["explore/page.py"], ["compare/page.py"], ["about/page.py"], ["run/page.py"]])
 def test_torch_stays_out(studies: Path, page: list[str]) -> None:
-    command = [sys.executable, "-c", SCRIPT, str(APP / "main.py"), *page]
+    command = [sys.executable, "-c", SCRIPT, str(APP / "script.py"), *page]
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=APP.parent,
         env={"LAMBDA_STUDIES": str(studies), "PATH": ""},

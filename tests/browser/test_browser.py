@@ -274,9 +274,10 @@ def test_play_shows_every_step_from_the_first(visit: Visit) -> None:
 
 def test_a_picture_comes_first_and_goes(visit: Visit) -> None:
     page = visit("explore")
-    page.wait_for_selector(".ll-picture img", state="attached")
+    picture = page.locator(".st-key-seen-first-tradeoff img")
+    picture.wait_for(state="attached")
     page.wait_for_selector(".st-key-tradeoff .js-plotly-plot .points path", state="attached")
-    expect(page.locator(".ll-picture")).to_be_hidden()  # Plotly has taken its place
+    expect(picture).to_be_hidden()  # Plotly has taken its place
 
 
 STROKES = [((3, 3), (140, 140)), ((20, 80), (140, 80)), ((150, 8), (88, 140)), ((20, 140), (160, 4)),

@@ -73,7 +73,7 @@ PAGE = """
 import lambda_core
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
-main = Path(lambda_core.__file__).parents[1] / "lambda_app" / "app" / "main.py"
+main = Path(lambda_core.__file__).parents[1] / "lambda_app" / "app" / "script.py"
 app = AppTest.from_file(str(main), default_timeout=120).run()
 assert not app.exception, app.exception[0].stack_trace
 app = app.switch_page("explore/page.py").run()

@@ -15,7 +15,7 @@ def show(study: Study, settings: SelectionSettings, colors: Palette) -> None:
     """The best speed-up at every threshold, and where it rises."""
     curve = selection_cache.best_speed_ups(study, settings)
     figure = study_curves.budget(curve, settings.threshold, colors)
-    page.show_figure(figure, "budget", "Best speed-up as a function of the allowed degradation")
+    page.show_figure(figure, "budget", "Best speed-up by the points of accuracy that are allowed to be lost")
     rises = curve[curve["speed_up"].diff().fillna(0) > 0]
     if len(rises):
         steps = (f"{row.threshold:g} points → {row.speed_up:.1f}×" for row in rises.itertuples())

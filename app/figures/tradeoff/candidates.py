@@ -70,4 +70,6 @@ def _layout(table: pd.DataFrame, drawn: NDArray[np.bool_], axis: Axis, view: Vie
 def _note(height: float, text: str, anchor: str, colors: Palette) -> Part:
     # at the right: what is slow and yet inaccurate is rarely there; the full pattern has its diamond
     place = {"xref": "x domain", "x": 1, "xanchor": "right", "y": height, "yanchor": anchor}
-    return {"text": text, "font": {"color": colors.faint, "size": 12}, "showarrow": False, **place}
+    clear = 10 if anchor == "bottom" else 0  # of the full pattern's own mark, which may lie right there
+    style = {"font": {"color": colors.faint, "size": 12}, "bgcolor": f"{colors.paper}c0", "borderpad": 0}  # c0 of ff
+    return {"text": text, "showarrow": False, "yshift": clear, **style, **place}

@@ -13,6 +13,7 @@ Height = Literal["lost", "accuracy"]
 HEIGHTS: dict[Height, str] = {"lost": "Points lost", "accuracy": "Accuracy"}
 TITLES = {"lost": "points lost against the full pattern", "accuracy": "accuracy, %"}
 NEAR = 8.0  # points below the full pattern that are seen at first, at the least
+MOST_TICKS = 8
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
@@ -52,7 +53,9 @@ class View:
         """Range and ticks; better is above."""
         lost = self._lost_in_view(table)
         bottom, top = (self.level(table, value) for value in lost)
-        return {"range": [bottom, top]} | round_ticks(min(bottom, top), max(bottom, top))
+        # Plotly makes its own, which follow a zoom; the picture that is seen first takes those given
+        own = {"tickmode": "auto", "nticks": MOST_TICKS}
+        return {"range": [bottom, top]} | round_ticks(min(bottom, top), max(bottom, top)) | own
 
     def in_view(self, table: pd.DataFrame) -> NDArray[np.bool_]:
         """(rows,) bool: candidates that the axis reaches."""
@@ -79,5 +82,5 @@ def round_ticks(low: float, high: float) -> dict[str, Any]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    step = next((step for step in STEPS if (high - low) / step <= 8), 100)
+    step = next((step for step in STEPS if (high - low) / step <= MOST_TICKS), 100)
     return [round(step * number, 6) + 0.0 for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]

@@ -7,33 +7,42 @@ makes it, and each mark where Plotly will put its own.
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
 from app.figures.layout import Part
 
-SAFE = " ='/:;,()"  # of an address in double quotes
 MOST = 1200  # marks; of more, those that fall on the same spot are drawn once
+FONTS = "Source Sans 3, Source Sans Pro, Source Sans, sans-serif"  # an image cannot use the page's own
 DASHES = {"solid": "", "dot": "1.5 3", "dash": "7 5"}
 Place = Callable[[Any], float]
 
 
 def picture(figure: Part, alt: str) -> str:
-    """HTML of what `scatter` made, at its height and as wide as its place: the plot an <img>, its words beside it."""
+    """Markdown of what `scatter` made, as an image to be shown at the figure's height and as wide as its place.
+
+    Markdown, since that alone Streamlit's first script can show: what it shows HTML with is a script of its own.
+    """
+    layout = figure["layout"]
+    size = f"width='100%' height='{layout['height']}'"
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{_inside_margins(figure)}</svg>"
+    words = alt.replace("[", "(").replace("]", ")")
+    return f"![{words}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
+
+
+def _inside_margins(figure: Part) -> str:
     layout = figure["layout"]
     margin = layout["margin"]
-    inner = layout["height"] - margin["t"] - margin["b"]
     x, y = _scale(layout["xaxis"]), _scale(layout["yaxis"], upwards=True)
     parts = [*_grid(layout, y), *(part for trace in figure["data"] for part in _trace(trace, x, y))]
-    svg = f"<svg xmlns='http://www.w3.org/2000/svg' width='100%' height='{inner}'>{''.join(parts)}</svg>"
-    place = f"margin:{margin['t']}px {margin['r']}px {margin['b']}px {margin['l']}px;height:{inner}px"
-    image = f'<img alt="" src="data:image/svg+xml,{quote(svg, safe=SAFE)}">'
     words = "".join(_words(layout, x, y))
-    return f'<div class="ll-picture" role="img" aria-label="{escape(alt)}" style="{place}">{image}{words}</div>'
+    wide, high = f"calc(100% - {margin['l'] + margin['r']}px)", layout["height"] - margin["t"] - margin["b"]
+    place = f"x='{margin['l']}' y='{margin['t']}' height='{high}' style='width:{wide}' overflow='visible'"
+    return f"<svg {place}>{''.join(parts)}{words}</svg>"
 
 
 def _scale(axis: Part, *, upwards: bool = False) -> Place:
@@ -65,17 +74,26 @@ def _inside(axis: Part, place: Place) -> dict[float, str]:
 
 def _words(layout: Part, x: Place, y: Place) -> Iterator[str]:
     for at, text in _inside(layout["xaxis"], x).items():
-        yield _word("x-tick", f"left:{at}%", text)
+        yield _word(text, layout["xaxis"]["tickfont"], f"{at}%", "100%", "middle", (0, 23))
     for at, text in _inside(layout["yaxis"], y).items():
-        yield _word("y-tick", f"top:{at}%", text)
-    for name in "xy":
-        yield _word(f"{name}-title", "", layout[f"{name}axis"]["title"]["text"])
+        yield _word(text, layout["yaxis"]["tickfont"], "0", f"{at}%", "end", (-11, 4))
+    along, up = (layout[f"{name}axis"]["title"] for name in "xy")
+    yield _word(along["text"], along["font"], "50%", "100%", "middle", (0, 44), size=14)
+    yield f"<svg x='-40' y='50%' overflow='visible'><g transform='rotate(-90)'>{_up(up)}</g></svg>"
     for note in layout["annotations"]:
-        yield _word(f"note-{note['yanchor']}", f"top:{y(note['y'])}%", note["text"])
+        below = note["yanchor"] == "top"
+        yield _word(
+            note["text"], note["font"], "100%", f"{y(note['y'])}%", "end", (-2, 15 if below else -5 - note["yshift"])
+        )
 
 
-def _word(kind: str, place: str, text: str) -> str:
-    return f'<span class="ll-{kind}" style="{place}">{escape(text)}</span>'
+def _up(title: Part) -> str:
+    return _word(title["text"], title["font"], "0", "0", "middle", (0, 0), size=14)
+
+
+def _word(text: str, font: Part, x: str, y: str, anchor: str, shift: tuple[int, int], size: int = 12) -> str:
+    style = f"font-family='{FONTS}' font-size='{size}' fill='{font['color']}' text-anchor='{anchor}'"
+    return f"<text x='{x}' y='{y}' dx='{shift[0]}' dy='{shift[1]}' {style}>{escape(text)}</text>"
 
 
 def _trace(trace: Part, x: Place, y: Place) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from base64 import b64decode
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -62,14 +63,16 @@ def test_better_is_above_and_the_far_ones_can_be_seen(table: pd.DataFrame, heigh
 
 def test_the_picture_shows_what_plotly_will(table: pd.DataFrame) -> None:
     figure = drawn(table)
-    html = tradeoff.picture(figure, "what it shows")
-    svg = unquote(html)
+    markdown = tradeoff.picture(figure, "what [it] shows")
+    words, _, rest = markdown.partition("](data:image/svg+xml;base64,")
+    svg = b64decode(rest.removesuffix(")")).decode()
+    ElementTree.fromstring(svg)
     visible = tradeoff.View("lost", 1.0).in_view(table)[(table["milliseconds"] > 0).to_numpy()].sum()
     assert svg.count("<circle") + svg.count("<polygon") == visible
-    assert 'aria-label="what it shows"' in html
-    assert "1 point lost" in html
+    assert words == "![what (it) shows"
+    assert "1 point lost" in svg
     assert LIGHT.passes in svg
-    assert len(re.findall("ll-y-tick", html)) > 3
+    assert len(re.findall("<text x='0' .* text-anchor='end'", svg.replace("<text", "\n<text"))) > 3
 
 
 def test_a_zoom_is_drawn_again_and_a_double_click_shows_all(table: pd.DataFrame) -> None:

@@ -76,7 +76,7 @@ def test_a_name_is_no_markup(study: Study, monkeypatch: pytest.MonkeyPatch) -> N
 
 def fresh(monkeypatch: pytest.MonkeyPatch, studies: Path, **address: str) -> AppTest:
     monkeypatch.setenv("LAMBDA_STUDIES", str(studies))
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(APP / "script.py"), default_timeout=60)
     for name, text in address.items():
         app.query_params[name] = text
     return checked(app.run())
