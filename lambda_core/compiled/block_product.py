@@ -7,7 +7,8 @@ convolution needs no patches (Zhang, Franchetti and Low 2018, arXiv 1809.10170).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import binding, ir
@@ -16,7 +17,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 WIDE = bool(binding.get_host_cpu_features().get("avx512f"))  # 32 registers of 64 bytes; elsewhere 16 of 32 are assumed
-ROW_BYTES = 128 if WIDE else 64  # of a result's row: two registers
+VECTOR_BYTES = 64 if WIDE else 32  # of a register
+ROW_BYTES = 2 * VECTOR_BYTES  # of a result's row
+
+Matrix = Sequence[Sequence[float]]
 
 
 def block_product(rows: int, *, add: bool, row_bytes: int = ROW_BYTES) -> Callable[..., None]:
@@ -38,6 +42,60 @@ def block_product(rows: int, *, add: bool, row_bytes: int = ROW_BYTES) -> Callab
 
     made: Callable[..., None] = kernel
     return made
+
+
+def tile_transform(matrix: Matrix) -> Callable[..., None]:
+    """A kernel for compiled code: target[i, j] = Σ_a Σ_b matrix[i][a] · matrix[j][b] · source[a, b], of registers.
+
+    It takes flat arrays of one float type, each with the place where it starts and its strides, in numbers: source,
+    start, of a, of b; target, start, of i, of j.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def kernel(
+        _: Any, source: Any, source_start: Any, of_a: Any, of_b: Any,  # noqa: ARG001
+        target: Any, target_start: Any, of_i: Any, of_j: Any,  # noqa: ARG001
+    ) -> Any:  # fmt: skip
+        place = types.intp
+        signature = types.void(source, *(place,) * 3, target, *(place,) * 3)
+        return signature, lambda *given: _transform_code(matrix, *given)
+
+    made: Callable[..., None] = kernel
+    return made
+
+
+def _transform_code(matrix: Matrix, context: Any, builder: Any, signature: Any, given: Any) -> Any:
+    source, source_start, of_a, of_b, target, target_start, of_i, of_j = given
+    number, size = context.get_data_type(signature.args[0].dtype), signature.args[0].dtype.bitwidth // 8
+    register, place = ir.VectorType(number, VECTOR_BYTES // size), source_start.type
+
+    def at(kind: Any, array: Any, start: Any, across: Any, along: Any, line: int, column: int) -> Any:
+        data = context.make_array(kind)(context, builder, array).data
+        moved = builder.add(builder.mul(across, place(line)), builder.mul(along, place(column)))
+        return builder.bitcast(builder.gep(data, [builder.add(start, moved)]), register.as_pointer())
+
+    read = partial(at, signature.args[0], source, source_start, of_a, of_b)
+    write = partial(at, signature.args[4], target, target_start, of_i, of_j)
+    each = range(len(matrix[0]))
+    tile = [[builder.load(read(a, b), align=size) for b in each] for a in each]
+    lines = [[_combined(builder, factors, [tile[a][b] for a in each]) for b in each] for factors in matrix]
+    for i, line in enumerate(lines):
+        for j, factors in enumerate(matrix):
+            builder.store(_combined(builder, factors, line), write(i, j), align=size)
+    return context.get_dummy_value()
+
+
+def _combined(builder: Any, factors: Sequence[float], registers: Sequence[Any]) -> Any:
+    """The sum of factor · register; where a factor is 0, 1 or −1 nothing is multiplied."""
+    total: Any = None
+    for factor, each in zip(factors, registers, strict=True):
+        if factor == 0:
+            continue
+        kind = each.type
+        part = each if abs(factor) == 1 else builder.fmul(each, ir.Constant(kind, [abs(factor)] * kind.count))
+        before = ir.Constant(kind, [-0.0] * kind.count) if total is None else total
+        total = part if total is None and factor > 0 else (builder.fadd if factor > 0 else builder.fsub)(before, part)
+    return total
 
 
 def _code(rows: int, add: bool, row_bytes: int, context: Any, builder: Any, signature: Any, given: Any) -> Any:

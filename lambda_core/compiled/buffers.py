@@ -32,12 +32,14 @@ class BlockBuffers:
     """
 
     x: Array  # (images, height + 2, (width + 2) · channels), with a border of zeros
-    product: Array  # (places, filters)
+    product: Array  # (places, filters); of a few rows of places where no gradient is taken
     moments: Array  # (2, filters): mean and 1/σ of the product
     raw: Array  # (pooled places, filters): what of the product became a maximum
     pooled: Array  # (images, height, width, filters): the inside of the next block's x, or the features
     margin: int  # the border around what is pooled
     gradient: Array  # (pooled places, filters)
+    forward: tuple[int, Array]  # rows of places at once and workspace of the convolution, see `winograd.py`
+    backward: tuple[int, Array]  # of the one that leads back to x
 
 
 class Buffers:
@@ -58,15 +60,17 @@ class Buffers:
         self.weights = FlatWeights(network, self._numbers, ROW_BYTES)
         self.gradients = FlatWeights(network, self._numbers, ROW_BYTES, lowest)
         self._convs = [conv for (conv,) in network.blocks]
-        self._row = {each.filters: whole_rows(each.filters, self._numbers.itemsize) for each in self._convs}
+        sizes = {size for conv in self._convs for size in (conv.channels, conv.filters)}
+        self._row = {each: whole_rows(each, self._numbers.itemsize) for each in sizes}
         inputs = [self._zeros(images, each.height + 2, each.width + 2, each.channels) for each in self._convs]
         outputs = [*inputs[1:], self._zeros(images, *network.head_image, self._convs[-1].filters)]
         frozen, moved = self._convs[:lowest], self._convs[lowest:]
-        products = [images * each.places * self._row[each.filters] for each in frozen]
+        products = [self._forward(each)[0] * each.width * self._row[each.filters] for each in frozen]
         bordered = [(each.height + 2) * (each.width + 2) * self._row[each.filters] for each in moved]
         turned = [9 * self._row[each.filters] * self._row[each.channels] for each in moved[1:]]
-        self._product, self._to_product, self._turned = (
-            self._zeros(max(each, default=0)) for each in (products, bordered, turned)
+        worked = [self._forward(each)[1] for each in network.blocks] + [self._backward(each)[1] for each in moved[1:]]
+        self._product, self._to_product, self._turned, self._workspace = (
+            self._zeros(max(each, default=0)) for each in (products, bordered, turned, worked)
         )
         self.blocks = [
             self._block(place, block, images, place < lowest, inputs[place], outputs[place])
@@ -76,6 +80,7 @@ class Buffers:
         self.features = outputs[-1].reshape(images, network.features)
         self.to_features = self.blocks[-1].gradient.reshape(-1, network.features)
         self.workspace_bytes = self._product.nbytes + self._to_product.nbytes + self._turned.nbytes
+        self.workspace_bytes += self._workspace.nbytes
         own = [each for block in self.blocks for each in (block.moments, block.raw, block.gradient)]
         own += [block.product for block in self.blocks[lowest:]]
         self.kept_bytes = sum(each.nbytes for each in (self.gradients.row, *inputs, outputs[-1], *own))
@@ -83,8 +88,9 @@ class Buffers:
     def _block(self, place: int, block: ConvNorm, images: int, frozen: bool, x: Array, pooled: Array) -> BlockBuffers:
         is_last, row = place == len(self._convs) - 1, self._row[block.filters]
         pooled_places = 0 if frozen else images * block.pooled_places
-        size = images * block.places * row
-        product = self._product[:size] if frozen else self._zeros(size)
+        (at_once, size), (back_at_once, back_size) = self._forward(block), self._backward(block)
+        places = at_once * block.width if frozen else images * block.places
+        product = self._product[: places * row] if frozen else self._zeros(places * row)
         return BlockBuffers(
             x=x.reshape(images, block.height + 2, -1),
             product=product.reshape(-1, row),
@@ -93,6 +99,8 @@ class Buffers:
             pooled=pooled,
             margin=0 if is_last else 1,
             gradient=self._zeros(pooled_places, block.filters if is_last else row),
+            forward=(at_once, self._workspace[:size]),
+            backward=(back_at_once, self._workspace[:back_size]),
         )
 
     def forward(self, layer: int, weights: Sequence[Array]) -> None:
@@ -102,7 +110,7 @@ class Buffers:
         own, block = self.blocks[layer], self._convs[layer]
         forward(
             own.x, *weights, block.eps, block.height, block.width, block.channels,
-            own.product, own.moments, own.raw, own.pooled, own.margin,
+            own.product, own.moments, own.raw, own.pooled, own.margin, *own.forward,
         )  # fmt: skip
 
     def backward(self, layer: int, *, updated: bool, needs_input: bool) -> None:
@@ -116,8 +124,18 @@ class Buffers:
         backward(
             own.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
             own.raw, own.pooled, own.margin, to_filters if updated else to_filters[:0], to_scale, to_shift,
-            self.to_product_of(block), self.turned_of(block) if needs_input else to_x, to_x,
+            self.to_product_of(block), self.turned_of(block) if needs_input else to_x, to_x, *own.backward,
         )  # fmt: skip
+
+    def _forward(self, block: ConvNorm) -> tuple[int, int]:
+        from lambda_core.compiled.winograd import room_for
+
+        return room_for(block.width, block.channels, self._row[block.filters], self._numbers.itemsize)
+
+    def _backward(self, block: ConvNorm) -> tuple[int, int]:
+        from lambda_core.compiled.winograd import room_for
+
+        return room_for(block.width, self._row[block.filters], self._row[block.channels], self._numbers.itemsize)
 
     def to_product_of(self, block: ConvNorm) -> Array:
         """Room for the gradient of one image's product, with a border."""

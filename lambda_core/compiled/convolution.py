@@ -24,24 +24,28 @@ def whole_rows(channels: int, itemsize: int) -> int:
 
 
 @_compiled
-def convolve(image, filters, h, w, c, output):
-    """output, (h·w, o), overwritten: what the filters see at each place."""
+def products_along(a, a_start, a_s, a_k, a_r, b, b_start, b_s, b_k, c, c_start, c_r, count, s, k):
+    """`block_product`, for any `count` of rows and over all c_r numbers of each."""
+    step = EIGHT if count >= EIGHT else 4 if count >= 4 else 1
+    for first in range(0, c_r, ROW_BYTES // c.itemsize):
+        for each in range(0, count, step):
+            at = min(each, count - step)  # the last ones again, where the count is no multiple
+            from_a, from_b, to = a_start + at * a_r, b_start + first, c_start + at * c_r + first
+            if step == EIGHT:
+                _eight(a, from_a, a_s, a_k, a_r, b, from_b, b_s, b_k, c, to, c_r, s, k)
+            elif step == 4:
+                _four(a, from_a, a_s, a_k, a_r, b, from_b, b_s, b_k, c, to, c_r, s, k)
+            else:
+                _one(a, from_a, a_s, a_k, a_r, b, from_b, b_s, b_k, c, to, c_r, s, k)
+
+
+@_compiled
+def convolve(image, top, rows, filters, w, c, output):
+    """output, (rows·w, o), overwritten: what the filters see at each place of so many rows from `top` on."""
     x, f, y = image.reshape(-1), filters.reshape(-1), output.reshape(-1)
-    o, line, row = output.shape[1], (w + 2) * c, ROW_BYTES // output.itemsize
-    for place in range(h):
-        for first in range(0, o, row):
-            for column in range(0, w, EIGHT if w >= EIGHT else 4 if w >= 4 else 1):
-                if w >= EIGHT:  # the last ones again, where the width is no multiple
-                    at = min(column, w - EIGHT)
-                    to = (place * w + at) * o + first
-                    _eight(x, place * line + at * c, line, 1, c, f, first, 3 * c * o, o, y, to, o, 3, 3 * c)
-                elif w >= 4:
-                    at = min(column, w - 4)
-                    to = (place * w + at) * o + first
-                    _four(x, place * line + at * c, line, 1, c, f, first, 3 * c * o, o, y, to, o, 3, 3 * c)
-                else:
-                    to = (place * w + column) * o + first
-                    _one(x, place * line + column * c, line, 1, c, f, first, 3 * c * o, o, y, to, o, 3, 3 * c)
+    o, line = output.shape[1], (w + 2) * c
+    for row in range(rows):
+        products_along(x, (top + row) * line, line, 1, c, f, 0, 3 * c * o, o, y, row * w * o, o, w, 3, 3 * c)
 
 
 @_compiled

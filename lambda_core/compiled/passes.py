@@ -8,61 +8,68 @@ a loop's own variable at the last place lets the compiler take several channels 
 from __future__ import annotations
 
 import numba
-import numpy as np
 
 _compiled = numba.njit(inline="always", error_model="numpy")
 
 
 @_compiled
-def add_statistics(product, before, mean, squares):
-    """Mean and sum of squared deviations of each channel, extended from `before` places by those of `product`.
-
-    One pass, from a value that is near the mean already so that no digits are lost, then a merge (Chan, Golub and
-    LeVeque 1983).
+def add_deviations(product, near, total, squares):
+    """Of each channel: adds the sum of product − near, and of its squares. `near` is a value near the mean, so that no
+    digits are lost.
     """
-    places, c = product.shape[0], len(mean)
-    near, total, deviations = np.empty_like(mean), np.zeros_like(mean), np.zeros_like(mean)
-    for j in range(c):
-        near[j] = mean[j] if before > 0 else (product[0, j] + product[places // 2, j]) / 2
+    places, c = product.shape[0], len(near)
     for place in range(0, places - 3, 4):
         for j in range(c):
             p, q = product[place, j] - near[j], product[place + 1, j] - near[j]
             r, s = product[place + 2, j] - near[j], product[place + 3, j] - near[j]
             total[j] += (p + q) + (r + s)
-            deviations[j] += (p * p + q * q) + (r * r + s * s)
+            squares[j] += (p * p + q * q) + (r * r + s * s)
     for place in range(places // 4 * 4, places):
         for j in range(c):
             p = product[place, j] - near[j]
             total[j] += p
-            deviations[j] += p * p
-    for j in range(c):
+            squares[j] += p * p
+
+
+@_compiled
+def merge_statistics(places, near, total, squares, before, mean, deviations):
+    """Mean and squared deviations of `before` places, extended by so many others (Chan, Golub and LeVeque 1983)."""
+    for j in range(len(mean)):
         off = total[j] / places
         step = (near[j] + off - mean[j]) * places / (before + places)
-        squares[j] += deviations[j] - off * total[j] + step * step * before * (before + places) / places
+        deviations[j] += squares[j] - off * total[j] + step * step * before * (before + places) / places
         mean[j] += step
 
 
 @_compiled
-def normalise_pool(product, h, w, scale, shift, raw, pooled, margin):
-    """Of one image: scale and shift, 2×2 maxima, rectify. raw: what of `product` became the maximum; may have no rows:
-    then it is not kept.
+def pool(product, w, scale, raw, pooled):
+    """2×2 maxima of what two rows of places become under `scale`, before it, into a row of `pooled`, and of `raw` where
+    that has any.
     """
-    c, zero = len(scale), scale.dtype.type(0)  # of the arrays' type: a plain 0 would make all of it float64
-    for row in range(h // 2):
-        for column in range(w // 2):
-            first = 2 * row * w + 2 * column
-            below, to = first + w, row * (w // 2) + column
-            for j in range(c):
-                p, q, r, s = product[first, j], product[first + 1, j], product[below, j], product[below + 1, j]
-                high, low = p if p > q else q, q if p > q else p
-                other, under = r if r > s else s, s if r > s else r
-                high, low = high if high > other else other, under if low > under else low
-                best = high if scale[j] > 0 else low
-                best = p if scale[j] == 0 else best
-                if len(raw) > 0:
-                    raw[to, j] = best
-                scaled = best * scale[j] + shift[j]
-                pooled[row + margin, column + margin, j] = zero if scaled <= zero else scaled
+    c = len(scale)
+    for column in range(w // 2):
+        first = 2 * column
+        below = first + w
+        for j in range(c):
+            p, q, r, s = product[first, j], product[first + 1, j], product[below, j], product[below + 1, j]
+            high, low = p if p > q else q, q if p > q else p
+            other, under = r if r > s else s, s if r > s else r
+            high, low = high if high > other else other, under if low > under else low
+            best = high if scale[j] > 0 else low
+            best = p if scale[j] == 0 else best
+            if len(raw) > 0:
+                raw[column, j] = best
+            pooled[column, j] = best
+
+
+@_compiled
+def normalise(pooled, scale, shift):
+    """Scale, shift and rectify a row of places, in place."""
+    zero = scale.dtype.type(0)  # of the arrays' type: a plain 0 would make all of it float64
+    for column in range(len(pooled)):
+        for j in range(len(scale)):
+            scaled = pooled[column, j] * scale[j] + shift[j]
+            pooled[column, j] = zero if scaled <= zero else scaled
 
 
 @_compiled

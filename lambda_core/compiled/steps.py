@@ -16,7 +16,15 @@ import numba
 import numpy as np
 
 from lambda_core.compiled.convolution import add_to_filters, convolve, turn_filters
-from lambda_core.compiled.passes import add_statistics, normalise_pool, normalise_pool_backward, pooled_sums
+from lambda_core.compiled.passes import (
+    add_deviations,
+    merge_statistics,
+    normalise,
+    normalise_pool_backward,
+    pool,
+    pooled_sums,
+)
+from lambda_core.compiled.winograd import convolve_tiles, transform_filters
 
 
 def keep_as_young_as_its_parts(module: Path) -> None:
@@ -35,31 +43,54 @@ _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_compiled
-def forward(x, filters, scale, shift, eps, h, w, c, product, moments, raw, pooled, margin):
-    """A block's output, into `pooled`. raw has no rows where no backward pass will follow."""
-    places, above = h * w, (h // 2) * (w // 2)
-    mean, deviation = moments[0], moments[1]
+def forward(x, filters, scale, shift, eps, h, w, c, product, moments, raw, pooled, margin, at_once, workspace):
+    """A block's output, into `pooled`. at_once: rows of places between a convolution and the pass that follows it, an
+    even number. raw has no rows where no backward pass will follow; then product has room for `at_once` rows alone.
+    """
+    kept, mean, deviation = len(raw) > 0, moments[0], moments[1]
     moments[:] = 0
+    near, total, squares = np.empty_like(mean), np.empty_like(mean), np.empty_like(mean)
+    if len(workspace) > 0:
+        transform_filters(filters, c, workspace)
     for image in range(len(x)):
-        own = product[image * places : (image + 1) * places]
-        convolve(x[image], filters, h, w, c, own)
-        add_statistics(own, image * places, mean, deviation)
+        total[:] = 0
+        squares[:] = 0
+        for top in range(0, h, at_once):
+            rows, first = min(at_once, h - top), (image * h + top) * w if kept else 0
+            own = product[first : first + rows * w]
+            convolve_rows(x[image], top, rows, filters, w, c, workspace, own)
+            if top == 0:
+                near[:] = mean if image > 0 else (own[0, : len(mean)] + own[w, : len(mean)]) / 2
+            add_deviations(own, near, total, squares)
+            for row in range(top // 2, (top + rows) // 2):
+                above = (image * (h // 2) + row) * (w // 2)
+                pool(own[(2 * row - top) * w :], w, scale, raw[above:], pooled[image, row + margin, margin:])
+        merge_statistics(h * w, near, total, squares, image * h * w, mean, deviation)
     for j in range(len(scale)):
-        deviation[j] = 1 / np.sqrt(deviation[j] / (len(x) * places) + eps)
+        deviation[j] = 1 / np.sqrt(deviation[j] / (len(x) * h * w) + eps)
     unit = scale * deviation
     level = shift - mean * unit
     for image in range(len(x)):
-        own = product[image * places : (image + 1) * places]
-        normalise_pool(own, h, w, unit, level, raw[image * above :], pooled[image], margin)
+        for row in range(margin, h // 2 + margin):
+            normalise(pooled[image, row, margin : margin + w // 2], unit, level)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def convolve_rows(image, top, rows, filters, w, c, workspace, output):
+    """So many rows of places, by tiles where there is a workspace for them and more than one row."""
+    if len(workspace) > 0 and rows > 1:
+        convolve_tiles(image, top, rows, w, c, workspace, output)
+    else:
+        convolve(image, top, rows, filters, w, c, output)
 
 
 @_compiled
 def backward(
     gradient, x, filters, scale, h, w, c, product, moments, raw, pooled, margin,
-    to_filters, to_scale, to_shift, to_product, turned, to_x,
+    to_filters, to_scale, to_shift, to_product, turned, to_x, at_once, workspace,
 ):  # fmt: skip
     """From the gradient of a block's output to those of its weights, where `to_filters` has rows, and of its input,
-    where `to_x` has: (n·h·w, c) with room for whole rows.
+    where `to_x` has: (n·h·w, c) with room for whole rows. at_once, workspace: of the convolution that leads back.
 
     With u at the maxima, x̂ the normalised product and m the mean over places: σ·γ·(u − m(u) − x̂·m(u·x̂)). `gradient`
     is overwritten. to_product: of one image, (h + 2, w + 2, o); turned: room for the filters that lead back.
@@ -76,14 +107,18 @@ def backward(
     to_product[:] = 0
     if len(to_x) > 0:
         turn_filters(filters, c, turned)
+        if len(workspace) > 0:
+            transform_filters(turned, to_product.shape[2], workspace)
     for image in range(len(x)):
         own, at = product[image * places : (image + 1) * places], image * above
         normalise_pool_backward(gradient[at:], raw[at:], own, h, w, unit, level, slope, to_product)
         if len(to_filters) > 0:
             add_to_filters(x[image], to_product, h, w, c, to_filters)
         if len(to_x) > 0:
-            o = to_product.shape[2]
-            convolve(to_product.reshape(h + 2, -1), turned, h, w, o, to_x[image * places : (image + 1) * places])
+            seen, o = to_product.reshape(h + 2, -1), to_product.shape[2]
+            for top in range(0, h, at_once):
+                rows, first = min(at_once, h - top), image * places + top * w
+                convolve_rows(seen, top, rows, turned, w, o, workspace, to_x[first : first + rows * w])
 
 
 @_compiled

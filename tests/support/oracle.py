@@ -84,7 +84,7 @@ class _CompiledProducts:
         return len(x) * h * w * 9 * c * len(scale)
 
     def _of_backward(self, gradient, x, filters, scale, h, w, c, *rest):
-        to_filters, to_x = rest[-6], rest[-1]
+        to_filters, to_x = rest[-8], rest[-3]
         return len(x) * h * w * 9 * c * len(scale) * (bool(len(to_filters)) + bool(len(to_x)))
 
     def _of_to_logits(self, x, weight, bias, logits):

@@ -100,7 +100,7 @@ class HessianProduct:
         backward(
             own_t.gradient, own.x, filters, scale, block.height, block.width, block.channels, own.product, own.moments,
             own.raw, own.pooled, own.margin, *self.tangents.gradients.arrays[layer], self.tangents.to_product_of(block),
-            self.tangents.turned_of(block) if layer else to_x_t, to_x_t,
+            self.tangents.turned_of(block) if layer else to_x_t, to_x_t, *own_t.backward,
         )  # fmt: skip
 
     def _gradient_below(self, layer: int) -> Array:

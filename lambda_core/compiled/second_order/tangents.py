@@ -41,9 +41,9 @@ def forward_tangent(
     moments_t[:] = 0
     for image in range(len(x)):
         own = product_t[image * places : (image + 1) * places]
-        convolve(x[image], filters_t, h, w, c, own)
+        convolve(x[image], 0, h, filters_t, w, c, own)
         if len(x_t) > 0:
-            convolve(x_t[image], filters, h, w, c, room)
+            convolve(x_t[image], 0, h, filters, w, c, room)
         more = room if len(x_t) > 0 else room[:0]
         add_tangent_sums(own, more, product[image * places : (image + 1) * places], mean, total, along)
     for j in range(len(scale)):
@@ -113,8 +113,8 @@ def backward_tangent(
             add_to_filters(x_t[image], to_product, h, w, c, to_filters_t)
         if len(to_x_t) > 0:
             o, below = to_product.shape[2], to_x_t[image * places : (image + 1) * places]
-            convolve(to_product_t.reshape(h + 2, -1), turned, h, w, o, below)
-            convolve(to_product.reshape(h + 2, -1), turned_t, h, w, o, room)
+            convolve(to_product_t.reshape(h + 2, -1), 0, h, turned, w, o, below)
+            convolve(to_product.reshape(h + 2, -1), 0, h, turned_t, w, o, room)
             add_rows(room, c, below)
 
 
