@@ -68,7 +68,7 @@ class Buffers:
         products = [self._forward(each)[0] * each.width * self._row[each.filters] for each in frozen]
         bordered = [(each.height + 2) * (each.width + 2) * self._row[each.filters] for each in moved]
         turned = [9 * self._row[each.filters] * self._row[each.channels] for each in moved[1:]]
-        worked = [self._forward(each)[1] for each in network.blocks] + [self._backward(each)[1] for each in moved[1:]]
+        worked = [self._forward(each)[1] for each in self._convs] + [self._backward(each)[1] for each in moved[1:]]
         self._product, self._to_product, self._turned, self._workspace = (
             self._zeros(max(each, default=0)) for each in (products, bordered, turned, worked)
         )
