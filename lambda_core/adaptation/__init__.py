@@ -6,8 +6,9 @@ tables of results (`measurement`).
 
 from lambda_core.adaptation.adapting import Adapted, adapt, adaptation_steps
 from lambda_core.adaptation.batched import BatchedBackbone, adapt_many, in_chunks, loop_over, sum_over_episodes
-from lambda_core.adaptation.choosing import loop_for
+from lambda_core.adaptation.choosing import all_steps, loop_for
 from lambda_core.adaptation.gradients import Loss
+from lambda_core.adaptation.graphs import can_be_captured, captured
 from lambda_core.adaptation.inner_loop import InnerLoop
 from lambda_core.adaptation.memory import peak_bytes
 from lambda_core.adaptation.pool import AdaptationPool
@@ -27,6 +28,9 @@ __all__ = [
     "adapt_by_definition",
     "adapt_many",
     "adaptation_steps",
+    "all_steps",
+    "can_be_captured",
+    "captured",
     "in_chunks",
     "loop_for",
     "loop_over",

@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_core.adaptation.choosing import loop_for
+from lambda_core.adaptation.choosing import all_steps, loop_for
 from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
 from lambda_core.backbones import Backbone
-from lambda_core.compiled import CompiledLoop
 from lambda_core.errors import ModelError
 from lambda_core.kernels import Weights
-from lambda_core.patterns import LambdaPattern, Row
+from lambda_core.patterns import LambdaPattern
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,18 @@ def adapt(
     """
     backbone = Backbone.matching(model, pattern)
     with torch.inference_mode(False):
-        rows = pattern.rows_for(steps)
-        loop = _loop(backbone, support_x, support_y, lr, rows, loss, create_graph=create_graph)
-        losses = loop.run(rows)
-        return Adapted(backbone, _ordinary(loop.weights), losses)
+        x, y, rows, step_size = (
+            _ordinary(support_x),
+            _ordinary(support_y),
+            pattern.rows_for(steps),
+            _step_size(lr, backbone),
+        )
+        if create_graph:
+            loop = InnerLoop(backbone, backbone.weights(), x, y, step_size, loss, create_graph=True)
+            losses = loop.run(rows)
+            return Adapted(backbone, loop.weights, losses)
+        weights, losses = all_steps(backbone, backbone.detached_weights(), x, y, step_size, rows, loss)
+        return Adapted(backbone, _ordinary_weights(weights), losses)
 
 
 def adaptation_steps(
@@ -100,31 +107,15 @@ def adaptation_steps(
     """
     backbone = Backbone.matching(model, pattern)
     with torch.inference_mode(False):
-        rows = pattern.rows_for(steps)
-        loop = _loop(backbone, support_x, support_y, lr, rows, loss, create_graph=False)
+        x, y, rows = _ordinary(support_x), _ordinary(support_y), pattern.rows_for(steps)
+        loop = loop_for(backbone, backbone.detached_weights(), x, y, _step_size(lr, backbone), rows, loss)
     losses = torch.zeros(0, device=support_x.device)
-    yield Adapted(backbone, _ordinary(loop.weights), losses)
+    yield Adapted(backbone, _ordinary_weights(loop.weights), losses)
     for row in rows:
         with torch.inference_mode(False):
             losses = torch.cat([losses, loop.run([row])])
-            state = _ordinary(loop.weights)
+            state = _ordinary_weights(loop.weights)
         yield Adapted(backbone, state, losses)
-
-
-def _loop(
-    backbone: Backbone,
-    x: Tensor,
-    y: Tensor,
-    lr: float | Sequence[float],
-    rows: Sequence[Row],
-    loss: Loss,
-    *,
-    create_graph: bool,
-) -> InnerLoop | CompiledLoop:
-    x, y = (each.clone() if each.is_inference() else each for each in (x, y))
-    if create_graph:
-        return InnerLoop(backbone, backbone.weights(), x, y, _step_size(lr, backbone), loss, create_graph=True)
-    return loop_for(backbone, backbone.detached_weights(), x, y, _step_size(lr, backbone), rows, loss)
 
 
 def _step_size(lr: float | Sequence[float], backbone: Backbone) -> StepSize:
@@ -135,6 +126,10 @@ def _step_size(lr: float | Sequence[float], backbone: Backbone) -> StepSize:
     return tuple(map(float, lr))
 
 
-def _ordinary(weights: list[Weights]) -> list[Weights]:
-    """Inference tensors, which autograd refuses later, as ordinary ones."""
-    return [{name: value.clone() if value.is_inference() else value for name, value in own.items()} for own in weights]
+def _ordinary(value: Tensor) -> Tensor:
+    """An inference tensor, which autograd refuses later, as an ordinary one."""
+    return value.clone() if value.is_inference() else value
+
+
+def _ordinary_weights(weights: list[Weights]) -> list[Weights]:
+    return [{name: _ordinary(value) for name, value in own.items()} for own in weights]

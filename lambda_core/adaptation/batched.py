@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lambda_core.adaptation.gradients import Loss
+from lambda_core.adaptation.graphs import can_be_captured, captured
 from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
 from lambda_core.backbones import Backbone, Layer
 from lambda_core.kernels import CrossEntropy, Weights
@@ -33,14 +34,20 @@ def adapt_many(
     Where the card's memory is too small for all of them, in chunks that fit. support_x: (E, N·K, …) float; support_y:
     (E, N·K) integers, or targets of `loss` → a dictionary a layer of weights (E, …). Raises what `adapt` raises.
     """
-    plain = Backbone.matching(model, pattern)
+    plain, rows = Backbone.matching(model, pattern), tuple(pattern.rows_for(steps))
+
+    def together(x: Tensor, y: Tensor) -> list[Weights]:
+        backbone = BatchedBackbone.of_many(plain, len(x), x[0])
+        loop = BatchedLoop(backbone, backbone.detached_weights(), x, y, lr, loss)
+        loop.run(rows)
+        return loop.weights
 
     def adapted(part: range) -> list[Weights]:
         x, y = support_x[part.start : part.stop], support_y[part.start : part.stop]
-        backbone = BatchedBackbone.of_many(plain, len(part), x[0])
-        loop = BatchedLoop(backbone, backbone.detached_weights(), x, y, lr, loss)
-        loop.run(pattern.rows_for(steps))
-        return loop.weights
+        if not can_be_captured(plain, x, loss):
+            return together(x, y)
+        found: list[Weights] = captured(plain, plain.detached_weights(), ("many", rows, lr, loss), together, x, y)
+        return found
 
     with torch.inference_mode(False):
         found = [part for _, part in in_chunks(adapted, range(len(support_x)), len(support_x))]

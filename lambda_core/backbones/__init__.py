@@ -6,6 +6,7 @@ Belongs here: what a model is, what its layers are called and cost. Does not: gr
 from lambda_core.backbones.backbone import Backbone, Layer, layer_names
 from lambda_core.backbones.blocks import IMAGENET, Normalise, Residual, ResidualBlock
 from lambda_core.backbones.description import described, from_description
+from lambda_core.backbones.inspection import is_known_repeatable
 from lambda_core.backbones.leading_statistics import takes_batch_statistics
 from lambda_core.backbones.memory import layer_memory
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
@@ -40,6 +41,7 @@ __all__ = [
     "fill_but_head",
     "from_description",
     "in_our_names",
+    "is_known_repeatable",
     "layer_costs",
     "layer_memory",
     "layer_names",

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lambda_core.adaptation import in_chunks
+from lambda_core.adaptation import can_be_captured, captured, in_chunks
 from lambda_core.compiled import compiled_meta_gradient
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import Row
 from lambda_core.training.distributed import process, share_of, sum_over_processes
 from lambda_core.training.objective import Objective
+
+Found = tuple[Tensor, dict[int, Tensor]]  # (2,) loss and accuracy; gradients by the parameter's place, where it has one
 
 
 def add_meta_gradient(
@@ -25,70 +27,91 @@ def add_meta_gradient(
     in chunks that fit; on a CPU one by one, compiled where that applies. Returns the mean query loss and accuracy.
     """
     totals = torch.zeros(2, device=device)
-    add = _add_second_order if order == "second" else _add_first_order
+    parameters = _parameters(objective)
     mine = share_of(tasks)
+    on_card = torch.device(device).type == "cuda"
 
-    def together(part: range) -> Tensor:
-        episodes = stacked([bank[mine[place]] for place in part]).to(device)
-        return add(objective.of_many(episodes), episodes, rows, len(tasks))
+    def add(part: range) -> None:
+        """Gradients are found first and added then: where memory ends on the way, nothing is added."""
+        if on_card:
+            found = _of_many(
+                objective, stacked([bank[mine[place]] for place in part]).to(device), rows, order, len(tasks)
+            )
+        else:
+            found = _of_one(objective, bank[mine[part[0]]].to(device), rows, order, len(tasks))
+        totals.add_(found[0] / len(tasks))
+        for place, gradient in found[1].items():
+            before = parameters[place].grad
+            parameters[place].grad = gradient if before is None else before + gradient
 
-    if torch.device(device).type == "cuda":
-        for _, found in in_chunks(together, range(len(mine)), len(mine)) if mine else ():
-            totals += found / len(tasks)
-    else:
-        for task in mine:
-            episode = bank[task].to(device)
-            compiled = _add_compiled(objective, episode, rows, len(tasks), second_order=order == "second")
-            totals += (add(objective, episode, rows, len(tasks)) if compiled is None else compiled) / len(tasks)
+    for _ in in_chunks(add, range(len(mine)), len(mine) if on_card else 1):
+        pass
     if process()[1] > 1:
         sum_over_processes(totals, [p for p in model.parameters() if p.requires_grad])
     loss, accuracy = totals.tolist()
     return loss, accuracy
 
 
-def _add_compiled(
-    objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int, *, second_order: bool
-) -> Tensor | None:
-    if objective.query_statistics != "transductive":
-        return None
-    weights, support = objective.backbone.weights(), (episode.support_x, episode.support_y)
-    query = (episode.query_x, episode.query_y)
-    found = compiled_meta_gradient(
-        objective.backbone, weights, support, query, objective.lr, rows, objective.loss, second_order=second_order
-    )
+def _of_one(objective: Objective, episode: Episode, rows: Sequence[Row], order: str, tasks: int) -> Found:
+    """Of one episode, compiled where that applies."""
+    support, query = (episode.support_x, episode.support_y), (episode.query_x, episode.query_y)
+    found = None
+    if objective.query_statistics == "transductive":
+        found = compiled_meta_gradient(
+            objective.backbone, objective.backbone.weights(), support, query, objective.lr, rows, objective.loss,
+            second_order=order == "second",
+        )  # fmt: skip
     if found is None:
-        return None
-    for own, gradient in zip(objective.backbone.parameters(), found.gradient, strict=True):
-        _add(list(own.values()), [gradient[name] / tasks for name in own])
-    return torch.tensor([found.loss, found.accuracy])
+        return GRADIENTS[order](objective, episode, rows, tasks)
+    each = zip(objective.backbone.parameters(), found.gradient, strict=True)
+    flat = [gradient[name] / tasks for own, gradient in each for name, value in own.items() if value.requires_grad]
+    return torch.tensor([found.loss, found.accuracy]), dict(enumerate(flat))
 
 
-def _add_second_order(objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int) -> Tensor:
-    parameters = [value for own in objective.backbone.parameters() for value in own.values() if value.requires_grad]
+def _of_many(objective: Objective, episodes: Episode, rows: Sequence[Row], order: str, tasks: int) -> Found:
+    """Sums over stacked episodes; on a GPU they are a captured graph."""
+
+    def work(support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor) -> Found:
+        stack = Episode(support_x, support_y, query_x, query_y)
+        return GRADIENTS[order](objective.of_many(stack), stack, rows, tasks)
+
+    backbone = objective.backbone
+    tensors = (episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y)
+    if not can_be_captured(backbone, episodes.support_x, objective.loss):
+        return work(*tensors)
+    key = (objective.lr, objective.loss, objective.query_statistics, tuple(rows), order, tasks)
+    found: Found = captured(backbone, backbone.weights(), key, work, *tensors)
+    return found
+
+
+def _second_order(objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int) -> Found:
     loss, accuracy = objective.loss_after_adaptation(objective.backbone.weights(), episode, rows)
-    # found first and added then: where memory ends on the way, nothing is added
-    _add(parameters, torch.autograd.grad(loss / tasks, parameters, allow_unused=True))
-    return torch.stack([loss.detach(), accuracy])
+    gradients = torch.autograd.grad(loss / tasks, _parameters(objective), allow_unused=True)
+    found = {place: gradient for place, gradient in enumerate(gradients) if gradient is not None}
+    return torch.stack([loss.detach(), accuracy]), found
 
 
-def _add_first_order(objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int) -> Tensor:
+def _first_order(objective: Objective, episode: Episode, rows: Sequence[Row], tasks: int) -> Found:
     """The gradient at the adapted weights, taken as if it were that of the initial ones (Finn et al. 2017, 5.2)."""
     weights = objective.backbone.weights()
-    adapted = objective.adapted(weights, episode, rows)
     leaves = [
         {name: value.clone().requires_grad_(weights[layer][name].requires_grad) for name, value in own.items()}
-        for layer, own in enumerate(adapted)
+        for layer, own in enumerate(objective.adapted(weights, episode, rows))
     ]
     loss, accuracy = objective.score(leaves, episode)
-    torch.autograd.backward(loss / tasks)
-    for own, leaf in zip(objective.backbone.parameters(), leaves, strict=True):
-        _add(list(own.values()), [leaf[name].grad for name in own])
-    return torch.stack([loss.detach(), accuracy])
+    flat = [value for own in leaves for value in own.values() if value.requires_grad]
+    gradients = torch.autograd.grad(loss / tasks, flat, allow_unused=True)
+    # leaves of many episodes have a leading dimension, one entry each, to be summed
+    found = {
+        place: gradient if gradient.shape == parameter.shape else gradient.sum(0)
+        for place, (parameter, gradient) in enumerate(zip(_parameters(objective), gradients, strict=True))
+        if gradient is not None
+    }
+    return torch.stack([loss.detach(), accuracy]), found
 
 
-def _add(parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None]) -> None:
-    """Gradients of the parameters' shapes, or with a leading dimension, one entry an episode, to be summed."""
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        if gradient is not None:
-            own = gradient if gradient.shape == parameter.shape else gradient.sum(0)
-            parameter.grad = own if parameter.grad is None else parameter.grad + own
+GRADIENTS = {"second": _second_order, "first": _first_order}
+
+
+def _parameters(objective: Objective) -> list[nn.Parameter]:
+    return [value for own in objective.backbone.parameters() for value in own.values() if value.requires_grad]

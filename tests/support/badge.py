@@ -15,7 +15,8 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -68,6 +69,9 @@ class Badge(Tensor):
         _note_read_back()
         return self.plain.detach().clone()
 
+    def data_ptr(self) -> int:
+        return self.plain.data_ptr()
+
     def tolist(self):
         return self.cpu().tolist()
 
@@ -83,6 +87,7 @@ class Card:
     def __init__(self) -> None:
         self.read_backs: Counter[str] = Counter()
         self.kernels = 0
+        self.recording: list[Recorded] | None = None
         self._opened = ExitStack()
 
     def __enter__(self) -> Card:
@@ -104,7 +109,47 @@ class Card:
         self._opened.close()
 
 
+class Graph:
+    """A card's graph: what ran while it was captured, to run again over the same places in memory."""
+
+    def __init__(self) -> None:
+        self.operations: list[Recorded] = []
+
+    def replay(self) -> None:
+        assert self.operations, "a graph that nothing was captured for"
+        for func, args, kwargs, before in self.operations:
+            for old, new in zip(tree_leaves(before), tree_leaves(func(*args, **kwargs)), strict=True):
+                if isinstance(old, Tensor) and old is not new:
+                    old.copy_(new)
+        if Card.present is not None:
+            Card.present.kernels += 1
+
+
+Recorded = tuple[Any, Any, Any, Any]  # an operation, its arguments, its outputs
+
+
+@contextmanager
+def _captured(graph: Graph, **_: object) -> Iterator[None]:
+    assert Card.present is not None
+    assert Card.present.recording is None, "one capture at a time"
+    Card.present.recording = graph.operations
+    try:
+        yield
+    finally:
+        Card.present.recording = None
+
+
+class _Event:
+    record = staticmethod(lambda *_: None)
+    wait_event = staticmethod(lambda *_: None)
+
+
 _CUDA = {
+    "CUDAGraph": Graph,
+    "Event": _Event,
+    "current_stream": _Event,
+    "graph": _captured,
+    "graph_pool_handle": lambda: None,
     "is_available": lambda: True,
     "get_device_name": lambda *_: "a badge",
     "get_rng_state": lambda *_: torch.zeros(1),
@@ -159,6 +204,9 @@ def _run(func, args, kwargs):
         _note_read_back()
     plain_args, plain_kwargs = tree_map_only(Badge, lambda each: each.plain, (args, dict(kwargs)))
     found = func(*plain_args, **plain_kwargs)
+    if Card.present is not None and Card.present.recording is not None:
+        assert func not in READS, "a capture cannot wait for a value"
+        Card.present.recording.append((func, plain_args, plain_kwargs, found))
     if func is aten.copy_.default:
         return args[0]
     known = {id(each.plain): each for each in badges}
