@@ -211,7 +211,20 @@ def _digits(model: nn.Sequential, pattern: LambdaPattern) -> list[bool]:
 
 
 def with_jax(model: nn.Sequential, text: str) -> Contestant:
-    """The plain loop: gradients of the layers that the pattern updates, all steps in one compiled function."""
+    """`jax_loop` from torch tensors to arrays."""
+    run = jax_loop(model, text)
+
+    def contestant(x: Tensor, y: Tensor) -> dict[str, Any]:
+        found = run(x.permute(0, 2, 3, 1).numpy(), y.numpy().astype(np.int32))
+        return {name: np.asarray(value) for name, value in found.items()}
+
+    return contestant
+
+
+def jax_loop(model: nn.Sequential, text: str) -> Callable[[Any, Any], Any]:
+    """The plain loop: gradients of the layers that the pattern updates, all steps in one compiled function of images
+    (N, H, W, C) and int32 labels.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -233,11 +246,8 @@ def with_jax(model: nn.Sequential, text: str) -> Contestant:
             own = jax.tree.map(lambda value, gradient: value - LR * gradient, own, gradients)
         return own
 
-    def contestant(x: Tensor, y: Tensor) -> dict[str, Any]:
-        found = run(x.permute(0, 2, 3, 1).numpy(), y.numpy().astype(np.int32))
-        return {name: np.asarray(value) for name, value in found.items()}
-
-    return contestant
+    compiled: Callable[[Any, Any], Any] = run
+    return compiled
 
 
 def jax_conv4(own: dict[str, Any], x: Any) -> Any:

@@ -3,7 +3,7 @@
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
 wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- chosen -->` the ratios of
-`python -m benchmarks.chosen`, after `<!-- domains -->` what changes on other images, and after `<!-- rule -->` what
+`python -m benchmarks.chosen`, after `<!-- card -->` those of `python -m benchmarks.card`, after `<!-- domains -->` what changes on other images, and after `<!-- rule -->` what
 `python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of the last `python -m
 benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
 """
@@ -101,8 +101,8 @@ def choices(text: str) -> str:
     return _between(text, "choices", _rows(head, [[f"{row[name]}" for name in head] for row in found]))
 
 
-def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
+def _rows(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in [head, ["---"] * len(head), *rows])
 
 
 DOCUMENTS: dict[str, Callable[[str], str]] = {
@@ -177,6 +177,30 @@ def slowest(record: dict[str, Any]) -> str:
         which = f"`{least['pattern']}`, {5 * least['shots']} images"
         parts.append(f"{least['over the fastest']:.2f}× for {model} ({which})")
     return f"The slowest ratio to the fastest peer: {'; '.join(parts)}."
+
+
+def card(record: dict[str, Any]) -> str:
+    """What `python -m benchmarks.card` measured on a GPU. record: what it writes."""
+    names = list(dict.fromkeys(name for row in record["single"] for name in row["ms"]))
+    single = [[5 * row["shots"], f"`{row['pattern']}`", *(_ms(row["ms"], name) for name in names)]
+              for row in record["single"]]  # fmt: skip
+    many = [[row["at once"], f"`{row['pattern']}`", *(f"{row['a second'][n]:,.0f}" for n in ("ours", "one by one"))]
+            for row in record["many"]]  # fmt: skip
+    sweeps = [[row["device"], row["shots"], row["episodes"], f"{row['a second']:.2f}"] for row in record["sweeps"]]
+    meta = [[row["shots"], *(f"{row['ms'][name]:.1f}" for name in ("ours", "one by one", "one core"))]
+            for row in record["meta-gradients"]]  # fmt: skip
+    differences = [[name, f"{value:.1e}"] for name, value in record["differences"].items()]
+    return "\n\n".join([
+        f"{record['environment']['card']}, torch {record['environment']['torch']}, {record['date']}.",
+        _rows(["images", "pattern", *(f"{name}, ms" for name in names)], single),
+        _rows(["at once", "pattern", "ours, adaptations a second", "one by one"], many),
+        _rows(["sweep on", "shots", "episodes", "a second"], sweeps),
+        _rows(["meta-gradient, shots", "ours, ms", "one by one", "one core of its machine"], meta),
+        _rows(["difference from the definition on the CPU", "relative"], differences)])  # fmt: skip
+
+
+def _ms(times: dict[str, float], name: str) -> str:
+    return f"{times[name]:.2f}" if name in times else ""
 
 
 LIBRARIES, EXPORT = ("copy + SGD", "higher", "torchopt"), "our export in onnxruntime"

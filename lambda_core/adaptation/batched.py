@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -14,7 +15,7 @@ from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.graphs import can_be_captured, captured
 from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
 from lambda_core.backbones import Backbone, Layer
-from lambda_core.kernels import CrossEntropy, Weights
+from lambda_core.kernels import BatchNormByParts, CrossEntropy, Weights
 from lambda_core.patterns import LambdaPattern, Row
 
 T = TypeVar("T")
@@ -93,7 +94,8 @@ class BatchedLayer(Layer):
 
     def forward(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         """(E, N·K, …) → (E, N·K, …), each entry under its own weights."""
-        return _mapped(lambda own, one: self.call(own, one, leading))(weights, x)
+        with BatchNormByParts() if x.is_cuda else nullcontext():
+            return _mapped(lambda own, one: self.call(own, one, leading))(weights, x)
 
 
 @dataclass(frozen=True)

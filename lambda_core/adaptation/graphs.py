@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 from typing import Any
 
 import torch
@@ -47,7 +47,11 @@ def captured(backbone: Backbone, weights: Sequence[Weights], key: Hashable, work
 
 
 class Graphs:
-    """The graphs of one model's work. Threads take turns; streams wait for each other."""
+    """The graphs of one model's work. Threads take turns; streams wait for each other.
+
+    While one is captured no other thread may wait for the whole card (torch.cuda.synchronize), says CUDA. So only the
+    main thread captures; others replay what it has captured, or launch operations one by one.
+    """
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, Graph | None] = OrderedDict()  # None: asked for once
@@ -59,7 +63,7 @@ class Graphs:
         """`work(*inputs)`; the second time with this key and inputs of these looks it is captured."""
         key = (key, *((x.shape, x.stride(), x.dtype) for x in inputs))
         with self._turn:
-            if key in self._known:
+            if self._known.get(key) or (key in self._known and current_thread() is main_thread()):
                 return self._replayed(key, work, inputs)
             self._keep(key, None)
         return work(*inputs)
@@ -92,8 +96,11 @@ class Graph:
 
     @classmethod
     def of(cls, work: Work, inputs: Sequence[Tensor], pool: Any) -> Graph:
-        """Operations are noted down, not run; `work` has run before, so that nothing is set up for the first time."""
+        """First run once more, since a thread's first use of a library sets it up, which cannot be captured; then its
+        operations are noted down, not run.
+        """
         places = [x.detach().clone() for x in inputs]
+        work(*places)
         recorded = torch.cuda.CUDAGraph()
         with torch.cuda.graph(recorded, pool=pool, capture_error_mode="thread_local"):
             outputs, tree = tree_flatten(work(*places))

@@ -4,6 +4,7 @@ Belongs here: what computes the same as torch's own modules, for less. Does not:
 or the steps of an adaptation (`adaptation`).
 """
 
+from lambda_core.kernels.batch_norm import BatchNormByParts, batch_norm_by_parts
 from lambda_core.kernels.cross_entropy import CrossEntropy
 from lambda_core.kernels.layer_passes import LayerPasses, layer_passes_of
 from lambda_core.kernels.live_bytes import LiveBytes
@@ -18,6 +19,7 @@ from lambda_core.kernels.module_passes import (
 from lambda_core.kernels.norm_pool import NormPool, norm_pool_relu, normalise_by_first
 
 __all__ = [
+    "BatchNormByParts",
     "Convolution",
     "CrossEntropy",
     "Flattening",
@@ -27,6 +29,7 @@ __all__ = [
     "NormPool",
     "NormPoolPass",
     "Weights",
+    "batch_norm_by_parts",
     "calls_nothing_else",
     "layer_passes_of",
     "norm_pool_relu",

@@ -6,6 +6,8 @@ and no Python between them.
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -161,3 +163,23 @@ def test_a_failure_on_the_way_leaves_nothing_behind(card):
     for _ in range(2):
         assert captured(backbone, [], "one more", work, x).tolist() == [2, 2]
     assert card.recording is None
+
+
+@pytest.mark.usefixtures("card")
+def test_another_thread_replays_and_never_captures(monkeypatch):
+    """The thread is another one by name only: the badge is worn in this one."""
+    backbone, plain, pattern = Backbone.of(_model().to("cuda")), _model(), LambdaPattern.parse("00011", 5)
+    graphs = sys.modules["lambda_core.adaptation.graphs"]
+
+    def captured_after(seed):
+        found = _on_card(backbone, *_episode(seed), pattern)
+        _agree(found.weights, adapt(plain, *_episode(seed), pattern, STEPS, LR).weights)
+        return [graph is not None for graph in backbone.remembered["graphs"]._known.values()]
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(graphs, "current_thread", lambda: "another")
+        assert [captured_after(seed) for seed in range(3)] == [[False]] * 3
+    assert captured_after(3) == [True]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(graphs, "current_thread", lambda: "another")
+        assert captured_after(4) == [True]
