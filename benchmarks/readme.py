@@ -2,10 +2,11 @@
 
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
-wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- chosen -->` the ratios of
-`python -m benchmarks.chosen`, after `<!-- card -->` those of `python -m benchmarks.card`, after `<!-- domains -->` what changes on other images, and after `<!-- rule -->` what
-`python -m benchmarks.rule_per_task` found; in docs/measuring.md the counts of the last `python -m
-benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
+wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- card -->` what `python -m
+benchmarks.card` did on a GPU, after `<!-- chosen -->` the ratios of `python -m benchmarks.chosen`, after `<!-- domains
+-->` what changes on other images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found; in
+docs/measuring.md the counts of the last `python -m benchmarks.calibration`, in docs/choices.md those of
+`benchmarks.audit` and `benchmarks.choices`.
 """
 
 from __future__ import annotations
@@ -71,10 +72,10 @@ def results(text: str) -> str:
     """docs/results.md with its tables as they are now."""
     found = {
         name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("adaptation", "chosen", "compilers")
+        for name in ("adaptation", "card", "chosen", "compilers")
     }
     tables = {"report": report(), "peers": peers(found["adaptation"]), "chosen": chosen(found["chosen"])}
-    tables["compilers"] = compilers(found["compilers"])
+    tables |= {"compilers": compilers(found["compilers"]), "card": card(found["card"])}
     for name, table in tables.items():
         text = _between(text, name, table)
     return text
@@ -186,7 +187,7 @@ def card(record: dict[str, Any]) -> str:
               for row in record["single"]]  # fmt: skip
     many = [[row["at once"], f"`{row['pattern']}`", *(f"{row['a second'][n]:,.0f}" for n in ("ours", "one by one"))]
             for row in record["many"]]  # fmt: skip
-    sweeps = [[row["device"], row["shots"], row["episodes"], f"{row['a second']:.2f}"] for row in record["sweeps"]]
+    sweeps = [[row["device"], row["shots"], row["episodes"], f"{row['a second']:.1f}"] for row in record["sweeps"]]
     meta = [[row["shots"], *(f"{row['ms'][name]:.1f}" for name in ("ours", "one by one", "one core"))]
             for row in record["meta-gradients"]]  # fmt: skip
     differences = [[name, f"{value:.1e}"] for name, value in record["differences"].items()]

@@ -5,7 +5,14 @@ tables of results (`measurement`).
 """
 
 from lambda_core.adaptation.adapting import Adapted, adapt, adaptation_steps
-from lambda_core.adaptation.batched import BatchedBackbone, adapt_many, in_chunks, loop_over, sum_over_episodes
+from lambda_core.adaptation.batched import (
+    TOGETHER,
+    BatchedBackbone,
+    adapt_many,
+    in_chunks,
+    loop_over,
+    sum_over_episodes,
+)
 from lambda_core.adaptation.choosing import all_steps, loop_for
 from lambda_core.adaptation.gradients import Loss
 from lambda_core.adaptation.graphs import can_be_captured, captured
@@ -17,6 +24,7 @@ from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.adaptation.tracing import Trace, trace
 
 __all__ = [
+    "TOGETHER",
     "AdaptationPool",
     "Adapted",
     "BatchedBackbone",

@@ -18,6 +18,8 @@ from lambda_core.backbones import Backbone, Layer
 from lambda_core.kernels import BatchNormByParts, CrossEntropy, Weights
 from lambda_core.patterns import LambdaPattern, Row
 
+TOGETHER = 64  # episodes that a GPU runs at once, at most: more were slower a piece (docs/results.md, On a GPU)
+
 T = TypeVar("T")
 
 
@@ -32,7 +34,7 @@ def adapt_many(
 ) -> list[Weights]:
     """Adapt to E support sets at once, each with weights of its own; equal to `adapt` one by one, to float error.
 
-    Where the card's memory is too small for all of them, in chunks that fit. support_x: (E, N·K, …) float; support_y:
+    In chunks of TOGETHER, or of as many as the card's memory has place for. support_x: (E, N·K, …) float; support_y:
     (E, N·K) integers, or targets of `loss` → a dictionary a layer of weights (E, …). Raises what `adapt` raises.
     """
     plain, rows = Backbone.matching(model, pattern), tuple(pattern.rows_for(steps))
@@ -51,7 +53,7 @@ def adapt_many(
         return found
 
     with torch.inference_mode(False):
-        found = [part for _, part in in_chunks(adapted, range(len(support_x)), len(support_x))]
+        found = [part for _, part in in_chunks(adapted, range(len(support_x)), TOGETHER)]
         if len(found) == 1:
             return found[0]
         return [{name: torch.cat([part[layer][name] for part in found]) for name in own}

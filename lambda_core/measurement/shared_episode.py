@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lambda_core.adaptation import BatchedBackbone, InnerLoop, QueryScorer, in_chunks, loop_over
+from lambda_core.adaptation import TOGETHER, BatchedBackbone, InnerLoop, QueryScorer, in_chunks, loop_over
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import LambdaPattern
-
-TOGETHER = 64  # episodes that a GPU runs at once, at most
 
 T = TypeVar("T")
 
