@@ -187,7 +187,9 @@ class SweepConfig(Settings):
     )
 
     patterns: str = setting(
-        "all", help="patterns to measure: all, tails (the last layers), or several joined by commas (00011,anil)"
+        "all",
+        help="patterns to measure: all, finer (with scale and shift alone), tails (the last layers), "
+        "or several joined by commas (00011,nnnn1,anil)",
     )
 
     def __post_init__(self) -> None:
@@ -221,6 +223,7 @@ class SearchConfig(Settings):
     threshold: float = setting(1.0, help="allowed degradation, in percentage points", low=0.0, high=100.0)
     confidence: float = setting(0.95, help="of the verdicts, over all patterns judged together", low=0.5, high=1.0)
     seed: int = setting(3, help="of the search's bank; the fresh one's is the next", low=0, high=2**31 - 2)
+    finer: bool = setting(default=False, help="look at steps that update scale and shift of a layer alone, too")
 
 
 def _scales(text: str) -> tuple[float, ...]:

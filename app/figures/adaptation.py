@@ -9,13 +9,14 @@ import plotly.graph_objects as go
 
 from app.figures.layout import Part, base_layout, vline
 from app.figures.palette import Palette
-from lambda_core.patterns import AdaptationPlan, LayerStep
+from lambda_core.patterns import AdaptationPlan, LayerStep, Update
 
 if TYPE_CHECKING:
     from lambda_core.adaptation import Trace
 
 KINDS = {  # of a layer at a step: its sign, and what the sign means
     "updated": ("●", "computed and updated"),
+    "scaled": ("◐", "computed, scale and shift updated"),
     "passed": ("→", "computed, not updated"),
     "reused": ("=", "reused: nothing below has changed"),
     "skipped": ("", "skipped: the step does nothing"),
@@ -25,8 +26,8 @@ LEGEND = " · ".join(f"{sign or '▢'} {meaning}" for sign, meaning in KINDS.val
 
 def kind(cell: LayerStep) -> str:
     """One of KINDS."""
-    if cell.backward in ("weights", "both"):
-        return "updated"
+    if cell.update:
+        return "updated" if cell.update == Update.ALL else "scaled"
     if cell.forward == "computed" or cell.backward == "input":
         return "passed"
     return cell.forward if cell.forward == "skipped" else "reused"
@@ -38,7 +39,13 @@ def plan(what_ran: AdaptationPlan, layers: Sequence[str], at: int, colors: Palet
     height: of a layer, in pixels.
     """
     steps, count = len(what_ran.cells), len(layers)
-    fills = {"updated": colors.computed, "passed": colors.passed, "reused": colors.reused, "skipped": colors.skipped}
+    fills = {
+        "updated": colors.computed,
+        "scaled": colors.computed,
+        "passed": colors.passed,
+        "reused": colors.reused,
+        "skipped": colors.skipped,
+    }
     layout = base_layout(colors, "inner step", "", height=60 + height * count)
     layout["shapes"] = [
         _cell(step + 1, layer, fills[kind(cell)], 1.0 if step < at else 0.25)
@@ -59,7 +66,13 @@ def _cell(step: int, layer: int, fill: str, opacity: float) -> Part:
 
 def _signs(what_ran: AdaptationPlan, layers: Sequence[str], colors: Palette) -> Part:
     cells = [(s + 1, i, cell) for s, row in enumerate(what_ran.cells) for i, cell in enumerate(row)]
-    ink = {"updated": colors.paper, "passed": colors.ink, "reused": colors.faint, "skipped": colors.faint}
+    ink = {
+        "updated": colors.paper,
+        "scaled": colors.paper,
+        "passed": colors.ink,
+        "reused": colors.faint,
+        "skipped": colors.faint,
+    }
     return {
         "type": "scatter",
         "mode": "text",

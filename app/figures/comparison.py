@@ -58,7 +58,8 @@ def heat_map(table: pd.DataFrame, shade: str, scale_of_all: tuple[float, float],
 def _depth(pattern: str) -> tuple[bool, int, str]:
     """Patterns that update the head lie above those that do not; in each, those that reach deepest on top."""
     first = pattern.split("/", maxsplit=1)[0]
-    return first[-1] == "1", -first.find("1"), pattern
+    lowest = next((layer for layer, digit in enumerate(first) if digit != "0"), -1)
+    return first[-1] != "0", -lowest, pattern
 
 
 def _ramp(colors: Palette, shade: str) -> list[tuple[int, str]]:

@@ -1,8 +1,10 @@
-"""A pattern as lamps, one a layer: what is updated is lit. Easier on the eye than digits."""
+"""A pattern as lamps, one a layer: what is updated is lit, half where it is scale and shift alone."""
 
 from __future__ import annotations
 
-LAMPS = str.maketrans("01", "○●")
+from lambda_core.patterns import DIGITS
+
+LAMPS = str.maketrans(DIGITS, "○●◐")
 
 
 def lamps(pattern: str) -> str:

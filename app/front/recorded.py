@@ -74,12 +74,11 @@ def _phases(pattern: LambdaPattern, steps: int, layers: Sequence[int]) -> list[l
 def _phases_of_step(row: Sequence[LayerStep], layers: Sequence[int]) -> list[Phase]:
     """Forward from the lowest layer that is computed, then backward to the lowest that is updated."""
     least = LEAST * max(1, sum(layers))
-    products = {"none": 0, "input": 1, "weights": 1, "both": 2}
     work = [
         (layer, "forward", max(layers[layer], least)) for layer, cell in enumerate(row) if cell.forward == "computed"
     ]
     work += [
-        (layer, "backward", max(products[row[layer].backward] * layers[layer], least))
+        (layer, "backward", max(row[layer].products_back * layers[layer], least))
         for layer in reversed(range(len(row)))
         if row[layer].backward != "none"
     ]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_core.patterns import DIGITS, NAMES
+
 
 def format_value(value: Any) -> str:
     """A value as the address writes it."""
@@ -84,9 +86,9 @@ def part_of_pattern() -> UrlField:
     """Signs that a pattern may hold; of what is typed, whatever else cannot be part of one and is left out."""
 
     def taken(typed: str) -> str | None:
-        return "".join(sign for sign in typed if sign in "01/") or None
+        return "".join(sign for sign in typed if sign in f"{DIGITS}/") or None
 
-    return UrlField(None, _matching(r"[01/]{1,40}"), "a part of a pattern such as 0001", taken, blank="")
+    return UrlField(None, _matching(rf"[{DIGITS}/]{{1,40}}"), "a part of a pattern such as 0001", taken, blank="")
 
 
 def _matching(expression: str) -> Callable[[str], str]:
@@ -100,7 +102,8 @@ def _matching(expression: str) -> Callable[[str], str]:
 
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"
 STUDY = rf"{NAME}(?:@{NAME})?"  # measured on another data set
-PATTERN = r"[01]{1,40}(/[01]{1,40}){0,99}|maml|anil|boil|none"
+_ROW = rf"[{DIGITS}]{{1,40}}"
+PATTERN = rf"{_ROW}(/{_ROW}){{0,99}}|{'|'.join(NAMES)}"
 PATTERN_RIGHT = "a pattern such as 00001 or 11111/00001"
 
 FIELDS: dict[str, UrlField] = {
@@ -118,6 +121,7 @@ FIELDS: dict[str, UrlField] = {
     "far": one_of(False, True),
     "show": one_of("all", "steps", "front"),
     "grid": one_of(False, True),
+    "finer": one_of(False, True),
     "lrs": one_of(False, True),
     "memory": whole(None, 0, 10**12),  # bytes; None: any number
     "tab": one_of("budget", "first", "table", "steps", "take", "training", "how"),

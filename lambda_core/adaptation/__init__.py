@@ -14,7 +14,7 @@ from lambda_core.adaptation.batched import (
     sum_over_episodes,
 )
 from lambda_core.adaptation.choosing import all_steps, loop_for
-from lambda_core.adaptation.gradients import Loss
+from lambda_core.adaptation.gradients import Loss, only
 from lambda_core.adaptation.graphs import can_be_captured, captured
 from lambda_core.adaptation.inner_loop import InnerLoop
 from lambda_core.adaptation.memory import peak_bytes
@@ -42,6 +42,7 @@ __all__ = [
     "in_chunks",
     "loop_for",
     "loop_over",
+    "only",
     "peak_bytes",
     "query_logits",
     "sum_over_episodes",

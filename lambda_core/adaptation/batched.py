@@ -16,7 +16,7 @@ from lambda_core.adaptation.graphs import can_be_captured, captured
 from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
 from lambda_core.backbones import Backbone, Layer
 from lambda_core.kernels import BatchNormByParts, CrossEntropy, Weights
-from lambda_core.patterns import LambdaPattern, Row
+from lambda_core.patterns import LambdaPattern, Row, is_head_alone
 
 TOGETHER = 64  # episodes that a GPU runs at once, at most: more were slower a piece (docs/results.md, On a GPU)
 
@@ -152,7 +152,7 @@ class BatchedLoop(InnerLoop):
     def _head_steps(self, row: Row, count: int) -> Tensor | None:
         last, names = len(self.weights) - 1, self.backbone.__dict__["linear_head"]
         free = self._by_values_alone and self._is_cross_entropy and names
-        if not free or not row[last] or any(row[:last]):
+        if not free or not is_head_alone(row):
             return None
         x, own = self.input_of(last), self.weights[last]
         if x.dim() != 3 or set(own) != self.backbone.layers[last].trainable:

@@ -15,7 +15,7 @@ from lambda_core.adaptation.inner_loop import InnerLoop, StepSize
 from lambda_core.backbones import Backbone
 from lambda_core.compiled import CompiledLoop, compiled_loop
 from lambda_core.kernels import Weights
-from lambda_core.patterns import Row
+from lambda_core.patterns import Row, lowest_ever
 
 
 def loop_for(
@@ -31,7 +31,7 @@ def loop_for(
 
     Other arguments: those of `InnerLoop`.
     """
-    lowest = min((row.index(True) for row in rows if any(row)), default=len(weights) - 1)
+    lowest = lowest_ever(rows, default=len(weights) - 1)
     compiled = compiled_loop(backbone, weights, support_x, support_y, lr, loss, lowest)
     return compiled or loop_over(backbone, weights, support_x, support_y, lr, loss)
 

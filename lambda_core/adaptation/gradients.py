@@ -6,7 +6,7 @@ stay differentiable. Both compute gradients for the layers asked for, and stop a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -20,6 +20,7 @@ from lambda_core.kernels import CrossEntropy, LayerPasses, Weights
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Gradients = dict[int, Weights]  # layer → gradients by the parameter's name, of those parameters that have one
+Chosen = Mapping[int, frozenset[str]]  # layer, ascending → names of the parameters to take gradients of
 
 
 class SupportLoss:
@@ -48,18 +49,17 @@ class SupportLoss:
 
 
 def gradients_written_out(
-    backbone: Backbone,
     weights: list[Weights],
     activations: SupportActivations,
     loss: SupportLoss,
-    chosen: Sequence[int],
+    chosen: Chosen,
     passes: Sequence[LayerPasses],
 ) -> tuple[Tensor, Gradients]:
-    """The loss, and its gradients for the layers `chosen`, ascending; passes: those of the lowest of them and above.
+    """The loss, and its gradients for what is `chosen`; passes: those of the lowest of these layers and above.
 
     Forward through every layer from there, then the chain rule back down to it. Call it without gradients.
     """
-    lowest, kept = chosen[0], []
+    lowest, kept = next(iter(chosen)), []
     x, patches = activations.inputs[lowest], activations.patches_of(lowest, passes[0])
     for each, own in zip(passes, weights[lowest:], strict=True):
         x, saved = each.forward(own, x, patches)
@@ -68,12 +68,10 @@ def gradients_written_out(
     value, gradient = loss.with_gradient(x)
     found: Gradients = {}
     for layer in range(len(weights) - 1, lowest - 1, -1):
-        own, below = passes[layer - lowest].backward(
-            weights[layer], kept.pop(), gradient, layer in chosen, layer > lowest
+        names = chosen.get(layer, frozenset())
+        found[layer], below = passes[layer - lowest].backward(
+            weights[layer], kept.pop(), gradient, names, layer > lowest
         )
-        if layer in chosen:
-            trainable = backbone.layers[layer].trainable
-            found[layer] = {name: each for name, each in own.items() if name in trainable}
         gradient = gradient if below is None else below
     return value, {layer: found[layer] for layer in chosen}
 
@@ -83,7 +81,7 @@ def gradients_by_autograd(
     weights: list[Weights],
     x: Tensor,
     loss: SupportLoss,
-    chosen: Sequence[int],
+    chosen: Chosen,
     *,
     create_graph: bool,
 ) -> tuple[Tensor, Gradients]:
@@ -91,9 +89,9 @@ def gradients_by_autograd(
 
     A parameter that the loss does not depend on is left out: its gradient is zero.
     """
-    leaves = {layer: _leaves(backbone.layers[layer].trainable, weights[layer], create_graph) for layer in chosen}
+    leaves = {layer: _leaves(names, weights[layer], create_graph) for layer, names in chosen.items()}
     with torch.enable_grad(), _in_place_explained():
-        for layer in range(chosen[0], len(weights)):
+        for layer in range(next(iter(chosen)), len(weights)):
             x = backbone.layers[layer].forward(weights[layer] | leaves.get(layer, {}), x)
         value = loss(x)
         places = [(layer, name) for layer, own in leaves.items() for name in own]
@@ -121,11 +119,19 @@ def _in_place_explained() -> Iterator[None]:
         ) from error
 
 
-def _leaves(trainable: frozenset[str], weights: Weights, create_graph: bool) -> Weights:
+def only(gradients: Gradients, chosen: Chosen) -> Gradients:
+    """Those of the gradients that are chosen."""
+    return {
+        layer: {name: each for name, each in gradients[layer].items() if name in names}
+        for layer, names in chosen.items()
+    }
+
+
+def _leaves(changed: frozenset[str], weights: Weights, create_graph: bool) -> Weights:
     # With a graph, an alias: a weight that earlier steps left alone has also shaped what they changed, and the
     # partial derivative asked for here must not follow that way.
     return {
         name: value.view_as(value) if create_graph else value.detach().requires_grad_()
         for name, value in weights.items()
-        if name in trainable
+        if name in changed
     }

@@ -2,7 +2,7 @@
 
 A step
 
-1. takes gradients only for the layers that Λ[s] updates, so backward stops at the lowest of them;
+1. takes gradients only for what Λ[s] updates, so backward stops at the lowest of it;
 2. restarts forward at the lowest layer that changed since the last forward (or the lowest it updates, if lower):
    activations below depend on the support batch and on unchanged weights only (`support_activations.py`);
 3. runs no convolution at all, forward or backward, once only the head changes.
@@ -30,7 +30,7 @@ from lambda_core.adaptation.gradients import (
 from lambda_core.adaptation.support_activations import SupportActivations
 from lambda_core.backbones import Backbone
 from lambda_core.kernels import LayerPasses, Weights
-from lambda_core.patterns import Row
+from lambda_core.patterns import Row, is_head_alone, lowest_updated
 
 StepSize = float | tuple[float, ...]  # one for all layers, or one a layer
 
@@ -93,15 +93,15 @@ class InnerLoop:
         return value
 
     def gradients(self, row: Row) -> tuple[Tensor, Gradients]:
-        """The support loss (detached) and its gradients for the layers of `row`; nothing is changed."""
-        chosen = [layer for layer, updated in enumerate(row) if updated]
-        if not chosen:
+        """The support loss (detached) and its gradients for what `row` updates; nothing is changed."""
+        chosen, lowest = self.backbone.changed_by(row), lowest_updated(row)
+        if lowest is None:
             return torch.full((), math.nan, device=self.loss.labels.device), {}
-        x = self.input_of(chosen[0])
-        passes = self._passes_from(chosen[0])
+        x = self.input_of(lowest)
+        passes = self._passes_from(lowest)
         if passes:
             with self._without_gradients():
-                return gradients_written_out(self.backbone, self.weights, self.activations, self.loss, chosen, passes)
+                return gradients_written_out(self.weights, self.activations, self.loss, chosen, passes)
         return gradients_by_autograd(self.backbone, self.weights, x, self.loss, chosen, create_graph=self.create_graph)
 
     def update(self, gradients: Gradients) -> None:
@@ -135,7 +135,7 @@ class InnerLoop:
         last, cross_entropy = len(self.weights) - 1, self.loss.cross_entropy
         passes = self.backbone.layers[last].passes if self._by_values_alone else None
         names = passes.linear if passes else None
-        if not row[last] or any(row[:last]) or cross_entropy is None or passes is None or names is None:
+        if not is_head_alone(row) or cross_entropy is None or passes is None or names is None:
             return None
         x, own = self.input_of(last), self.weights[last]
         if x.dim() != 2 or not passes.takes(x) or set(own) != self.backbone.layers[last].trainable:

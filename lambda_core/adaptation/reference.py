@@ -1,7 +1,8 @@
 """The definition, as plainly as it can be written: what everything clever in this room is held against.
 
 At every inner step s, the gradient of the support loss for all parameters, multiplied by Λ[s], and an SGD step
-(MAML: Finn et al. 2017, arXiv 1703.03400, eq. 1; Λ: Khabarlak 2022, arXiv 2206.05930). Nothing is skipped or reused.
+(MAML: Finn et al. 2017, arXiv 1703.03400, eq. 1; Λ: Khabarlak 2022, arXiv 2206.05930). Where Λ[s] says scale and shift
+alone, the other parameters of that layer are multiplied by zero. Nothing is skipped or reused.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from lambda_core.patterns import LambdaPattern
+from lambda_core.backbones import scales_and_shifts
+from lambda_core.patterns import LambdaPattern, Update
 
 
 def adapt_by_definition(
@@ -40,7 +42,13 @@ def adapt_by_definition(
     columns = tuple(layers) or tuple(dict.fromkeys(name.split(".")[0] for name in weights))
     column_of = {name: next(i for i, c in enumerate(columns) if f"{name}.".startswith(f"{c}.")) for name in weights}
     sizes = lr if isinstance(lr, Sequence) else [lr] * len(columns)
-    for row in pattern.matrix(steps):
+    scales = {
+        f"{column}.{name}"
+        for place, column in enumerate(columns)
+        if any(row[place] == Update.SCALES for row in pattern.rows)
+        for name in scales_and_shifts(model.get_submodule(column))
+    }
+    for row in pattern.rows_for(steps):
         # a copy: some models write into what they are given
         value = loss(functional_call(model, weights, (support_x.clone(),)), support_y)
         gradients = torch.autograd.grad(
@@ -51,5 +59,7 @@ def adapt_by_definition(
             materialize_grads=True,
         )
         for name, gradient in zip(trainable, gradients, strict=True):
-            weights[name] = weights[name] - sizes[column_of[name]] * float(row[column_of[name]]) * gradient
+            update = row[column_of[name]]
+            factor = float(update == Update.ALL or (update == Update.SCALES and name in scales))
+            weights[name] = weights[name] - sizes[column_of[name]] * factor * gradient
     return weights

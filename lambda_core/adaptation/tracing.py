@@ -17,7 +17,7 @@ from lambda_core.adaptation.query_statistics import QueryScorer
 from lambda_core.backbones import Backbone, layer_products
 from lambda_core.episodes import Episode
 from lambda_core.kernels import Weights
-from lambda_core.patterns import AdaptationPlan, LambdaPattern, Row, plan_adaptation
+from lambda_core.patterns import AdaptationPlan, LambdaPattern, Row, lowest_ever, plan_adaptation
 from lambda_core.system import synchronise
 
 REPEATS = 3
@@ -62,7 +62,7 @@ def trace(
     # The fastest of a few runs: what else the process does at the moment only ever adds.
     run = min((_run(backbone, start, episode, rows, lr) for _ in range(REPEATS)), key=lambda run: run.ends[-1])
     queries = QueryScorer(backbone, start, episode, query_statistics)
-    lowest = min((row.index(True) for row in rows if any(row)), default=len(backbone.layers) - 1)
+    lowest = lowest_ever(rows, default=len(backbone.layers) - 1)
     logits = torch.stack([queries.logits(weights, lowest) for weights in run.states])
     shown = _states(_support_losses(backbone, episode, run), logits, episode.query_y)
     plan = plan_adaptation(pattern, steps, *layer_products(backbone, episode.support_x))

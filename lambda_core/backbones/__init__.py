@@ -7,7 +7,6 @@ from lambda_core.backbones.backbone import Backbone, Layer, layer_names
 from lambda_core.backbones.blocks import IMAGENET, Normalise, Residual, ResidualBlock
 from lambda_core.backbones.description import described, from_description
 from lambda_core.backbones.inspection import is_known_repeatable
-from lambda_core.backbones.leading_statistics import takes_batch_statistics
 from lambda_core.backbones.memory import layer_memory
 from lambda_core.backbones.multiply_adds import layer_costs, layer_products
 from lambda_core.backbones.networks import (
@@ -21,6 +20,7 @@ from lambda_core.backbones.networks import (
     resnet_stages,
     with_statistics,
 )
+from lambda_core.backbones.normalisations import scales_and_shifts, takes_batch_statistics
 from lambda_core.backbones.pretrained import PREFIX, in_our_names, torchvision_network
 from lambda_core.backbones.stages import layers_of
 from lambda_core.backbones.weights import HEADS, fill, fill_but_head, with_ways
@@ -53,6 +53,7 @@ __all__ = [
     "own_statistics",
     "resnet12",
     "resnet_stages",
+    "scales_and_shifts",
     "takes_batch_statistics",
     "torchvision_network",
     "with_statistics",

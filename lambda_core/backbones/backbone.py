@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from lambda_core.backbones.inspection import check_adaptable, is_plain_row
 from lambda_core.backbones.module_call import ModuleCall, looks_of
+from lambda_core.backbones.normalisations import scales_and_shifts
 from lambda_core.errors import ModelError, PatternError
 from lambda_core.kernels import LayerPasses, Weights, layer_passes_of
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import LambdaPattern, Row, Update
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,21 @@ class Layer:
     def weights(self) -> dict[str, nn.Parameter]:
         """The module's parameters as they are now, by name."""
         return {name: parameter for name, holder, key in self.places if (parameter := holder[key]) is not None}
+
+    @cached_property
+    def scales(self) -> frozenset[str]:
+        """Those of `trainable` that are a scale or a shift."""
+        return scales_and_shifts(self.module) & self.trainable
+
+    def changed_by(self, update: Update) -> frozenset[str]:
+        """Names of the parameters that such a step changes. Raises PatternError where only scales and shifts would be
+        changed, and there are none.
+        """
+        if update != Update.SCALES:
+            return self.trainable if update else frozenset()
+        if not self.scales:
+            raise PatternError(f"layer {self.name} has no scale, shift or bias to update: write 0 or 1 for it, not n")
+        return self.scales
 
     @cached_property
     def passes(self) -> LayerPasses | None:
@@ -120,12 +136,22 @@ class Backbone:
             )
         whole = model.up_to_date() if isinstance(model, Backbone) else cls.of(model)
         if len(whole.layers) == pattern.layers:
-            return whole
+            return whole.checked(pattern)
         split = cls.of(whole.model, split=True)
         if len(split.layers) == pattern.layers:
-            return split
+            return split.checked(pattern)
         names = ", ".join(whole.names)
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns; the layers are {names}")
+
+    def checked(self, *patterns: LambdaPattern) -> Self:
+        """This view, where it can be adapted by all of these. Raises PatternError."""
+        for row in dict.fromkeys(row for pattern in patterns if pattern.is_finer for row in pattern.rows):
+            self.changed_by(row)
+        return self
+
+    def changed_by(self, row: Row) -> dict[int, frozenset[str]]:
+        """Layer → names of the parameters that a step by `row` changes; of the layers that it updates, ascending."""
+        return {layer: self.layers[layer].changed_by(update) for layer, update in enumerate(row) if update}
 
     def up_to_date(self) -> Backbone:
         """This view, or a new one where the model's modes, hooks or buffers have changed since it was made."""

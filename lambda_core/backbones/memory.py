@@ -9,9 +9,7 @@ from torch import Tensor, nn
 
 from lambda_core.backbones.backbone import Backbone, Layer
 from lambda_core.kernels import LayerPasses, LiveBytes, Weights
-from lambda_core.patterns import LayerMemory, Pass
-
-WAYS_BACK = {"input": (False, True), "weights": (True, False), "both": (True, True)}  # to the weights, to the input
+from lambda_core.patterns import WAYS_BACK, LayerMemory, Pass, Update
 
 
 def layer_memory(model: nn.Sequential | Backbone, inputs: Tensor) -> list[LayerMemory]:
@@ -25,30 +23,32 @@ def layer_memory(model: nn.Sequential | Backbone, inputs: Tensor) -> list[LayerM
         passes = layer.passes if layer.passes and layer.passes.takes(x) and not x.is_cuda else None
         with torch.no_grad(), LiveBytes() as live:
             y = layer.forward(own, x)
+        changed = {update: layer.changed_by(update) for update in Update if layer.scales or update != Update.SCALES}
         ways = {
-            name: _written_out(passes, own, x, *way) if passes else _by_autograd(layer, own, x, *way)
-            for name, way in WAYS_BACK.items()
+            name: _written_out(passes, own, x, changed[update], onward)
+            if passes
+            else _by_autograd(layer, own, x, changed[update], onward)
+            for name, (update, onward) in WAYS_BACK.items()
+            if update in changed and name != "none"
         }
-        trainable = sum(value.nbytes for name, value in own.items() if name in layer.trainable)
-        found.append(LayerMemory(sum(value.nbytes for value in own.values()), trainable, live.now, live.most, ways))
+        sizes = {update: sum(own[name].nbytes for name in names) for update, names in changed.items()}
+        found.append(LayerMemory(sum(value.nbytes for value in own.values()), sizes, live.now, live.most, ways))
         x = y
     return found
 
 
-def _written_out(passes: LayerPasses, own: Weights, x: Tensor, to_weights: bool, to_input: bool) -> Pass:
+def _written_out(passes: LayerPasses, own: Weights, x: Tensor, changed: frozenset[str], to_input: bool) -> Pass:
     with torch.no_grad(), LiveBytes() as live:
         patches = None if to_input else passes.patches(x)  # made of what the lowest layer starts from, and kept
         y, kept = passes.forward(own, x, patches)
         saved, forward, gradient = live.now, live.most, torch.ones_like(y)
-        passes.backward(own, kept, gradient, to_weights, to_input)
+        passes.backward(own, kept, gradient, changed, to_input)
     return Pass(saved, forward, live.most)
 
 
-def _by_autograd(layer: Layer, own: Weights, x: Tensor, to_weights: bool, to_input: bool) -> Pass:
+def _by_autograd(layer: Layer, own: Weights, x: Tensor, changed: frozenset[str], to_input: bool) -> Pass:
     start = x.detach().requires_grad_(to_input)
-    leaves = {
-        name: value.detach().requires_grad_(to_weights and name in layer.trainable) for name, value in own.items()
-    }
+    leaves = {name: value.detach().requires_grad_(name in changed) for name, value in own.items()}
     with torch.enable_grad(), LiveBytes() as live:
         y = layer.forward(leaves, start)
         saved, forward = live.now, live.most

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lambda_core.backbones.inspection import is_known_repeatable
-from lambda_core.backbones.leading_statistics import with_leading_statistics
+from lambda_core.backbones.normalisations import with_leading_statistics
 from lambda_core.errors import ModelError
 from lambda_core.kernels import Weights
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from lambda_core.backbones.blocks import ResidualBlock
 from lambda_core.backbones.inspection import check_adaptable
-from lambda_core.backbones.leading_statistics import takes_batch_statistics
+from lambda_core.backbones.normalisations import takes_batch_statistics
 from lambda_core.backbones.pretrained import PREFIX, torchvision_network
 from lambda_core.config import BACKBONES, MetaTrainConfig, is_own
 from lambda_core.errors import ModelError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lambda_core.commands.options import json_option, model_argument, print_result
+from lambda_core.commands.options import json_option, model_argument, pattern_option, print_result
 
 if TYPE_CHECKING:
     from lambda_core.studies import Study
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @model_argument
-@click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
+@pattern_option
 @click.option("--steps", type=click.IntRange(1, 1000), help="Inner steps.  [default: the study's]")
 @click.option("--lr", type=click.FloatRange(0, min_open=True), help="Inner step size.  [default: the study's]")
 @click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",

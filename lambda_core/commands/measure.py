@@ -12,6 +12,7 @@ from lambda_core.commands.options import (
     given_settings,
     json_option,
     model_argument,
+    pattern_option,
     print_result,
     processes_option,
     root_option,
@@ -150,7 +151,7 @@ def _memory_text(study: Study) -> str:
 @click.command()
 @model_argument
 @click.option("--episodes-from", "folder", required=True, type=click.Path(path_type=Path), help="Folder of episodes.")
-@click.option("--pattern", default="maml", show_default=True, help="Lambda pattern: digits, maml, anil or boil.")
+@pattern_option
 @click.option("--steps", type=click.IntRange(0, 1000), help="Inner steps.  [default: the study's]")
 @click.option("--query-statistics", type=click.Choice(QUERY_STATISTICS), default="transductive",
               show_default=True, help="Statistics that normalise the queries.")  # fmt: skip

@@ -45,6 +45,12 @@ processes_option = click.option(
     callback=_number_of_processes,
     help="Processes of one thread each; auto: one a core.",
 )
+pattern_option = click.option(
+    "--pattern",
+    default="maml",
+    show_default=True,
+    help="Lambda pattern: digits, or anil, norm, last2 and the like.",
+)
 axis_option = click.option(
     "--axis",
     type=click.Choice(["milliseconds", "multiply_adds"]),

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lambda_core.compiled.network import ConvNorm, Network
 from lambda_core.kernels import Weights
+from lambda_core.patterns import Update
 
 Array = NDArray[Any]
 
@@ -39,6 +40,12 @@ class FlatWeights:
         for views, own in zip(self._views, start, strict=True):
             for name, view in views.items():
                 view[...] = own[name].detach().numpy().reshape(view.shape)
+
+    def parts(self, layer: int, update: Update) -> list[Array]:
+        """What such a step changes of a layer, flat: all of it at once, or each scale, shift and bias."""
+        if update == Update.SCALES:
+            return [each for each in self.arrays[layer] if each.ndim == 1]
+        return [self.row[self.ends[layer] : self.ends[layer + 1]]]
 
     def copy_of(self, layer: int) -> Weights:
         """New tensors with a layer's weights, in the shapes that the model has; filters channels last."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from lambda_core.compiled.buffers import borrow, give_back
 from lambda_core.compiled.network import ConvNetwork
 from lambda_core.kernels import Weights
-from lambda_core.patterns import Row
+from lambda_core.patterns import Row, Update, is_head_alone, lowest_updated
 
 
 class CompiledLoop:
@@ -62,8 +62,7 @@ class CompiledLoop:
         losses: list[float] = []
         for row, same in groupby(rows):
             count = len(list(same))
-            head_only = row[-1] and not any(row[:-1])
-            losses += self._head_steps(count) if head_only else [self._step(row) for _ in range(count)]
+            losses += self._head_steps(count) if is_head_alone(row) else [self._step(row) for _ in range(count)]
         return torch.tensor(losses, dtype=self.buffers.key[3])
 
     def step(self, row: Row) -> Tensor:
@@ -71,30 +70,32 @@ class CompiledLoop:
         return self.run([row])[0]
 
     def gradients(self, row: Row) -> float:
-        """The support loss; its gradients for the layers of `row` are left in `buffers.gradients`."""
+        """The support loss; its gradients for what `row` updates are left in `buffers.gradients`."""
         from lambda_core.compiled.steps import head_gradients
 
-        if not any(row):
+        lowest, buffers = lowest_updated(row), self.buffers
+        if lowest is None:
             return math.nan
-        lowest, buffers = row.index(True), self.buffers
         self._forward_to_head(lowest)
         to_x = buffers.to_features if lowest < self.head else buffers.to_features[:0]
-        to_head = [each if row[-1] else each[:0] for each in buffers.gradients.arrays[-1]]
+        to_weight, to_bias = buffers.gradients.arrays[-1]
+        to_head = to_weight if row[-1] == Update.ALL else to_weight[:0], to_bias if row[-1] else to_bias[:0]
         loss = head_gradients(buffers.features, self.labels, *buffers.weights.arrays[-1], *to_head, to_x)
         for layer in range(self.head - 1, lowest - 1, -1):
-            buffers.backward(layer, updated=row[layer], needs_input=layer > lowest)
+            buffers.backward(layer, updated=row[layer] == Update.ALL, needs_input=layer > lowest)
         return float(loss)
 
     def update(self, row: Row) -> None:
         """A step of gradient descent by `buffers.gradients` for the layers of `row`."""
         weights, gradients = self.buffers.weights, self.buffers.gradients
-        for layer, updated in enumerate(row):
-            if updated:
-                own = weights.row[weights.ends[layer] : weights.ends[layer + 1]]
-                own -= self.lr[layer] * gradients.row[gradients.ends[layer] : gradients.ends[layer + 1]]
+        for layer, update in enumerate(row):
+            if update:
+                both = zip(weights.parts(layer, update), gradients.parts(layer, update), strict=True)
+                for own, gradient in both:
+                    own -= self.lr[layer] * gradient
                 self.changed[layer] = True
-        if any(row):
-            self._right = min(self._right, row.index(True))
+        if (lowest := lowest_updated(row)) is not None:
+            self._right = min(self._right, lowest)
 
     def _step(self, row: Row) -> float:
         loss = self.gradients(row)

@@ -10,7 +10,7 @@ from torch import Tensor
 from lambda_core.backbones import Backbone
 from lambda_core.compiled.applies import network_of
 from lambda_core.compiled.buffers import Buffers
-from lambda_core.patterns import Peak, Row
+from lambda_core.patterns import Peak, Row, lowest_ever
 
 
 def compiled_peak(backbone: Backbone, support_x: Tensor, rows: Sequence[Row]) -> Peak | None:
@@ -18,7 +18,7 @@ def compiled_peak(backbone: Backbone, support_x: Tensor, rows: Sequence[Row]) ->
     network = network_of(backbone, backbone.detached_weights(), support_x) if support_x.dim() == 4 else None
     if network is None or not support_x.is_cpu:
         return None
-    lowest = min(row.index(True) for row in rows if any(row))
+    lowest = lowest_ever(rows, default=0)
     buffers = Buffers(network, len(support_x), lowest, support_x.dtype)  # memory that nothing is written to costs none
     weights = buffers.weights
     item, ends = weights.row.itemsize, weights.ends

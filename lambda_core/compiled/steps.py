@@ -89,8 +89,9 @@ def backward(
     gradient, x, filters, scale, h, w, c, product, moments, raw, pooled, margin,
     to_filters, to_scale, to_shift, to_product, turned, to_x, at_once, workspace,
 ):  # fmt: skip
-    """From the gradient of a block's output to those of its weights, where `to_filters` has rows, and of its input,
-    where `to_x` has: (n·h·w, c) with room for whole rows. at_once, workspace: of the convolution that leads back.
+    """From the gradient of a block's output to those of its scale and shift, of its filters, where `to_filters` has
+    rows, and of its input, where `to_x` has: (n·h·w, c) with room for whole rows. at_once, workspace: of the
+    convolution that leads back.
 
     With u at the maxima, x̂ the normalised product and m the mean over places: σ·γ·(u − m(u) − x̂·m(u·x̂)). `gradient`
     is overwritten. to_product: of one image, (h + 2, w + 2, o); turned: room for the filters that lead back.
@@ -98,6 +99,8 @@ def backward(
     places, above, count = h * w, (h // 2) * (w // 2), len(x) * h * w
     mean, deviation = moments[0], moments[1]
     pooled_sums(gradient, raw, pooled, margin, mean, deviation, to_shift, to_scale)
+    if len(to_filters) == 0 and len(to_x) == 0:
+        return
     unit = scale * deviation
     slope, level = -unit * deviation * to_scale, -unit * to_shift
     for j in range(len(scale)):
@@ -138,10 +141,9 @@ def head_gradients(x, labels, weight, bias, to_weight, to_bias, to_x):
     logits = np.empty((len(x), len(weight)), x.dtype)
     write_logits(x, weight, bias, logits)
     loss = to_logit_gradient(logits, labels)
-    if len(to_weight) > 0:
-        to_weight[:] = 0
-        to_bias[:] = 0
-        add_head_gradients(logits, x, to_weight, to_bias)
+    to_weight[:] = 0
+    to_bias[:] = 0
+    add_head_gradients(logits, x, to_weight, to_bias)
     to_x[:] = 0
     for row in range(len(to_x)):
         for way in range(len(weight)):

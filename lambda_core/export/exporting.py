@@ -59,7 +59,7 @@ def export_adaptation(
     query_statistics: transductive or support (see `query_graph`). about: more for the manifest.
 
     The first graph takes `support_images` (N·K, C, H, W) float32 and `support_labels` (N·K,) int64 and gives the
-    weights of the updated layers, named as in the model; the second takes those and `query_images` (Q, C, H, W), with
+    weights that it changes, named as in the model; the second takes those and `query_images` (Q, C, H, W), with
     `support_images` under support statistics, and gives `logits` (Q, ways).
     Raises ModelError for a model with parts other than those of 4-CONV and ResNet-12, PatternError where the pattern's
     columns are not its layers, ConfigError for what cannot be written, LambdaError where the onnx package is missing.

@@ -13,7 +13,7 @@ QUERY_IMAGES, LOGITS = "query_images", "logits"
 
 
 def query_graph(task: AdaptationTask) -> Any:
-    """The ONNX model: updated layers' weights are inputs, the others are in it.
+    """The ONNX model: weights that an adaptation changes are inputs, the others are in it.
 
     Transductive: any number of queries, together, by their own statistics. By support statistics the support images are
     an input too, and queries may come one at a time.
@@ -23,18 +23,20 @@ def query_graph(task: AdaptationTask) -> Any:
     if task.statistics == "support":
         leading = task.images[0]
         queries = g.add("Concat", g.input(SUPPORT_IMAGES, task.images), queries, axis=0)
+    changed = task.changed
     x: Any = Image(queries, -1, *task.images[1:])
     for layer, parts in enumerate(task.network.layers):
-        x = on_image(g, parts, _weights(g, task.network, layer, given=layer in task.updated), x, leading)
+        x = on_image(g, parts, _weights(g, task.network, layer, changed.get(layer, frozenset())), x, leading)
     g.output(LOGITS, _after(g, x.value, leading), ("queries", task.ways))
     return g.model("queries", task.facts)
 
 
-def _weights(g: GraphBuilder, network: Network, layer: int, *, given: bool) -> Names:
-    own = network.backbone.weights()[layer]
-    if given:
-        return {name: g.input(f"{network.backbone.names[layer]}.{name}", value.shape) for name, value in own.items()}
-    return {name: g.constant(value.detach().numpy()) for name, value in own.items()}
+def _weights(g: GraphBuilder, network: Network, layer: int, given: frozenset[str]) -> Names:
+    own, place = network.backbone.weights()[layer], network.backbone.names[layer]
+    return {
+        name: g.input(f"{place}.{name}", value.shape) if name in given else g.constant(value.detach().numpy())
+        for name, value in own.items()
+    }
 
 
 def _after(g: GraphBuilder, value: str, leading: int | None) -> str:

@@ -10,7 +10,7 @@ from torch import nn
 from lambda_core.backbones import Backbone
 from lambda_core.errors import ConfigError, ModelError
 from lambda_core.export.network import Network
-from lambda_core.patterns import LambdaPattern, Row
+from lambda_core.patterns import LambdaPattern, Row, Update
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class AdaptationTask:
         n, channels, height, width = images
         sizes = _step_sizes(lr, backbone.names)
         task = cls(Network.of(backbone), (n, channels, height, width), pattern, steps, sizes, statistics)
-        if not task.updated:
+        if not task.changed:
             raise ConfigError(f"pattern {pattern} with {steps} steps updates nothing: there is no adaptation to export")
         return task
 
@@ -61,9 +61,9 @@ class AdaptationTask:
         return self.pattern.rows_for(self.steps)
 
     @property
-    def updated(self) -> list[int]:
-        """The layers that any step updates, ascending."""
-        return [layer for layer in range(len(self.network.layers)) if any(row[layer] for row in self.rows)]
+    def changed(self) -> dict[int, frozenset[str]]:
+        """Layer → names of the weights that any step changes; of the layers that any step updates, ascending."""
+        return self.backbone.changed_by(tuple(map(Update.widest, zip(*self.rows, strict=True))))
 
     @property
     def facts(self) -> dict[str, str]:

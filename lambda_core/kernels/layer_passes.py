@@ -79,22 +79,27 @@ class LayerPasses:
         return x, kept
 
     def backward(
-        self, weights: Weights, kept: list[Any], grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
+        self, weights: Weights, kept: list[Any], grad_output: Tensor, wanted: frozenset[str], needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
-        """The chain rule from the last module to the first.
+        """The chain rule from the last module to the first, or to the lowest one with a weight that is wanted.
 
         kept: what `forward` returned; grad_output: the gradient of the loss to the layer's output, of its shape.
-        Returns the gradients of the weights by name (empty unless needs_weight_grad) and that of the input (None
-        unless needs_input_grad).
+        Returns the gradients of the weights of these names, and that of the input (None unless needs_input_grad).
         """
+        lowest = 0 if needs_input_grad else self._lowest_of(wanted)
         gradients: Weights = {}
         gradient: Tensor | None = grad_output
-        for place in range(len(self.passes) - 1, -1, -1):
+        for place in range(len(self.passes) - 1, lowest - 1, -1):
             assert gradient is not None
-            needs_below = needs_input_grad or place > 0
-            own, gradient = self.passes[place].backward(weights, kept[place], gradient, needs_weight_grad, needs_below)
+            needs_below = needs_input_grad or place > lowest
+            own, gradient = self.passes[place].backward(weights, kept[place], gradient, wanted, needs_below)
             gradients |= own
         return gradients, gradient
+
+    def _lowest_of(self, wanted: frozenset[str]) -> int:
+        """The place of the lowest module that owns one of these weights."""
+        owners = (place for place, each in enumerate(self.passes) if not wanted.isdisjoint(each.names))
+        return next(owners, len(self.passes))
 
 
 def layer_passes_of(module: nn.Module, trailing: Sequence[nn.Module]) -> LayerPasses | None:

@@ -24,6 +24,8 @@ PATCH_BYTES = 3 << 20  # patches kept for a constant input, at most: beyond the 
 class ModulePass(Protocol):
     """One module with its two passes; its weights lie in the layer's dictionary under names of its own."""
 
+    names: tuple[str, ...]
+
     def apply(self, weights: Weights, x: Tensor, leading: int | None) -> Tensor:
         """The output, by operations that autograd can follow. leading: see `LayerPasses.apply`."""
 
@@ -31,9 +33,9 @@ class ModulePass(Protocol):
         """The output, and what `backward` needs. patches: those of x, where they are at hand."""
 
     def backward(
-        self, weights: Weights, saved: Any, grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
+        self, weights: Weights, saved: Any, grad_output: Tensor, wanted: frozenset[str], needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
-        """Gradients of the module's own weights (empty unless needed) and of its input (None unless needed)."""
+        """Gradients of those of the module's own weights that are wanted, and of its input (None unless needed)."""
 
 
 def module_pass(prefix: str, module: nn.Module) -> ModulePass | None:
@@ -51,6 +53,7 @@ def calls_nothing_else(module: nn.Module) -> bool:
 class LinearMap:
     def __init__(self, prefix: str) -> None:
         self.weight, self.bias = f"{prefix}weight", f"{prefix}bias"
+        self.names: tuple[str, ...] = (self.weight, self.bias)
 
     def apply(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         return F.linear(x, weights[self.weight], weights.get(self.bias))
@@ -59,18 +62,20 @@ class LinearMap:
         return self.apply(weights, x), x
 
     def backward(
-        self, weights: Weights, x: Tensor, grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
+        self, weights: Weights, x: Tensor, grad_output: Tensor, wanted: frozenset[str], needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
-        if not needs_weight_grad:
-            return {}, grad_output @ weights[self.weight] if needs_input_grad else None
+        gradients: Weights = {}
         rows = grad_output.flatten(0, -2)  # (N, …, O): one map for all leading dimensions
-        gradients = {self.weight: rows.t() @ x.flatten(0, -2)}
-        if self.bias in weights:
+        if self.weight in wanted:
+            gradients[self.weight] = rows.t() @ x.flatten(0, -2)
+        if self.bias in wanted:
             gradients[self.bias] = rows.sum(0)
         return gradients, grad_output @ weights[self.weight] if needs_input_grad else None
 
 
 class Rectifier:
+    names: tuple[str, ...] = ()
+
     def apply(self, _: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         return F.relu(x)
 
@@ -79,12 +84,14 @@ class Rectifier:
         return y, y
 
     def backward(
-        self, _: Weights, y: Tensor, grad_output: Tensor, __: bool, needs_input_grad: bool
+        self, _: Weights, y: Tensor, grad_output: Tensor, __: frozenset[str], needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
         return {}, torch.ops.aten.threshold_backward(grad_output, y, 0) if needs_input_grad else None
 
 
 class Flattening:
+    names: tuple[str, ...] = ()
+
     def apply(self, _: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         return x.flatten(1)
 
@@ -92,7 +99,7 @@ class Flattening:
         return x.flatten(1), x.shape
 
     def backward(
-        self, _: Weights, shape: torch.Size, grad_output: Tensor, __: bool, needs_input_grad: bool
+        self, _: Weights, shape: torch.Size, grad_output: Tensor, __: frozenset[str], needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
         return {}, grad_output.reshape(shape) if needs_input_grad else None
 
@@ -102,6 +109,7 @@ class Convolution:
 
     def __init__(self, prefix: str, module: nn.Conv2d) -> None:
         self.weight, self.bias = f"{prefix}weight", f"{prefix}bias"
+        self.names: tuple[str, ...] = (self.weight, self.bias)
         self.how = (module.stride, module.padding, module.dilation)
         self.groups = module.groups
         plain = (module.kernel_size, *self.how, module.groups) == ((3, 3), (1, 1), (1, 1), (1, 1), 1)
@@ -134,18 +142,18 @@ class Convolution:
         weights: Weights,
         saved: tuple[Tensor, Tensor | None],
         grad_output: Tensor,
-        needs_weight_grad: bool,
+        wanted: frozenset[str],
         needs_input_grad: bool,
     ) -> tuple[Weights, Tensor | None]:
         x, patches = saved
-        weight = weights[self.weight]
+        weight, needs_weight_grad = weights[self.weight], self.weight in wanted
         by_library = [needs_input_grad and not self._few(x), needs_weight_grad and patches is None]
         found: Any = self._library(weights, x, grad_output, *by_library) if any(by_library) else (None, None, None)
         gradients: Weights = {}
         if needs_weight_grad:
             gradients[self.weight] = found[1] if patches is None else _weight_gradient(patches, grad_output, weight)
-            if self.bias in weights:
-                gradients[self.bias] = grad_output.sum((0, 2, 3))
+        if self.bias in wanted:
+            gradients[self.bias] = grad_output.sum((0, 2, 3))
         if needs_input_grad and self._few(x):
             return gradients, as_image(patches_of(grad_output) @ _turned(weight), x.shape)
         return gradients, found[0]
@@ -180,7 +188,9 @@ class NormPoolPass:
     """See `kernels.NormPool`. For a support set the library's kernels as they come are the fastest: few, if larger."""
 
     def __init__(self, prefix: str, module: NormPool) -> None:
-        self.weight, self.bias, self.module = f"{prefix}weight", f"{prefix}bias", module
+        self.weight, self.bias = f"{prefix}weight", f"{prefix}bias"
+        self.names: tuple[str, ...] = (self.weight, self.bias)
+        self.module = module
 
     def apply(self, weights: Weights, x: Tensor, leading: int | None = None) -> Tensor:
         module = self.module
@@ -193,16 +203,16 @@ class NormPoolPass:
         return y.relu_(), (x, mean, scale, where, y)
 
     def backward(
-        self, weights: Weights, saved: Any, grad_output: Tensor, needs_weight_grad: bool, needs_input_grad: bool
+        self, weights: Weights, saved: Any, grad_output: Tensor, wanted: frozenset[str], needs_input_grad: bool
     ) -> tuple[Weights, Tensor | None]:
         x, mean, scale, where, y = saved
-        aten, needs = torch.ops.aten, [needs_input_grad, needs_weight_grad, needs_weight_grad]
+        aten, needs = torch.ops.aten, [needs_input_grad, self.weight in wanted, self.bias in wanted]
         at_pooled = aten.threshold_backward(grad_output, y, 0)
         at_unit = aten.max_pool2d_with_indices_backward(at_pooled, x, [2, 2], [2, 2], [0, 0], [1, 1], False, where)
         to_x, to_weight, to_bias = aten.native_batch_norm_backward(
             at_unit, x, weights[self.weight], None, None, mean, scale, True, self.module.eps, needs
         )
-        return {self.weight: to_weight, self.bias: to_bias} if needs_weight_grad else {}, to_x
+        return {name: each for name, each in zip(self.names, (to_weight, to_bias), strict=True) if name in wanted}, to_x
 
 
 def _conv(prefix: str, module: Any) -> ModulePass | None:

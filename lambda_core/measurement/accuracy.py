@@ -37,7 +37,7 @@ def sweep(
     No adaptation is one row an episode, pattern 00000 at 0 steps and `lr`. scales: multiples of `lr` to measure. The
     episodes go where the model lies; on a GPU many are run at once.
     """
-    backbone = Backbone.of(model)
+    backbone = Backbone.of(model).checked(*patterns)
     arms = [(pattern, scale) for scale in scales for pattern in patterns if pattern.updates_anything]
     none = LambdaPattern.named("none", len(backbone.layers))
     places = [(none, 0, lr), *((p, steps, lr * scale) for p, scale in arms for steps in range(1, max_steps + 1))]

@@ -19,7 +19,7 @@ class CompiledEpisode:
     def __init__(self, loop: CompiledLoop, episode: Episode, lr: float) -> None:
         self.loop, self.lr, self.layers = loop, lr, len(loop.start)
         self.query_y, self.queries = episode.query_y, CompiledQueries(loop, episode.query_x)
-        loop.gradients((True,) * self.layers)
+        loop.gradients(LambdaPattern.full(self.layers).rows[0])
         self.first_gradients = loop.buffers.gradients.row.copy()
 
     def unadapted(self) -> Tensor:

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lambda_core.adaptation import InnerLoop
+from lambda_core.adaptation import InnerLoop, only
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank, Episode
 from lambda_core.errors import StudyError
 from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
-from lambda_core.patterns import LambdaPattern, Row
+from lambda_core.patterns import LambdaPattern, Row, Update
 from lambda_core.selection import Candidate, Floats, Runner
 from lambda_core.system import Meter, Report, first_line, spread, write_with
 
@@ -145,11 +145,11 @@ class PrefixTreeEpisode(SharedEpisode):
                 branches.setdefault(rows[depth], []).append((number, rows))
         if not branches:
             return
-        union = tuple(any(column) for column in zip(*branches, strict=True))
+        union = tuple(Update.widest(column) for column in zip(*branches, strict=True))
         gradients = self.first_gradients if depth == 0 else loop.gradients(union)[1]
         for row, branch in branches.items():
             after = loop.fork()
-            after.update({layer: gradients[layer] for layer, updated in enumerate(row) if updated})
+            after.update(only(gradients, self.backbone.changed_by(row)))
             self._grow(after, branch, depth + 1, min([lowest, *np.flatnonzero(row).tolist()]), found)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lambda_core.adaptation import TOGETHER, BatchedBackbone, InnerLoop, QueryScorer, in_chunks, loop_over
+from lambda_core.adaptation import TOGETHER, BatchedBackbone, InnerLoop, QueryScorer, in_chunks, loop_over, only
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import LambdaPattern
@@ -48,7 +48,7 @@ class SharedEpisode:
         self._query_loss = torch.vmap(F.cross_entropy) if isinstance(backbone, BatchedBackbone) else F.cross_entropy
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
-        _, self.first_gradients = self.loop.fork().gradients((True,) * self.layers)
+        _, self.first_gradients = self.loop.fork().gradients(LambdaPattern.full(self.layers).rows[0])
         self.queries = QueryScorer(backbone, self.loop.weights, episode, query_statistics)
 
     def unadapted(self) -> Tensor:
@@ -68,7 +68,7 @@ class SharedEpisode:
         scores = []
         for number, row in enumerate(pattern.rows_for(steps)):
             if number == 0:
-                loop.update({layer: self.first_gradients[layer] for layer, updated in enumerate(row) if updated})
+                loop.update(only(self.first_gradients, self.backbone.changed_by(row)))
             else:
                 loop.step(row)
             scores.append(self.score(loop, lowest))

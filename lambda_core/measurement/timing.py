@@ -28,19 +28,19 @@ def measure_times(
     patterns: Sequence[LambdaPattern],
     max_steps: int,
     lr: float,
-    layer_products: tuple[Sequence[int], Sequence[int]],
+    layer_products: Sequence[Sequence[int]],
     config: TimingConfig,
     report: Report | None = None,
 ) -> pd.DataFrame:
     """The timing table (docs/formats.md) of this machine, 1 … max_steps steps.
 
-    layer_products: multiply-adds of each layer, forward and inner (`model.layer_products`).
+    layer_products: multiply-adds of each layer (`backbones.layer_products`).
     Timed: support set → adapted weights, on `config.device`, synchronised. A repeat runs every candidate once, on an
     episode of its own, in an order drawn anew; warm-up rounds on other episodes are not counted. Raises ConfigError for
     a device that is not there.
     """
     check_device(config.device)
-    backbone = Backbone.of(_on(model, config.device))
+    backbone = Backbone.of(_on(model, config.device)).checked(*patterns)
     candidates = [(p, steps) for p in patterns if p.updates_anything for steps in range(1, max_steps + 1)]
     costs = [count_cost(pattern, steps, *layer_products) for pattern, steps in candidates]
     random = np.random.RandomState(config.seed)

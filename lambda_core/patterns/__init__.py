@@ -4,14 +4,18 @@ Belongs here: what follows from a pattern alone. Does not: measured accuracies a
 (`adaptation`). No torch.
 """
 
-from lambda_core.patterns.choosing import MOST_LAYERS, patterns_to_measure
+from lambda_core.patterns.choosing import EXHAUSTIVE, patterns_to_measure
 from lambda_core.patterns.describe import describe_pattern
 from lambda_core.patterns.memory import LayerMemory, Pass, Peak, peak_of_plan
-from lambda_core.patterns.pattern import LambdaPattern, Row, full_like
+from lambda_core.patterns.pattern import NAMES, LambdaPattern, full_like
 from lambda_core.patterns.plan import AdaptationPlan, LayerStep, count_cost, plan_adaptation
+from lambda_core.patterns.update import DIGITS, WAYS_BACK, Row, Update, is_head_alone, lowest_ever, lowest_updated
 
 __all__ = [
-    "MOST_LAYERS",
+    "DIGITS",
+    "EXHAUSTIVE",
+    "NAMES",
+    "WAYS_BACK",
     "AdaptationPlan",
     "LambdaPattern",
     "LayerMemory",
@@ -19,9 +23,13 @@ __all__ = [
     "Pass",
     "Peak",
     "Row",
+    "Update",
     "count_cost",
     "describe_pattern",
     "full_like",
+    "is_head_alone",
+    "lowest_ever",
+    "lowest_updated",
     "patterns_to_measure",
     "peak_of_plan",
     "plan_adaptation",

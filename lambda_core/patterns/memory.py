@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lambda_core.errors import PatternError
-from lambda_core.patterns.pattern import LambdaPattern, Row
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.patterns.update import Row, Update, lowest_updated, way_back
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class Pass:
 class LayerMemory:
     """One layer, in bytes, for one support set.
 
-    weights: all its parameters; trainable: those that a step changes; output: what enters the next layer; alone: the
+    weights: all its parameters; changed: those that a step changes; output: what enters the next layer; alone: the
     most that lives at once in a forward pass that no backward pass follows, the output among it. passes: by what the
-    backward pass is for (`LayerStep.backward`): input, weights or both.
+    backward pass is for (`LayerStep.backward`).
     """
 
     weights: int
-    trainable: int
+    changed: dict[Update, int]
     output: int
     alone: int
     passes: dict[str, Pass]
@@ -64,23 +65,23 @@ def peak_of_plan(pattern: LambdaPattern, steps: int, layers: Sequence[LayerMemor
     if pattern.layers != len(layers):
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns for {len(layers)} layers")
     start = sum(layer.weights for layer in layers)
-    moments, changed = [Peak(start, 0, 0)], [False] * len(layers)
-    for row in map(tuple, pattern.matrix(steps).tolist()):
-        own = start + sum(layer.trainable for layer, yes in zip(layers, changed, strict=True) if yes)
+    moments, so_far = [Peak(start, 0, 0)], [Update.NOTHING] * len(layers)
+    for row in pattern.rows_for(steps):
+        own = start + sum(layer.changed[update] for layer, update in zip(layers, so_far, strict=True))
         moments += [Peak(own, *rest) for rest in _moments(row, layers)]
-        changed = [before or now for before, now in zip(changed, row, strict=True)]
+        so_far = [Update.widest(both) for both in zip(so_far, row, strict=True)]
     return max(moments, key=lambda moment: moment.total)
 
 
 def _moments(row: Row, layers: Sequence[LayerMemory]) -> Iterator[tuple[int, int]]:
     """(kept, workspace) of a step wherever it may be the most: in each layer on the way up and down, in the update."""
-    if not any(row):
+    lowest, kept = lowest_updated(row), 0
+    if lowest is None:
         return
-    lowest, kept = row.index(True), 0
     for layer in layers[:lowest]:
         yield kept, layer.alone
         kept += layer.output
-    passes = [layer.passes[_for(row, lowest, place)] for place, layer in enumerate(layers) if place >= lowest]
+    passes = [layer.passes[way_back(row, place)] for place, layer in enumerate(layers) if place >= lowest]
     below = kept
     for each in passes:
         yield kept, each.forward
@@ -90,11 +91,5 @@ def _moments(row: Row, layers: Sequence[LayerMemory]) -> Iterator[tuple[int, int
         each = passes[place - lowest]
         yield kept + gradients, each.backward - each.saved
         kept -= each.saved
-        gradients += layers[place].trainable if row[place] else 0
+        gradients += layers[place].changed[row[place]]
     yield below + gradients, gradients  # the new weights, beside those of before
-
-
-def _for(row: Row, lowest: int, layer: int) -> str:
-    if layer == lowest:
-        return "weights"
-    return "both" if row[layer] else "input"

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_core.errors import PatternError
-from lambda_core.patterns.pattern import LambdaPattern, Row
+from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.patterns.update import PRODUCTS, WAYS_BACK, Row, Update, lowest_updated, way_back
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,23 @@ class LayerStep:
     """One layer at one step.
 
     forward: computed | reused (its output, or that of a layer above, is still valid) | skipped (the step does nothing).
-    backward: none | input (passed through, to reach a lower layer) | weights (the lowest updated layer) | both.
-    multiply_adds: of the two together.
+    backward: none | input (passed through, to reach a lower layer) | weights (the lowest updated layer) | both |
+    scales (the lowest, scale and shift alone) | input and scales. multiply_adds: of the two together.
     """
 
     forward: str
     backward: str
     multiply_adds: int
+
+    @property
+    def update(self) -> Update:
+        """What changes."""
+        return WAYS_BACK[self.backward][0]
+
+    @property
+    def products_back(self) -> int:
+        """So many products of its backward pass, each as large as the forward pass."""
+        return PRODUCTS[self.backward]
 
 
 @dataclass(frozen=True)
@@ -49,42 +60,53 @@ class AdaptationPlan:
 
 
 def plan_adaptation(
-    pattern: LambdaPattern, steps: int, layer_costs: Sequence[int], inner_costs: Sequence[int] = ()
+    pattern: LambdaPattern,
+    steps: int,
+    layer_costs: Sequence[int],
+    inner_costs: Sequence[int] = (),
+    scale_costs: Sequence[int] = (),
 ) -> AdaptationPlan:
     """What `adapt` does for `pattern` over `steps` steps.
 
     layer_costs: multiply-adds of each layer's forward pass for the support set. A layer's two backward products
-    (to its input, to its weights) cost as much as its forward pass each. inner_costs: what the lowest updated layer
-    costs on top, where it is made of several maps in a row (`backbones.layer_products`; none where left out).
+    (to its input, to its weights) cost as much as its forward pass each; scale and shift cost none. inner_costs: what
+    the lowest updated layer costs on top, where it is made of several maps in a row; scale_costs: the same where only
+    its scales and shifts are updated (`backbones.layer_products`; none where left out).
     """
     if pattern.layers != len(layer_costs):
         raise PatternError(f"pattern {pattern} has {pattern.layers} columns for {len(layer_costs)} layers")
-    updates = tuple(tuple(row) for row in pattern.matrix(steps).tolist())
+    updates = tuple(pattern.rows_for(steps))
+    none = [0] * pattern.layers
+    inner = {Update.ALL: inner_costs or none, Update.SCALES: scale_costs or none}
     cells, valid = [], 0
     for row in updates:
-        lowest = next((layer for layer, updated in enumerate(row) if updated), None)
+        lowest = lowest_updated(row)
         if lowest is None:
             cells.append(tuple(LayerStep("skipped", "none", 0) for _ in row))
             continue
         start = min(valid, lowest)
-        costs = zip(layer_costs, inner_costs or [0] * len(row), strict=True)
-        cells.append(tuple(_layer_step(layer, start, lowest, row, *each) for layer, each in enumerate(costs)))
+        on_top = inner[row[lowest]][lowest]
+        cells.append(
+            tuple(
+                _layer_step(layer < start, way_back(row, layer), cost, on_top if layer == lowest else 0)
+                for layer, cost in enumerate(layer_costs)
+            )
+        )
         valid = lowest
     return AdaptationPlan(tuple(cells), updates)
 
 
-def count_cost(pattern: LambdaPattern, steps: int, layer_costs: Sequence[int], inner_costs: Sequence[int] = ()) -> int:
+def count_cost(
+    pattern: LambdaPattern,
+    steps: int,
+    layer_costs: Sequence[int],
+    inner_costs: Sequence[int] = (),
+    scale_costs: Sequence[int] = (),
+) -> int:
     """Multiply-adds of one adaptation (support set to adapted weights)."""
-    return plan_adaptation(pattern, steps, layer_costs, inner_costs).multiply_adds
+    return plan_adaptation(pattern, steps, layer_costs, inner_costs, scale_costs).multiply_adds
 
 
-def _layer_step(layer: int, start: int, lowest: int, row: Row, cost: int, inner: int) -> LayerStep:
-    forward = "reused" if layer < start else "computed"
-    if layer < lowest:
-        backward = "none"
-    elif layer == lowest:
-        backward = "weights"
-    else:
-        backward = "both" if row[layer] else "input"
-    products = (forward == "computed") + {"none": 0, "input": 1, "weights": 1, "both": 2}[backward]
-    return LayerStep(forward, backward, products * cost + (inner if layer == lowest else 0))
+def _layer_step(is_reused: bool, backward: str, cost: int, on_top: int) -> LayerStep:
+    products = (not is_reused) + PRODUCTS[backward]
+    return LayerStep("reused" if is_reused else "computed", backward, products * cost + on_top)

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from lambda_core.config import SearchConfig
-from lambda_core.patterns import LambdaPattern, Row, count_cost
+from lambda_core.patterns import LambdaPattern, Row, Update, count_cost
 from lambda_core.selection.candidates import Candidate
 from lambda_core.selection.paired_tests import Floats
 from lambda_core.selection.pareto import pareto_front
@@ -75,7 +74,7 @@ def search(runner: Runner, steps: int, lr: float, costs: Sequence[int], config: 
     costs: forward multiply-adds of each layer.
     """
     result = SearchResult(costs)
-    rows = all_rows(len(costs))
+    rows = all_rows(len(costs), finer=config.finer)
     beam: list[Rows] = [()]
     for depth in range(1, steps + 1):
         constant = [(row,) * depth for row in rows]
@@ -103,12 +102,22 @@ def best(table: pd.DataFrame, size: int) -> list[Rows]:
     return chosen
 
 
-def all_rows(layers: int) -> list[Row]:
-    """What one step may update: any layers, or for deep backbones any unbroken run of them."""
+def all_rows(layers: int, *, finer: bool = False) -> list[Row]:
+    """What one step may update: any layers, or for deep backbones any unbroken run of them.
+
+    finer: also scale and shift alone of a run of layers, with all layers above it: 0nn11.
+    """
+    runs = [(first, end) for first in range(layers) for end in range(first + 1, layers + 1)]
     if layers <= MOST_LAYERS:
-        return [row for row in product((False, True), repeat=layers) if any(row)]
-    runs = [(first, last) for first in range(layers) for last in range(first, layers)]
-    return [tuple(first <= layer <= last for layer in range(layers)) for first, last in runs]
+        rows = [pattern.rows[0] for pattern in LambdaPattern.enumerate(layers) if pattern.updates_anything]
+    else:
+        rows = [_row(layers, first, end, Update.ALL, Update.NOTHING) for first, end in runs]
+    return rows + [_row(layers, first, end, Update.SCALES, Update.ALL) for first, end in runs] * finer
+
+
+def _row(layers: int, first: int, end: int, inside: Update, above: Update) -> Row:
+    """`inside` from layer `first` to before `end`, `above` from there on, nothing below."""
+    return (Update.NOTHING,) * first + (inside,) * (end - first) + (above,) * (layers - end)
 
 
 def is_per_layer(rows: Rows) -> bool:

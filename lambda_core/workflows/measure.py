@@ -21,7 +21,7 @@ from lambda_core.measurement import (
     unpack,
     with_memory,
 )
-from lambda_core.patterns import MOST_LAYERS, LambdaPattern, count_cost, patterns_to_measure
+from lambda_core.patterns import EXHAUSTIVE, LambdaPattern, count_cost, patterns_to_measure
 from lambda_core.selection import rows_under, timing_conditions
 from lambda_core.studies import DatasetRecord, Study, commit, on_domain, own_copy
 from lambda_core.system import Report, environment, locked, prepare
@@ -99,17 +99,18 @@ def settings_for(study: Study, config: SweepConfig) -> SweepConfig:
 def check_size(study: Study, config: SweepConfig) -> None:
     """Raises PatternError for patterns that are none, and for all of a deep network: how long that would take."""
     layers = len(study.layers)
-    if config.patterns != "all" or layers <= MOST_LAYERS:
+    digits, most = EXHAUSTIVE.get(config.patterns, (0, layers))
+    if layers <= most:
         patterns_to_measure(config.patterns, layers)
         return
     took = ""
     if study.layer_costs is not None:
         work = count_cost(LambdaPattern.full(layers), config.max_steps, study.layer_costs)
-        hours = 2.0**layers * 2 * config.episodes * work / MULTIPLY_ADDS_A_SECOND / 3600
+        hours = float(digits) ** layers * 2 * config.episodes * work / MULTIPLY_ADDS_A_SECOND / 3600
         took = f", about {hours:,.0f} hours at 10 billion multiply-adds a second"
     raise PatternError(
-        f"{layers} layers have {2**layers:,} patterns{took}: measure the last layers with --patterns tails, those of "
-        f"your choice with --patterns P,Q, or look for good ones with: lambda-core search {study.folder}"
+        f"{layers} layers have {digits**layers:,} patterns{took}: measure the last layers with --patterns tails, those "
+        f"of your choice with --patterns P,Q, or look for good ones with: lambda-core search {study.folder}"
     )
 
 

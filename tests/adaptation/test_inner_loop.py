@@ -203,8 +203,15 @@ def test_wide_images_run_four_convolutions_in_five_steps_and_none_backward():
     assert calls.kernels["convolution_backward"] == 0
 
 
+def _finer_patterns(layers, count):
+    random = np.random.RandomState(1)
+    return [LambdaPattern.from_matrix(random.randint(0, 3, (2, layers)).tolist()) for _ in range(count)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", [*LambdaPattern.enumerate(5), *_random_patterns(5, 200)], ids=str)
+@pytest.mark.parametrize(
+    "pattern", [*LambdaPattern.enumerate(5), *_random_patterns(5, 200), *_finer_patterns(5, 60)], ids=str
+)
 def test_the_plan_is_what_runs(pattern):
     model, x, y, _ = _conv4(torch.float32)
     plan = plan_adaptation(pattern, STEPS, layer_costs(model, x))
@@ -217,11 +224,12 @@ def test_the_plan_is_what_runs(pattern):
 @pytest.mark.parametrize("backbone", ["mlp", "resnet12", "own"])
 def test_the_plan_is_what_runs_on_other_backbones(backbone):
     model, x, y, loss = BACKBONES[backbone](torch.float32)
-    costs, inner = layer_products(model, x)
-    for pattern in [*LambdaPattern.enumerate(len(costs)), *_random_patterns(len(costs), 60)]:
+    products = layer_products(model, x)
+    layers = len(products[0])
+    for pattern in [*LambdaPattern.enumerate(layers), *_random_patterns(layers, 60), *_finer_patterns(layers, 60)]:
         with Calls() as calls:
             adapt(model, x, y, pattern, STEPS, LR, loss)
-        assert calls.multiply_adds == plan_adaptation(pattern, STEPS, costs, inner).multiply_adds, str(pattern)
+        assert calls.multiply_adds == plan_adaptation(pattern, STEPS, *products).multiply_adds, str(pattern)
 
 
 def test_multiply_adds_of_4_conv_are_those_of_its_formula():

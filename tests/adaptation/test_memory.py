@@ -20,6 +20,7 @@ from lambda_core.patterns import LambdaPattern, Peak, peak_of_plan
 
 PATTERNS = ["".join(digits) for digits in product("01", repeat=5) if "1" in digits]
 STEP_BY_STEP = ["00001/11111/00000/00110", "11000/00001", "00111/10000/00001"]
+FINER = ["nnnn1", "nnnnn", "000n1", "n0000", "0000n", "0n010", "nnnn1/00011"]
 
 
 def support(images=5, size=32, dtype=torch.float32):
@@ -40,7 +41,7 @@ def lived(backbone, x, y, pattern, steps):
     return live.most + bytes_of(backbone)
 
 
-@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP])
+@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP, *FINER])
 def test_the_plan_of_written_out_passes_says_what_lives(text):
     torch.manual_seed(0)
     backbone, (x, y) = Backbone.of(conv4(5, 16)), support()
@@ -51,7 +52,7 @@ def test_the_plan_of_written_out_passes_says_what_lives(text):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP])
+@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP, *FINER])
 def test_the_plan_of_layers_that_go_through_autograd_says_what_lives(text):
     torch.manual_seed(0)
     backbone, (x, y) = Backbone.of(resnet12(5, 8)), support(size=16)
@@ -61,7 +62,7 @@ def test_the_plan_of_layers_that_go_through_autograd_says_what_lives(text):
         assert counted.total == pytest.approx(lived(backbone, x, y, pattern, steps), rel=0.05)
 
 
-@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP])
+@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP, *FINER])
 def test_the_buffers_of_the_compiled_loop_are_all_that_lives(text, monkeypatch):
     monkeypatch.setattr(buffers, "_waiting", [])
     torch.manual_seed(0)

@@ -19,7 +19,7 @@ from lambda_core.adaptation.adapting import adapt
 from lambda_core.adaptation.reference import adapt_by_definition
 from lambda_core.backbones import Backbone
 from lambda_core.errors import LambdaError
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import LambdaPattern, Update
 from tests.support.random_models import CHANNELS, SIZE, WAYS, random_model
 
 LR, BATCH = 0.05, 25
@@ -37,7 +37,7 @@ def outcome(seed: int) -> str:
     try:
         backbone = Backbone.of(model, split=bool(random.randint(2)))
         layers = len(backbone.layers)
-        pattern = LambdaPattern.from_matrix(random.random_sample((2, layers)) < 0.5)
+        pattern = LambdaPattern.from_matrix(random.choice(len(Update), (2, layers), p=(0.4, 0.4, 0.2)).tolist())
         adapted = adapt(backbone, x, y, pattern, 2, LR)
     except LambdaError as error:
         result = " ".join(str(error).split()[:12])

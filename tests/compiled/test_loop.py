@@ -22,6 +22,7 @@ from lambda_core.patterns import LambdaPattern
 STEPS, LR, WAYS = 3, 0.05, 3
 PATTERNS = ["".join(digits) for digits in product("01", repeat=5)]
 STEP_BY_STEP = ["00001/11111/00000/00110", "11000/00001", "00111/10000/00001"]
+FINER = ["nnnn1", "nnnnn", "n0000", "0000n", "01n01", "n1n01/00n11/0000n", "1000n/nnnn0"]
 
 
 def _model(dtype, channels=3, size=16, filters=6):
@@ -53,7 +54,7 @@ def _applies(model, x, y, loss=F.cross_entropy):
     return compiled_loop(backbone, backbone.detached_weights(), x, y, LR, loss) is not None
 
 
-@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP])
+@pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP, *FINER])
 def test_every_pattern_gives_the_definitions_weights(text):
     model, (x, y) = _model(torch.float64), _support(torch.float64, 6)
     assert _applies(model, x, y)

@@ -3,9 +3,12 @@ import pytest
 
 from lambda_core.errors import PatternError
 from lambda_core.patterns.pattern import NAMES, LambdaPattern
+from lambda_core.patterns.update import Update
 
 
-@pytest.mark.parametrize("text", ["00001", "11110", "11111/00011/00001", "00000", "00001/11111"])
+@pytest.mark.parametrize(
+    "text", ["00001", "11110", "11111/00011/00001", "00000", "00001/11111", "nnnn1", "n0n10/0000n"]
+)
 def test_text_survives_a_round_trip(text):
     assert str(LambdaPattern.parse(text, 5)) == text
 
@@ -13,7 +16,8 @@ def test_text_survives_a_round_trip(text):
 @pytest.mark.parametrize(
     ("text", "canonical"),
     [("11111/00001/00001", "11111/00001"), ("00001/00001", "00001"), ("maml", "11111"), ("ANIL", "00001"),
-     ("boil", "11110"), ("none", "00000"), (" 00011 ", "00011")],
+     ("boil", "11110"), ("none", "00000"), (" 00011 ", "00011"), ("full", "11111"), ("head", "00001"),
+     ("norm", "nnnn1"), ("last1", "00001"), ("Last3", "00111"), ("last5", "11111"), ("NNNN1/nnnn1", "nnnn1")],
 )  # fmt: skip
 def test_canonical_text_is_the_shortest(text, canonical):
     pattern = LambdaPattern.parse(text, 5)
@@ -24,13 +28,19 @@ def test_canonical_text_is_the_shortest(text, canonical):
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("0001", "4 digits for 5 layers"), ("0000x", "'x' is neither 0 nor 1"), ("", "0 digits"),
-     ("11111//00001", "row 2"), ("mamml", "neither 0 nor 1"), ("00001/", "row 2"), ("１1111", "neither 0 nor 1")],
+    [("0001", "4 digits for 5 layers"), ("0000x", "'x' is neither 0, 1 nor n"), ("", "0 digits"),
+     ("11111//00001", "row 2"), ("mamml", "neither 0, 1 nor n"), ("00001/", "row 2"), ("１1111", "neither")],
 )  # fmt: skip
 def test_a_wrong_text_says_what_is_wrong_and_shows_a_right_one(text, complaint):
     with pytest.raises(PatternError, match=complaint) as error:
         LambdaPattern.parse(text, 5)
     assert "00001" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["last0", "last6"])
+def test_more_last_layers_than_there_are_is_told(text):
+    with pytest.raises(PatternError, match="write last1 to last5"):
+        LambdaPattern.parse(text, 5)
 
 
 def test_the_last_row_repeats():
@@ -58,12 +68,27 @@ def test_names_name_their_pattern(name):
     assert LambdaPattern.named(name, 5).name == name
 
 
+def test_a_matrix_says_where_and_the_rows_say_what():
+    pattern = LambdaPattern.parse("n01", 3)
+    assert pattern.matrix(2).tolist() == [[True, False, True]] * 2
+    assert pattern.rows_for(1) == [(Update.SCALES, Update.NOTHING, Update.ALL)]
+    assert LambdaPattern.from_matrix(pattern.rows) == pattern
+    assert (pattern.is_finer, pattern.is_full) == (True, False)
+
+
+def test_what_changes_all_that_either_changes():
+    nothing, everything, scales = Update
+    assert Update.widest([nothing, scales]) == scales
+    assert Update.widest([scales, everything]) == everything
+    assert Update.widest([]) == nothing
+
+
 def test_matrix_and_text_agree():
     pattern = LambdaPattern.parse("10101/00001", 5)
     assert LambdaPattern.from_matrix(pattern.matrix(7).tolist()) == pattern
 
 
-@pytest.mark.parametrize("rows", [(), ((),), ((True,), (True, False))])
+@pytest.mark.parametrize("rows", [(), ((),), ((True,), (True, False)), ((3,),)])
 def test_what_is_no_matrix_is_refused(rows):
     with pytest.raises(PatternError):
         LambdaPattern(rows)

@@ -9,7 +9,7 @@ COSTS = [100, 200, 40, 10, 1]
 
 def words(text, steps):
     plan = plan_adaptation(LambdaPattern.parse(text, 5), steps, COSTS)
-    return [[f"{cell.forward[0]}{cell.backward[0]}" for cell in row] for row in plan.cells]
+    return [["".join(word[0] for word in (cell.forward, *cell.backward.split())) for cell in row] for row in plan.cells]
 
 
 def test_head_only_computes_the_body_once():
@@ -19,6 +19,19 @@ def test_head_only_computes_the_body_once():
 
 def test_backward_passes_through_what_it_does_not_update():
     assert words("01001", 1) == [["cn", "cw", "ci", "ci", "cb"]]
+
+
+def test_scale_and_shift_need_no_filter_gradient_but_input_gradients_still_flow():
+    assert words("n0n01", 1) == [["cs", "ci", "cias", "ci", "cb"]]
+    body = sum(COSTS)
+    assert count_cost(LambdaPattern.parse("nnnnn", 5), 2, COSTS) == 2 * (body + body - COSTS[0])
+    assert count_cost(LambdaPattern.parse("0000n", 5), 2, COSTS) == 350 + 2 * COSTS[4]
+
+
+def test_what_lies_between_the_maps_of_the_lowest_layer_is_paid_by_what_is_updated_there():
+    inner, of_scales = [7, 7, 7, 7, 7], [3, 3, 3, 3, 3]
+    costs = [count_cost(LambdaPattern.parse(text, 5), 1, COSTS, inner, of_scales) for text in ("00010", "000n0")]
+    assert costs == [340 + 10 * 2 + 7 + 1 * 2, 340 + 10 + 3 + 1 * 2]
 
 
 def test_a_change_below_makes_what_is_above_stale():

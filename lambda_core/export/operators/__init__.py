@@ -8,7 +8,7 @@ from lambda_core.export.operators.first_block import FirstBlock
 from lambda_core.export.operators.graph_builder import OPSET, Array, GraphBuilder
 from lambda_core.export.operators.head import Head, error
 from lambda_core.export.operators.normalisation import Normalisation
-from lambda_core.export.operators.passes import Names, Pass, rows_of
+from lambda_core.export.operators.passes import Names, Pass, Steps, rows_of
 from lambda_core.export.operators.places import Features, Image, Rows
 from lambda_core.export.operators.pooling import Flattening, MaxPooling, MeanOverPlaces, Rectifier
 from lambda_core.export.operators.residual import Residual, back_through, on_image, through
@@ -31,6 +31,7 @@ __all__ = [
     "Rectifier",
     "Residual",
     "Rows",
+    "Steps",
     "back_through",
     "error",
     "on_image",

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from lambda_core.export.operators.graph_builder import Array, GraphBuilder
-from lambda_core.export.operators.passes import Names
+from lambda_core.export.operators.passes import Names, Steps
 from lambda_core.export.operators.places import Image, Rows, neighbours
 
 
@@ -44,11 +44,12 @@ class Convolution:
         return Rows(y, x.n, self.outputs, x.height, x.width, self.windowed), (patches, x)
 
     def backward(
-        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, lr: float | None, needs_input: bool
+        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, steps: Steps, needs_input: bool
     ) -> tuple[Names, Rows | None]:
         patches, x = saved
         weight, found = weights[self.weight], {}
-        if lr is not None:
+        if self.weight in steps:
+            lr = steps[self.weight]
             found[self.weight] = g.add("Gemm", patches, gradient.value, weight, transA=1, alpha=-lr)
         if not needs_input:
             return found, None

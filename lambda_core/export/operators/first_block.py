@@ -16,7 +16,7 @@ import numpy as np
 from lambda_core.export.operators.convolution import Convolution
 from lambda_core.export.operators.graph_builder import GraphBuilder
 from lambda_core.export.operators.normalisation import Normalisation, inverse_deviation
-from lambda_core.export.operators.passes import Names, Pass
+from lambda_core.export.operators.passes import Names, Pass, Steps
 from lambda_core.export.operators.places import Image, Rows
 from lambda_core.export.operators.pooling import STEEP, MaxPooling, Rectifier, to_winner
 
@@ -66,8 +66,8 @@ class FirstBlock:
         saved = x, patches, through, deviation, scale, blocks, upper, lower, y
         return Rows(y, x.n, self.conv.outputs, x.height // 2, x.width // 2), saved
 
-    def backward(self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, lr: float) -> Names:
-        """The weights after a step of size lr."""
+    def backward(self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, steps: Steps) -> Names:
+        """All its weights after a step."""
         x, patches, through, deviation, scale, blocks, upper, lower, y = saved
         at_maxima = g.add("Mul", gradient.value, g.add("HardSigmoid", y, alpha=STEEP, beta=0.0))
         of_upper, of_lower = to_winner(g, at_maxima, upper, g.add("Max", upper, lower))
@@ -82,9 +82,11 @@ class FirstBlock:
         along = g.add("Mul", through, g.add("Mul", deviation, to_weight))
         difference = g.add("Sub", to_patches, along)
         return {
-            self.conv.weight: g.minus(weight, g.add("Mul", difference, scale), lr),
-            self.norm.weight: g.minus(weights[self.norm.weight], to_weight, lr),
-            self.norm.bias: g.minus(weights[self.norm.bias], g.reshape(to_bias, (gradient.channels,)), lr),
+            self.conv.weight: g.minus(weight, g.add("Mul", difference, scale), steps[self.conv.weight]),
+            self.norm.weight: g.minus(weights[self.norm.weight], to_weight, steps[self.norm.weight]),
+            self.norm.bias: g.minus(
+                weights[self.norm.bias], g.reshape(to_bias, (gradient.channels,)), steps[self.norm.bias]
+            ),
         }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from lambda_core.export.operators.graph_builder import Array, GraphBuilder
-from lambda_core.export.operators.passes import Names
+from lambda_core.export.operators.passes import Names, Steps
 from lambda_core.export.operators.places import Features
 
 
@@ -46,9 +46,9 @@ class Head:
         return Features(logits, x.n, self.ways, 1), x
 
     def backward(
-        self, g: GraphBuilder, weights: Names, saved: Features, gradient: Features, lr: float | None, needs_input: bool
+        self, g: GraphBuilder, weights: Names, saved: Features, gradient: Features, steps: Steps, needs_input: bool
     ) -> tuple[Names, Features | None]:
-        found = {} if lr is None else self._stepped(g, weights, saved, gradient.value, lr)
+        found = self._stepped(g, weights, saved, gradient.value, steps)
         if not needs_input:
             return found, None
         below = g.add("Gemm", gradient.value, weights[self.weight], transB=1)
@@ -62,13 +62,17 @@ class Head:
         for _ in range(count - 1):
             logits = g.add("Gemm", gram, errors[-1], logits, alpha=-lr / x.n)
             errors.append(error(g, logits, one_hot))
-        return self._stepped(g, weights, x, g.add("Sum", *errors), lr / x.n)
+        return self._stepped(g, weights, x, g.add("Sum", *errors), dict.fromkeys(self.names, lr / x.n))
 
-    def _stepped(self, g: GraphBuilder, weights: Names, x: Features, gradient: str, lr: float) -> Names:
-        return {
-            self.weight: g.add("Gemm", x.value, gradient, weights[self.weight], transA=1, alpha=-lr),
-            self.bias: g.minus(weights[self.bias], g.reduce("ReduceSum", gradient, (0,)), lr),
-        }
+    def _stepped(self, g: GraphBuilder, weights: Names, x: Features, gradient: str, steps: Steps) -> Names:
+        found = {}
+        if self.weight in steps:
+            lr = steps[self.weight]
+            found[self.weight] = g.add("Gemm", x.value, gradient, weights[self.weight], transA=1, alpha=-lr)
+        if self.bias in steps:
+            to_bias = g.reduce("ReduceSum", gradient, (0,))
+            found[self.bias] = g.minus(weights[self.bias], to_bias, steps[self.bias])
+        return found
 
     def on_image(self, g: GraphBuilder, weights: Names, x: Features, _: int | None) -> Features:
         return Features(g.add("Gemm", x.value, weights[self.weight], weights[self.bias], transB=1), x.n, self.ways, 1)

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from lambda_core.export.operators.graph_builder import Array, GraphBuilder
-from lambda_core.export.operators.passes import Names
+from lambda_core.export.operators.passes import Names, Steps
 from lambda_core.export.operators.places import Image, Rows
 
 
@@ -45,7 +45,7 @@ class Normalisation:
         return g.add("BatchNormalization", centred, *own, none, variance, epsilon=self.eps)
 
     def backward(
-        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, lr: float | None, needs_input: bool
+        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, steps: Steps, needs_input: bool
     ) -> tuple[Names, Rows | None]:
         """To the input: γσ (u − m(u) − d σ² m(u d)), with u the gradient, d the centred input, m the mean of rows."""
         centred, variance = saved
@@ -53,10 +53,8 @@ class Normalisation:
         to_bias = g.reduce("ReduceSum", gradient.value, (0,))
         products = g.reduce("ReduceSum", g.add("Mul", gradient.value, centred.value), (0,))
         to_weight = g.add("Mul", scale, products)
-        found = {}
-        if lr is not None:
-            found[self.weight] = g.minus(weights[self.weight], to_weight, lr)
-            found[self.bias] = g.minus(weights[self.bias], to_bias, lr)
+        both = {self.weight: to_weight, self.bias: to_bias}
+        found = {name: g.minus(weights[name], value, steps[name]) for name, value in both.items() if name in steps}
         if not needs_input:
             return found, None
         a, share = g.add("Mul", weights[self.weight], scale), -1 / centred.count

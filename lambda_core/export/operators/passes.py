@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from lambda_core.export.operators.graph_builder import Array, GraphBuilder
 from lambda_core.export.operators.places import Features, Image, Rows
 
 Names = dict[str, str]  # a weight's name in its layer → its value in the graph
+Steps = Mapping[str, float]  # a weight's name in its layer → the size of its step; others take none
 
 
 class Pass(Protocol):
@@ -30,9 +32,9 @@ class Pass(Protocol):
         """The output for rows or features, and what `backward` needs."""
 
     def backward(
-        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Any, lr: float | None, needs_input: bool
+        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Any, steps: Steps, needs_input: bool
     ) -> tuple[Names, Any]:
-        """The weights after a step of size lr (None: no step), and the gradient to the input (None: not needed)."""
+        """Its weights that take a step, after that, and the gradient to the input (None: not needed)."""
 
     def on_image(self, g: GraphBuilder, weights: Names, x: Any, leading: int | None) -> Any:
         """The output for an image, by the runtime's own convolutions; weights in torch's form.

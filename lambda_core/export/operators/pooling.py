@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lambda_core.export.operators.graph_builder import GraphBuilder
-from lambda_core.export.operators.passes import Names, Weightless, features_of, rows_of
+from lambda_core.export.operators.passes import Names, Steps, Weightless, features_of, rows_of
 from lambda_core.export.operators.places import Features, Image, Rows, order_of
 
 STEEP = 1e30  # a difference times this is 0, or far beyond ±1
@@ -28,7 +28,7 @@ class Rectifier(Weightless):
         return g.add("LeakyRelu", x, alpha=self.slope) if self.slope else g.add("Relu", x)
 
     def backward(
-        self, g: GraphBuilder, _: Names, saved: Any, gradient: Rows, __: float | None, ___: bool
+        self, g: GraphBuilder, _: Names, saved: Any, gradient: Rows, __: Steps, ___: bool
     ) -> tuple[Names, Rows]:
         factor = g.add("HardSigmoid", saved, alpha=STEEP, beta=0.0)
         if self.slope:
@@ -55,7 +55,7 @@ class MaxPooling(Weightless):
         return Rows(y, x.n, x.channels, x.height // 2, x.width // 2), (x, left, pairs, upper, y)
 
     def backward(
-        self, g: GraphBuilder, _: Names, saved: Any, gradient: Rows, __: float | None, ___: bool
+        self, g: GraphBuilder, _: Names, saved: Any, gradient: Rows, __: Steps, ___: bool
     ) -> tuple[Names, Rows]:
         x, left, pairs, upper, y = saved
         of_pairs = g.add("Concat", *to_winner(g, gradient.value, upper, y), axis=0)
@@ -100,7 +100,7 @@ class Flattening(Weightless):
         return features_of(g, rows), rows
 
     def backward(
-        self, g: GraphBuilder, _: Names, saved: Any, gradient: Features, __: float | None, ___: bool
+        self, g: GraphBuilder, _: Names, saved: Any, gradient: Features, __: Steps, ___: bool
     ) -> tuple[Names, Any]:
         if saved is None:
             return {}, gradient
@@ -122,7 +122,7 @@ class MeanOverPlaces(Weightless):
         return Features(g.reduce("ReduceMean", apart, (1,)), rows.n, rows.channels, 1), rows
 
     def backward(
-        self, g: GraphBuilder, _: Names, saved: Any, gradient: Features, __: float | None, ___: bool
+        self, g: GraphBuilder, _: Names, saved: Any, gradient: Features, __: Steps, ___: bool
     ) -> tuple[Names, Rows]:
         places = saved.height * saved.width
         share = g.reshape(g.scaled(gradient.value, 1 / places), (saved.n, 1, saved.channels))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lambda_core.export.operators.graph_builder import Array, GraphBuilder
 from lambda_core.export.operators.normalisation import Normalisation
-from lambda_core.export.operators.passes import Names, Pass
+from lambda_core.export.operators.passes import Names, Pass, Steps
 from lambda_core.export.operators.places import Image, Rows
 from lambda_core.export.operators.pooling import MaxPooling
 
@@ -44,12 +44,12 @@ class Residual:
         return y, (kept_body, kept_shortcut, kept_after)
 
     def backward(
-        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, lr: float | None, needs_input: bool
+        self, g: GraphBuilder, weights: Names, saved: Any, gradient: Rows, steps: Steps, needs_input: bool
     ) -> tuple[Names, Rows | None]:
         kept_body, kept_shortcut, kept_after = saved
-        _, gradient = back_through(g, self.after, weights, kept_after, gradient, None, True)
-        found, one = back_through(g, self.body, weights, kept_body, gradient, lr, needs_input)
-        beside, other = back_through(g, self.shortcut, weights, kept_shortcut, gradient, lr, needs_input)
+        _, gradient = back_through(g, self.after, weights, kept_after, gradient, {}, True)
+        found, one = back_through(g, self.body, weights, kept_body, gradient, steps, needs_input)
+        beside, other = back_through(g, self.shortcut, weights, kept_shortcut, gradient, steps, needs_input)
         below = one.named(g.add("Add", one.value, other.value)) if needs_input else None
         return found | beside, below
 
@@ -77,13 +77,15 @@ def back_through(
     weights: Names,
     kept: list[Any],
     gradient: Any,
-    lr: float | None,
+    steps: Steps,
     needs_input: bool,
 ) -> tuple[Names, Any]:
-    """The chain rule from the last pass to the first."""
+    """The chain rule from the last pass to the first, or to the lowest one with a weight that takes a step."""
+    owners = (place for place, each in enumerate(passes) if not steps.keys().isdisjoint(each.names))
+    lowest = 0 if needs_input else next(owners, len(passes))
     found: Names = {}
-    for place in range(len(passes) - 1, -1, -1):
-        own, gradient = passes[place].backward(g, weights, kept[place], gradient, lr, needs_input or place > 0)
+    for place in range(len(passes) - 1, lowest - 1, -1):
+        own, gradient = passes[place].backward(g, weights, kept[place], gradient, steps, needs_input or place > lowest)
         found |= own
     return found, gradient
 

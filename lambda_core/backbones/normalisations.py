@@ -1,14 +1,16 @@
-"""Modules whose batch normalisations take their statistics from the leading rows of a batch: the support set's."""
+"""The normalisations inside of modules: whose statistics they take, and which parameters are scales and shifts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 from lambda_core.errors import ModelError
 from lambda_core.kernels import NormPool, calls_nothing_else, norm_pool_relu, normalise_by_first
+
+NORMALISATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, NormPool)
 
 
 class LeadingNorm(nn.Module):
@@ -62,3 +64,16 @@ def takes_batch_statistics(module: nn.Module) -> bool:
     if isinstance(module, NormPool):
         return True
     return isinstance(module, _BatchNorm) and (module.training or module.running_mean is None)
+
+
+def scales_and_shifts(module: nn.Module) -> frozenset[str]:
+    """What the digit `n` of a pattern stands for: the names in `module` of the parameters of its normalisations; where
+    it has none of those, of its biases.
+    """
+    own = frozenset(
+        f"{place}.{name}" if place else name
+        for place, each in module.named_modules()
+        if isinstance(each, NORMALISATIONS)
+        for name, _ in each.named_parameters(recurse=False)
+    )
+    return own or frozenset(name for name, _ in module.named_parameters() if name.rpartition(".")[2] == "bias")
