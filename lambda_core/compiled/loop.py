@@ -92,7 +92,7 @@ class CompiledLoop:
             if update:
                 both = zip(weights.parts(layer, update), gradients.parts(layer, update), strict=True)
                 for own, gradient in both:
-                    own -= self.lr[layer] * gradient
+                    own[:] -= self.lr[layer] * gradient
                 self.changed[layer] = True
         if (lowest := lowest_updated(row)) is not None:
             self._right = min(self._right, lowest)
