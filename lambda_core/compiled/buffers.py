@@ -114,7 +114,7 @@ class Buffers:
         )  # fmt: skip
 
     def backward(self, layer: int, *, updated: bool, needs_input: bool) -> None:
-        """From the gradient of a block's output to those of its scale and shift, its filters (if `updated`) and input."""
+        """From the gradient of a block's output to those of its scale and shift, filters (if `updated`) and input."""
         from lambda_core.compiled.steps import backward
 
         own, block = self.blocks[layer], self._convs[layer]
