@@ -82,6 +82,7 @@ def peaks(study: Study) -> list[int]:
 def describe_condition(condition: TimingCondition) -> str:
     """Such as `CPU, 1 thread, AMD EPYC`."""
     machine = "" if condition.processor in (None, UNKNOWN) else f", {condition.processor}"
+    machine += f", {condition.torch}" if condition.is_exported else ""
     if condition.device != "cpu":
         return f"GPU{machine}"
     return f"CPU, {condition.threads} thread" + ("s" if condition.threads != 1 else "") + machine

@@ -22,6 +22,7 @@ from lambda_core.selection import (
     compare_candidates,
     confirm,
     rows_under,
+    timed_rows,
     timing_conditions,
 )
 from lambda_core.studies import Study
@@ -37,14 +38,16 @@ def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmat
 
 
 def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
-    """Every candidate of the study paired with its reference, on validation classes, by times of one condition.
+    """Every candidate of the study paired with its reference, on validation classes, by times of one condition; on a
+    device that timed exported graphs, every one that was taken there.
 
     It can be asked for any threshold and confidence. Raises StudyError and SelectionError.
     """
-    _, timing = study.measurements()
+    condition = settings.condition or default_condition(study)
+    val, timing = study.split("val"), rows_under(study.measurements()[1], condition)
     return compare_candidates(
-        study.split("val"),
-        rows_under(timing, settings.condition or default_condition(study)),
+        timed_rows(val, timing) if condition.is_exported else val,
+        timing,
         study.reference_steps,
         any_lr=settings.any_lr,
         axis=settings.axis,

@@ -111,18 +111,33 @@ def merge(study: Study, copies: tuple[Path, ...], root: str | None, as_json: boo
 @model_argument
 @settings_options(TimingConfig)
 @click.option("--memory-only", is_flag=True, help="Time nothing: only count anew what each candidate needs in memory.")
+@click.option(
+    "--from", "file", type=click.Path(path_type=Path), help="Times of exported graphs that a device took: times.json."
+)
 @click.option("--anyway", is_flag=True, help="Time on a machine where others are at work, too.")
 @root_option
 @json_option
 def time_command(
-    study: Study, memory_only: bool, anyway: bool, root: str | None, as_json: bool, **settings: Any
+    study: Study,
+    memory_only: bool,
+    file: Path | None,
+    anyway: bool,
+    root: str | None,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Time the patterns of the sweep at every step count, interleaved, on this machine, and count their memory.
 
     Refuses to share the machine with other work.
-    """
-    from lambda_core.workflows import count_memory, time_study
 
+    --from FILE times nothing here: it adds what on_device.py, beside exported graphs, timed on another device.
+    """
+    from lambda_core.workflows import add_device_times, count_memory, time_study
+
+    if file is not None:
+        done = add_device_times(study, file, command=command_line())
+        print_result({"study": done.name, "from": str(file)}, f"{done.name}: times of {file} added", as_json=as_json)
+        return
     if memory_only:
         done = count_memory(study)
         print_result({"study": done.name, "memory": _memory(done)}, _memory_text(done), as_json=as_json)

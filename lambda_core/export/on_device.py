@@ -1,22 +1,26 @@
 """Adapts and scores with the exported graphs beside this file: needs numpy and onnxruntime, and no other file of ours.
 
     python on_device.py adapt.json episode.npz    # images, labels, queries: as the manifest's inputs; prints classes
-    python on_device.py adapt.json                # without an episode: times an adaptation here, on images of noise
+    python on_device.py full.json head.json       # times adaptations here in turns, on images of noise
 
-It goes with every archive that `archive` writes, so it imports nothing of the engine.
+The second writes times.json beside the first manifest, which `lambda-core time STUDY --from times.json` reads back:
+with all layers among the exported ones, this device is a machine like others. It goes with every archive that
+`archive` writes, so it imports nothing of the engine.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ROUNDS = 30
+ROUNDS, WARM_UPS, FORMAT = 30, 3, 1
 
 
 def session(path: Path) -> Any:
@@ -29,7 +33,7 @@ def session(path: Path) -> Any:
 
 
 def adapted(adapt: Any, images: Any, labels: Any) -> dict[str, Any]:
-    """The weights of the updated layers, by name."""
+    """The weights that an adaptation changes, by name."""
     names = [output.name for output in adapt.get_outputs()]
     support = {"support_images": images.astype(np.float32), "support_labels": labels.astype(np.int64)}
     return dict(zip(names, adapt.run(names, support), strict=True))
@@ -43,30 +47,70 @@ def classes(score: Any, queries: Any, weights: dict[str, Any], images: Any) -> l
     return [int(each) for each in logits.argmax(axis=1)]
 
 
-def milliseconds(adapt: Any, shape: list[int], ways: int) -> float:
-    """Median of ROUNDS adaptations, after three that warm up."""
-    images = np.random.default_rng(0).standard_normal(shape)
+def milliseconds(adapting: list[Any], shape: list[int], ways: int) -> Any:
+    """(graphs, ROUNDS): in every round each graph adapts once, in an order drawn anew, after rounds that warm up."""
+    random = np.random.default_rng(0)
     labels = np.arange(shape[0]) % ways
-    taken = []
-    for _ in range(ROUNDS + 3):
-        start = time.perf_counter()
-        adapted(adapt, images, labels)
-        taken.append(1000 * (time.perf_counter() - start))
-    return float(np.median(taken[3:]))
+    taken = np.empty((len(adapting), ROUNDS + WARM_UPS))
+    for number in range(ROUNDS + WARM_UPS):
+        images = random.standard_normal(shape)
+        for place in random.permutation(len(adapting)):
+            start = time.perf_counter()
+            adapted(adapting[place], images, labels)
+            taken[place, number] = 1000 * (time.perf_counter() - start)
+    return taken[:, WARM_UPS:]
 
 
-def main(manifest: str, episode: str = "") -> None:
-    about = json.loads(Path(manifest).read_text(encoding="utf-8"))
-    graphs = {name: session(Path(manifest).with_name(each["file"])) for name, each in about["graphs"].items()}
+def processor() -> str:
+    """What the device calls its processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model", "Hardware"))]
+    return next(filter(None, [*named, platform.processor(), platform.machine()]), "unknown")[:120]
+
+
+def record(abouts: list[dict[str, Any]], adapting: list[Any]) -> dict[str, Any]:
+    """Times of several exported adaptations of one study, and what they were taken with."""
+    shape = abouts[0]["graphs"]["adaptation"]["inputs"]["support_images"]
+    ways = abouts[0]["graphs"]["queries"]["outputs"]["logits"][-1]
+    taken = milliseconds(adapting, shape, ways)
+    return {
+        "format": FORMAT,
+        "study": abouts[0].get("study"),
+        "layers": abouts[0]["layers"],
+        "support_images": shape,
+        "runtime": f"onnxruntime {metadata.version('onnxruntime')}",
+        "processor": processor(),
+        "threads": 1,
+        "times": [
+            {"pattern": about["pattern"], "steps": about["steps"], "milliseconds": [round(each, 6) for each in row]}
+            for about, row in zip(abouts, taken.tolist(), strict=True)
+        ],
+    }
+
+
+def main(*files: str) -> None:
+    episode = files[-1] if files[-1].endswith(".npz") else None
+    manifests = [Path(each) for each in files if each != episode]
+    abouts = [json.loads(each.read_text(encoding="utf-8")) for each in manifests]
     if episode:
+        graphs = {name: session(manifests[0].with_name(each["file"])) for name, each in abouts[0]["graphs"].items()}
         given = np.load(episode, allow_pickle=False)
         weights = adapted(graphs["adaptation"], given["images"], given["labels"])
         sys.stdout.write(f"{classes(graphs['queries'], given['queries'], weights, given['images'])}\n")
         return
-    shape = about["graphs"]["adaptation"]["inputs"]["support_images"]
-    ways = about["graphs"]["queries"]["outputs"]["logits"][-1]
-    took = milliseconds(graphs["adaptation"], shape, ways)
-    sys.stdout.write(f"{about['pattern']} x {about['steps']}: {took:.3f} ms here, median of {ROUNDS}\n")
+    if len({(about.get("study"), str(about["layers"])) for about in abouts}) > 1:
+        sys.exit("the manifests are of different studies: time those of one study together")
+    files_of = zip(manifests, abouts, strict=True)
+    adapting = [session(path.with_name(about["graphs"]["adaptation"]["file"])) for path, about in files_of]
+    found, target = record(abouts, adapting), manifests[0].with_name("times.json")
+    for each in found["times"]:
+        took = float(np.median(each["milliseconds"]))
+        sys.stdout.write(f"{each['pattern']} x {each['steps']}: {took:.3f} ms here, median of {ROUNDS}\n")
+    target.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    sys.stdout.write(f"written: {target}\n")
 
 
 if __name__ == "__main__":

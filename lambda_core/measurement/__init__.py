@@ -4,6 +4,7 @@ Belongs here: running patterns and writing down numbers. Does not: what the numb
 """
 
 from lambda_core.measurement.accuracy import sweep
+from lambda_core.measurement.device_times import read_device_times
 from lambda_core.measurement.episode_folders import evaluate_folder
 from lambda_core.measurement.live_runner import CachedRunner, LiveRunner
 from lambda_core.measurement.merging import gather, refuse_missing
@@ -35,6 +36,7 @@ __all__ = [
     "gather",
     "make_chunks",
     "measure_times",
+    "read_device_times",
     "refuse_missing",
     "study_source",
     "sweep",

@@ -16,6 +16,7 @@ from lambda_core.backbones import Backbone
 from lambda_core.config import TimingConfig
 from lambda_core.episodes import Bank, Episode
 from lambda_core.patterns import LambdaPattern, Peak, count_cost
+from lambda_core.selection import EXPORTED
 from lambda_core.system import Meter, Report, check_device, processor, synchronise
 
 WARM_UPS = 5
@@ -60,11 +61,12 @@ def measure_times(
 
 def with_memory(table: pd.DataFrame, model: nn.Sequential, support_x: Tensor) -> pd.DataFrame:
     """A timing table with its columns of memory counted anew, for the model and the engine as they are, where its
-    device is that of `support_x`: (N·K, …) float32, of any content. Nothing is timed.
+    device is that of `support_x`: (N·K, …) float32, of any content; not of exported graphs. Nothing is timed.
     """
     backbone, names = Backbone.of(model), list(MEMORY)
     table = table.astype({"pattern": "str"})
-    for (text, steps), rows in table[table["device"] == support_x.device.type].groupby(["pattern", "steps"]):
+    ours = (table["device"] == support_x.device.type) & ~table["torch"].astype(str).str.startswith(EXPORTED)
+    for (text, steps), rows in table[ours].groupby(["pattern", "steps"]):
         peak = peak_bytes(backbone, support_x, LambdaPattern.parse(str(text), len(backbone.layers)), int(steps))
         table.loc[rows.index, names] = [getattr(peak, part) for part in MEMORY.values()]
     return table

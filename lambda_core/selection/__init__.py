@@ -46,6 +46,7 @@ from lambda_core.selection.sentences import (
 )
 from lambda_core.selection.settings import SelectionSettings
 from lambda_core.selection.speed import (
+    EXPORTED,
     SLOWER,
     Axis,
     SpeedUps,
@@ -55,6 +56,7 @@ from lambda_core.selection.speed import (
     ratio,
     rows_under,
     speed_ups_by,
+    timed_rows,
     timed_speed_ups,
     timing_conditions,
 )
@@ -62,6 +64,7 @@ from lambda_core.selection.variance import ClassEffects, Needed, Populations, de
 from lambda_core.selection.verdicts import fastest, judge, simultaneous_bounds
 
 __all__ = [
+    "EXPORTED",
     "FEWEST",
     "FOR_WHOM",
     "SLOWER",
@@ -122,6 +125,7 @@ __all__ = [
     "sentence",
     "simultaneous_bounds",
     "speed_ups_by",
+    "timed_rows",
     "timed_speed_ups",
     "timing_conditions",
 ]

@@ -194,10 +194,15 @@ class StudyMetadata:
         key: sweep, timing or search. values: the settings as a dictionary, with "environment" beside them where that
         matters.
         """
+        noted = self.with_command(command).to_dict()
+        return StudyMetadata.from_dict(noted | {key: dict(values)})
+
+    def with_command(self, command: str) -> StudyMetadata:
+        """The same in the present schema, noting one more command that made it; "": none."""
         commands = [each for each in self.commands if each != command]
         commands += [command] if command else []
         present = {"schema": SCHEMA, "config": self.config.to_dict(), "commands": commands}
-        return StudyMetadata.from_dict(self.to_dict() | present | {key: dict(values)})
+        return StudyMetadata.from_dict(self.to_dict() | present)
 
     def on(self, domain: DatasetRecord, name: str) -> StudyMetadata:
         """The same model in a study called `name`, of which nothing is measured on this other data set yet."""

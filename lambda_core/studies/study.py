@@ -178,8 +178,8 @@ class Study:
             return None
         rows = self.timing[(self.timing["pattern"] == pattern) & (self.timing["steps"] == steps)]
         parts = rows[["weight_bytes", "kept_bytes", "workspace_bytes"]]
-        last = [] if rows.empty else parts.iloc[-1].tolist()
-        return Peak(*map(int, last)) if any(last) else None
+        counted = parts[parts.any(axis=1)]
+        return None if counted.empty else Peak(*map(int, counted.iloc[-1]))
 
     @property
     def measured(self) -> bool:

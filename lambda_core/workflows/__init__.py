@@ -4,7 +4,16 @@ Belongs here: what ties engine and studies together. Does not: options and print
 """
 
 from lambda_core.workflows.export import export_archive, export_study
-from lambda_core.workflows.measure import complete, count_memory, measurable, note, on_dataset, sweep_study, time_study
+from lambda_core.workflows.measure import (
+    add_device_times,
+    complete,
+    count_memory,
+    measurable,
+    note,
+    on_dataset,
+    sweep_study,
+    time_study,
+)
 from lambda_core.workflows.parts import merge_sweep, sweep_part
 from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.start import read_weights, start_study
@@ -13,6 +22,7 @@ from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
 
 __all__ = [
     "Sine",
+    "add_device_times",
     "complete",
     "count_memory",
     "export_archive",

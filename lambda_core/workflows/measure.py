@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from lambda_core.measurement import (
     SWEPT_SPLITS,
     drop_short_chunks,
     measure_times,
+    read_device_times,
     study_source,
     sweep_in_chunks,
     unpack,
@@ -179,6 +181,20 @@ def count_memory(study: Study) -> Study:
         assert timing is not None
         counted = with_memory(timing, study.model(), torch.zeros(config.ways * config.shots, channels, size, size))
         commit(study.folder, lambda metadata: metadata, {"timing": counted}, of_weights=study.weights_sum)
+    return Study.load(study.folder)
+
+
+def add_device_times(study: Study, file: Path, *, command: str = "") -> Study:
+    """Add what another device timed of exported graphs (`export/on_device.py`) to the study's times, as those of one
+    more machine; earlier ones of that machine are replaced. Raises StudyError for a file that is not right.
+    """
+    study = own_copy(study)
+    with locked(study.folder / ".time.lock", f"{study.name} is being timed"):
+        frame = read_device_times(file, study)
+        together = _beside_others(Study.load(study.folder).timing, frame)
+        commit(
+            study.folder, lambda each: each.with_command(command), {"timing": together}, of_weights=study.weights_sum
+        )
     return Study.load(study.folder)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from lambda_core.adaptation.adapting import adapt
 from lambda_core.export import on_device
+from lambda_core.measurement.device_times import read_device_times
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.studies.study import Study
 from lambda_core.workflows.export import export_archive
@@ -72,6 +74,19 @@ def test_the_program_says_the_classes_of_our_own_engine(packed: zipfile.ZipFile,
     assert np.mean(np.array(said) == episode.query_y.numpy()) > 0.5
 
 
-def test_it_times_on_images_of_noise(packed: zipfile.ZipFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_device, "ROUNDS", 1)
-    assert on_device.milliseconds(Session(packed.read("adapt.onnx")), [5, 1, 28, 28], 5) > 0
+def test_its_times_are_read_back_as_those_of_a_machine(
+    packed: zipfile.ZipFile, study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(on_device, "ROUNDS", 2)
+    monkeypatch.setattr(on_device.metadata, "version", lambda _: "1.31.0")
+    about = json.loads(packed.read("adapt.json"))
+    full = about | {"pattern": "11111", "steps": study.reference_steps}  # what is timed does not matter here
+    found = on_device.record([full, about], [Session(packed.read("adapt.onnx"))] * 2)
+    (tmp_path / "times.json").write_text(json.dumps(found))
+    rows = read_device_times(tmp_path / "times.json", study)
+    assert (
+        list(zip(rows["pattern"], rows["steps"], strict=True))
+        == [("11111", study.reference_steps)] * 2 + [("00011", 2)] * 2
+    )
+    assert (rows["milliseconds"] > 0).all()
+    assert set(rows["torch"]) == {"onnxruntime 1.31.0"}

@@ -6,11 +6,13 @@ No torch.
 
 from lambda_core.selection.speed.costs import (
     AXES,
+    EXPORTED,
     Axis,
     TimingCondition,
     candidate_costs,
     ratio,
     rows_under,
+    timed_rows,
     timing_conditions,
 )
 from lambda_core.selection.speed.paired_rounds import (
@@ -25,6 +27,7 @@ from lambda_core.selection.speed.paired_rounds import (
 
 __all__ = [
     "AXES",
+    "EXPORTED",
     "SLOWER",
     "Axis",
     "SpeedUps",
@@ -35,6 +38,7 @@ __all__ = [
     "ratio",
     "rows_under",
     "speed_ups_by",
+    "timed_rows",
     "timed_speed_ups",
     "timing_conditions",
     "zone_of",

@@ -14,6 +14,7 @@ from lambda_core.errors import SelectionError
 Axis = Literal["milliseconds", "multiply_adds"]
 AXES: tuple[str, ...] = get_args(Axis)
 PARTS = ("weight_bytes", "kept_bytes", "workspace_bytes")  # of the memory at its most
+EXPORTED = "onnxruntime"  # what a condition calls torch where exported graphs were timed, on a device of its own
 CONDITIONS = ["device", "threads", "torch", "processor"]  # times are compared only where these agree
 
 
@@ -84,12 +85,18 @@ class TimingCondition:
     processor: str | None = None
 
     @property
+    def is_exported(self) -> bool:
+        """Whether exported graphs were timed: those that were taken along, and no others."""
+        return self.torch is not None and self.torch.startswith(EXPORTED)
+
+    @property
     def key(self) -> str:
         """Such as cpu-1, for an address."""
         return f"{self.device}-{self.threads}"
 
     def __str__(self) -> str:
-        version = "" if self.torch is None else f", torch {self.torch}"
+        runtime = f"{self.torch}" if self.is_exported else f"torch {self.torch}"
+        version = "" if self.torch is None else f", {runtime}"
         processor = "" if self.processor is None else f", {self.processor}"
         return f"device {self.device}, threads {self.threads}{version}{processor}"
 
@@ -112,6 +119,13 @@ def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame
         if value is not None:
             taken &= (timing[name] == value).to_numpy()
     return timing[taken]
+
+
+def timed_rows(accuracy: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an accuracy table whose pattern and steps were timed; no adaptation, which takes none, too."""
+    timed = pd.MultiIndex.from_frame(timing[["pattern", "steps"]].drop_duplicates().astype({"pattern": "str"}))
+    asked = pd.MultiIndex.from_frame(accuracy[["pattern", "steps"]].astype({"pattern": "str"}))
+    return accuracy[asked.isin(timed) | (accuracy["steps"] == 0).to_numpy()]
 
 
 def ratio(reference: float, costs: NDArray[Any]) -> NDArray[np.float64]:
