@@ -20,7 +20,7 @@ from lambda_core.compiled.loop import CompiledLoop
 from lambda_core.compiled.network import ConvNetwork
 from lambda_core.compiled.second_order.hessian_product import HessianProduct
 from lambda_core.kernels import Weights
-from lambda_core.patterns import Row
+from lambda_core.patterns import LambdaPattern, Row, Update, lowest_ever
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,15 @@ def compiled_meta_gradient(
     *,
     second_order: bool = True,
 ) -> MetaGradient | None:
-    """None where the compiled loop does not apply.
+    """None where the compiled loop does not apply, and where scale and shift alone are updated.
 
     support, query: images (N, C, H, W) and classes (N,), the queries normalised by their own statistics; rows: one a
     step; second_order: through the steps, else taken at their end as if it were that to the initial weights.
     """
     rows = [row for row in rows if any(row)]
-    lowest = min((row.index(True) for row in rows), default=0)
+    if any(Update.SCALES in row for row in rows):
+        return None
+    lowest = lowest_ever(rows, default=0)
     at_end = compiled_loop(backbone, weights, *query, lr, loss)
     loops = [compiled_loop(backbone, weights, *support, lr, loss) for _ in rows]
     taken = [loop for loop in (*loops, at_end) if loop is not None and isinstance(loop.network, ConvNetwork)]
@@ -60,7 +62,7 @@ def compiled_meta_gradient(
         if place:
             loop.take_input(lowest, taken[0])
         _step(loop, row, taken[place + 1])
-    value = at_end.gradients((True,) * len(weights))
+    value = at_end.gradients(LambdaPattern.full(len(weights)).rows[0])
     gradient = at_end.buffers.gradients
     if second_order and steps:
         _back_through(steps, lowest, gradient.row)
