@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.live import camera, drawing_pad, kept_images, likeness
 from app.live.kept_images import Images
-from app.shared import study_cache, url_state
+from app.shared import adaptation_service, page, study_cache, url_state
 from lambda_core.studies import Study
 
 if TYPE_CHECKING:
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 MOST_IMAGES = 10  # a class
 MOST_QUERIES = 24
+MOST_WAYS, IN_A_ROW = 20, 10  # classes
 PAD, INK = 168, 13  # pixels: side of a drawing pad, width of its pen
 CHARACTERS = ("glyphs", "omniglot")
 
 
 def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
     """(key, episode) of uploaded images; None, with what is still missing said, until there are enough."""
-    ways = study.config.ways
+    ways = _ways(study)
     st.markdown(f"Give each of {ways} classes a name and one or a few images, then images to recognise.")
     st.caption(f"At most {MOST_IMAGES} a class and {MOST_QUERIES} to recognise: {kept_images.LIMITS}")
     names, supports = [], []
-    for number, column in enumerate(st.columns(ways)):
-        with column:
+    for number in range(ways):
+        if number % IN_A_ROW == 0:
+            columns = st.columns(min(ways, IN_A_ROW))
+        with columns[number % IN_A_ROW]:
             names.append(_class_name(number))
             place = f"own-support-{number}"
             kept_images.uploader(f"Images of class {number + 1}", place, MOST_IMAGES, label_visibility="collapsed")
@@ -46,6 +49,27 @@ def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
     return _episode_or_hint(names, supports, queries, study, "images of class")
 
 
+def _ways(study: Study) -> int:
+    """How many classes: the study's, or as many as asked for, where its head serves any number."""
+    own = study.config.ways
+    most = max(MOST_WAYS, own)
+    wanted = int(
+        st.number_input(
+            "Classes", 2, most, width=130, **url_state.bound("ways", min(url_state.value("ways") or own, most))
+        )
+    )
+    if wanted == own:
+        return own
+    if why := adaptation_service.why_not_ways(study, wanted):
+        st.info(
+            f"{page.sentence_of(why)} Shown instead: {own}. A study whose head is made anew serves any number: "
+            "lambda-core start writes one.",
+            icon=":material/info:",
+        )
+        return own
+    return wanted
+
+
 def _class_name(number: int) -> str:
     """Its name as the visitor wrote it, on an earlier visit to this page too."""
     names: dict[int, str] = st.session_state.setdefault("_own_names", {})
@@ -58,7 +82,7 @@ def _class_name(number: int) -> str:
 
 def drawn(study: Study) -> tuple[Hashable, Episode] | None:
     """(key, episode) of drawn characters: one drawing a class, and one to recognise."""
-    ways = study.config.ways
+    ways = _ways(study)
     st.markdown(f"Draw {ways} symbols, one a pad. Then draw one of them again, your own way.")
     _suggest_characters(study)
     with st.container(horizontal=True, gap="small"):

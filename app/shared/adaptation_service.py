@@ -118,6 +118,14 @@ def _trace_of(
     return _worker.run(trace_study, str(study.folder), study_cache.stamp(study), _episode, pattern, steps, statistics)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def why_not_ways(study: Study, ways: int) -> str:
+    """Why the study's network cannot tell so many classes apart, as a sentence; empty where it can."""
+    from lambda_core.workflows import why_not_ways
+
+    return _worker.run(why_not_ways, str(study.folder), study_cache.stamp(study), ways)
+
+
 @st.cache_resource(max_entries=16, show_spinner="Writing the graphs, and checking them …", hash_funcs=BY_FILES)
 def exported(study: Study, pattern: LambdaPattern, steps: int, lr: float) -> bytes:
     """A zip archive of the adaptation as ONNX graphs. Raises LambdaError where it cannot be exported."""

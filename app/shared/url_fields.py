@@ -133,6 +133,7 @@ FIELDS: dict[str, UrlField] = {
     "split": one_of("test", "val", "train"),
     "seed": whole(7, 0, 999_999),
     "classes": several(r"[0-9]{1,5}", 100, "class numbers such as 0,4,7", int),
+    "ways": whole(None, 2, 100),  # classes of one's own images; None: as many as the study's
     "at": whole(None, 0, 100),
     "swapped": one_of(False, True),
     "source": one_of("data", "images", "draw"),

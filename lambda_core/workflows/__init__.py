@@ -18,7 +18,7 @@ from lambda_core.workflows.parts import merge_sweep, sweep_part
 from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_seeds, train_study
-from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study
+from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study, why_not_ways
 
 __all__ = [
     "Sine",
@@ -44,4 +44,5 @@ __all__ = [
     "trace_study",
     "train_seeds",
     "train_study",
+    "why_not_ways",
 ]

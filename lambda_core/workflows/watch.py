@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from lambda_core.adaptation import Trace, adaptation_steps, trace
 from lambda_core.episodes import Episode, SinusoidBank
+from lambda_core.errors import StudyError
 from lambda_core.patterns import LambdaPattern
 from lambda_core.studies import Study
 
@@ -42,9 +43,21 @@ def ready() -> bool:
 def trace_study(
     folder: str, stamp: Hashable, episode: Episode, pattern: LambdaPattern, steps: int, query_statistics: str
 ) -> Trace:
-    """`trace` of a study's model at its own step size. stamp: changes with the study's files. Raises StudyError."""
-    study, model = _loaded(folder, stamp)
+    """`trace` of a study's model, for as many classes as the episode names, at its own step size.
+
+    stamp: changes with the study's files. Raises StudyError.
+    """
+    study, model = _loaded(folder, stamp, len(episode.class_names) or None)
     return trace(model, episode, pattern, steps, study.config.lr, query_statistics)
+
+
+def why_not_ways(folder: str, stamp: Hashable, ways: int) -> str:
+    """Why a study's model cannot serve so many classes, as a sentence; empty where it can."""
+    try:
+        _loaded(folder, stamp, ways)
+    except StudyError as error:
+        return str(error)
+    return ""
 
 
 def trace_sine(folder: str, stamp: Hashable, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
@@ -64,6 +77,10 @@ def trace_sine(folder: str, stamp: Hashable, seed: int, pattern: LambdaPattern, 
 
 
 @lru_cache(maxsize=8)
-def _loaded(folder: str, stamp: Hashable) -> tuple[Study, nn.Sequential]:  # noqa: ARG001 (the stamp is a key)
+def _loaded(
+    folder: str,
+    stamp: Hashable,  # noqa: ARG001 (the stamp is a key)
+    ways: int | None = None,
+) -> tuple[Study, nn.Sequential]:
     study = Study.load(folder)
-    return study, study.model()
+    return study, study.model(ways)

@@ -28,7 +28,7 @@ def own_studies(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
         for name, function in ((DEEP, "deep"), (CODE, "with_code")):
             reference = f"{NETWORKS}:{function}"
             config = MetaTrainConfig(dataset="cifar-fs", backbone=reference, queries=3, steps=2)
-            study = start_study(config, root / name, root=str(images)).with_code(reference)
+            study = start_study(config, root / name, head="zero", root=str(images)).with_code(reference)
             sweep = SweepConfig(episodes=6, queries=3, max_steps=2, patterns="tails")
             study = sweep_study(study, sweep, root=str(images)).with_code(reference)
             time_study(study, TimingConfig(repeats=3), root=str(images))
@@ -70,6 +70,17 @@ def test_live_adapts_a_network_of_known_modules(opened: Open, own_studies: Path)
     assert not app.error
     assert "right after" in said(app)
     assert not was_imported(own_studies)
+
+
+def test_live_takes_own_images_of_another_number_of_classes(opened: Open, own_studies: Path) -> None:
+    app = opened("live", study=DEEP, source="images", ways="3")
+    assert not app.error
+    assert "Give each of 3 classes a name" in said(app)
+    assert [each.label for each in app.text_input if each.label.startswith("Class ")] == [
+        "Class 1",
+        "Class 2",
+        "Class 3",
+    ]
 
 
 def test_live_says_which_command_needs_the_code(opened: Open, own_studies: Path) -> None:

@@ -130,6 +130,12 @@ def test_a_page_that_ends_early_still_writes_its_address(open_page: Open) -> Non
     assert param(app, "source") == "images"
 
 
+def test_a_head_that_was_learned_keeps_its_number_of_classes(open_page: Open) -> None:
+    app = open_page("live", study="cifar-fs-5w1s", source="images", ways="3")
+    assert any("learned for 5 ways, so it cannot serve 3. Shown instead: 5" in each.value for each in app.info)
+    assert "Give each of 5 classes a name" in said(app)
+
+
 def test_images_of_another_kind_are_told_from_the_models_own(open_page: Open) -> None:
     told = [each.value for each in open_page("live", study="cifar-fs-5w1s", data="glyphs").info]
     assert any("measured on cifar-fs; you are looking at glyphs" in text for text in told)
