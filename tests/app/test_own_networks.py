@@ -72,7 +72,7 @@ def test_live_adapts_a_network_of_known_modules(opened: Open, own_studies: Path)
     assert not was_imported(own_studies)
 
 
-def test_live_takes_own_images_of_another_number_of_classes(opened: Open, own_studies: Path) -> None:
+def test_live_takes_own_images_of_another_number_of_classes(opened: Open) -> None:
     app = opened("live", study=DEEP, source="images", ways="3")
     assert not app.error
     assert "Give each of 3 classes a name" in said(app)
