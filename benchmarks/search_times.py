@@ -16,7 +16,7 @@ from benchmarks.records import record
 from lambda_core.backbones import Backbone
 from lambda_core.measurement import WARM_UPS, adaptation_time
 from lambda_core.patterns import LambdaPattern
-from lambda_core.selection import dominating
+from lambda_core.selection import dominating, untuned
 from lambda_core.studies import Study, list_studies, studies_root
 from lambda_core.system import prepare
 from lambda_core.workflows import measurable
@@ -37,7 +37,7 @@ def rivalries(study: Study) -> list[tuple[str, str]]:
     """(what dominates, the per-layer candidate that it dominates), each as "pattern × steps"."""
     if study.search is None:
         return []
-    val = study.search[study.search["split"] == "val"].set_index(["pattern", "steps"])
+    val = untuned(study.search[study.search["split"] == "val"]).set_index(["pattern", "steps"])
     return [(f"{pattern} × {steps}", val.loc[(pattern, steps), "rival"]) for pattern, steps in dominating(study.search)]
 
 

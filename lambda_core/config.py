@@ -224,16 +224,28 @@ class SearchConfig(Settings):
     confidence: float = setting(0.95, help="of the verdicts, over all patterns judged together", low=0.5, high=1.0)
     seed: int = setting(3, help="of the search's bank; the fresh one's is the next", low=0, high=2**31 - 2)
     finer: bool = setting(default=False, help="look at steps that update scale and shift of a layer alone, too")
+    layer_lr: str = setting(
+        "", help="multiples of the step size to try in each layer of the patterns found, such as 0.25,0.5,2,4; none"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "layer_lr", ",".join(f"{factor:g}" for factor in self.layer_factors))
+
+    @property
+    def layer_factors(self) -> tuple[float, ...]:
+        """Multiples of the study's own inner step size, ascending, beside 1."""
+        return tuple(each for each in _scales(self.layer_lr, "layer_lr") if each != 1) if self.layer_lr else ()
 
 
-def _scales(text: str) -> tuple[float, ...]:
+def _scales(text: str, name: str = "lr_scale") -> tuple[float, ...]:
     """The numbers of `text`, separated by commas or spaces, to four figures: nearer ones would pass for the same."""
     try:
         scales = {float(f"{float(word):.4g}") for word in text.replace(",", " ").split()}
     except ValueError:
-        raise ConfigError(f"lr_scale must be numbers such as 0.5,1,2,4, not {text!r}") from None
+        raise ConfigError(f"{name} must be numbers such as 0.5,1,2,4, not {text!r}") from None
     if not all(1e-3 <= scale <= 1e3 for scale in scales) or not 1 <= len(scales) <= 20:
-        raise ConfigError(f"lr_scale must be 1 to 20 numbers between 0.001 and 1000, not {text!r}")
+        raise ConfigError(f"{name} must be 1 to 20 numbers between 0.001 and 1000, not {text!r}")
     return tuple(sorted(scales | {1.0}))
 
 

@@ -17,7 +17,7 @@ from app.figures.palette import Palette
 from app.shared import page, pattern_editor, url_state
 from lambda_core.formatting import interval, number, times
 from lambda_core.patterns import LambdaPattern, describe_pattern, plan_adaptation
-from lambda_core.selection import Choice, same_step_size
+from lambda_core.selection import Choice, same_step_size, untuned
 from lambda_core.studies import Study
 
 
@@ -89,7 +89,7 @@ def _searched(study: Study, pattern: LambdaPattern, steps: int) -> pd.Series | N
     """What a search says of a pattern on fresh validation episodes; None if it did not look so far."""
     if study.search is None or steps == 0:
         return None
-    val = study.search[study.search["split"] == "val"]
+    val = untuned(study.search[study.search["split"] == "val"])
     found = val[(val["pattern"] == str(pattern.first(steps))) & (val["steps"] == steps)]
     return None if found.empty else found.iloc[0]
 

@@ -126,10 +126,10 @@ class PrefixTreeEpisode(SharedEpisode):
         rows = [
             LambdaPattern.parse(candidate.pattern, self.layers).rows_for(candidate.steps) for candidate in candidates
         ]
-        for lr in {candidate.lr for candidate in candidates}:
+        for step_size in {candidate.step_size for candidate in candidates}:
             loop = self.loop.fork()
-            loop.lr = lr
-            wanted = [(number, rows[number]) for number, candidate in enumerate(candidates) if candidate.lr == lr]
+            loop.lr = step_size
+            wanted = [(number, rows[number]) for number, each in enumerate(candidates) if each.step_size == step_size]
             self._grow(loop, wanted, 0, self.layers - 1, found)
         accuracies: Floats = torch.stack([found[number] for number in range(len(candidates))]).cpu().double().numpy()
         return accuracies

@@ -14,6 +14,7 @@ from lambda_core.selection.candidates import (
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
+from lambda_core.selection.layer_step_sizes import describe_gaining, gaining, parse_step_sizes, tune, untuned
 from lambda_core.selection.paired_tests import (
     FEWEST,
     Floats,
@@ -100,6 +101,7 @@ __all__ = [
     "confirm_race",
     "counted_speed_ups",
     "describe_degradation",
+    "describe_gaining",
     "describe_needed",
     "describe_race",
     "describe_search",
@@ -107,6 +109,7 @@ __all__ = [
     "episode_matrix",
     "fastest",
     "for_these_episodes",
+    "gaining",
     "half_width_of_mean",
     "judge",
     "judge_search",
@@ -114,6 +117,7 @@ __all__ = [
     "near_fastest",
     "needed_for",
     "pareto_front",
+    "parse_step_sizes",
     "promise",
     "race",
     "ratio",
@@ -128,4 +132,6 @@ __all__ = [
     "timed_rows",
     "timed_speed_ups",
     "timing_conditions",
+    "tune",
+    "untuned",
 ]

@@ -23,10 +23,27 @@ class Candidate:
     steps: int
     lr: float
 
+    @property
+    def step_size(self) -> float | tuple[float, ...]:
+        """One for all layers, or one a layer."""
+        return self.lr
+
     def is_same(self, other: Candidate) -> bool:
         """Whether the two are one candidate, their step sizes being the same by `same_step_size`."""
         alike = (self.pattern, self.steps) == (other.pattern, other.steps)
         return alike and bool(same_step_size(self.lr, other.lr))
+
+
+@dataclass(frozen=True)
+class LayerwiseCandidate(Candidate):
+    """A candidate that takes a multiple of its step size in each layer: one factor a layer."""
+
+    factors: tuple[float, ...]
+
+    @property
+    def step_size(self) -> tuple[float, ...]:
+        """One a layer."""
+        return tuple(self.lr * factor for factor in self.factors)
 
 
 class OfCandidate:

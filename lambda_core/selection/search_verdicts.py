@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lambda_core.config import SearchConfig
 from lambda_core.patterns import LambdaPattern
+from lambda_core.selection.layer_step_sizes import Tuned, describe_gaining, untuned
 from lambda_core.selection.paired_tests import Floats, PairedDifference, bonferroni, half_width_of_mean
 from lambda_core.selection.pattern_search import Rows, SearchResult, as_candidate, cost_of, is_per_layer
 from lambda_core.selection.racing import Runner
@@ -21,7 +22,12 @@ GAIN = ("gain", "gain_low", "gain_high", "gain_p_adjusted")
 
 
 def judge_search(
-    result: SearchResult, runner: Runner, reference_steps: int, lr: float, config: SearchConfig
+    result: SearchResult,
+    runner: Runner,
+    reference_steps: int,
+    lr: float,
+    config: SearchConfig,
+    tuned: Sequence[Tuned] = (),
 ) -> pd.DataFrame:
     """The front and the per-layer front on fresh episodes (the runner's), cheapest first; degradations in points.
 
@@ -29,19 +35,30 @@ def judge_search(
     accuracy, accuracy_low/high (95 %); degradation and its bounds, p_adjusted, verdict, corrected over all rows; and
     for a step × layer pattern its rival, the next more expensive per-layer pattern of the front: gain over it with
     bounds (points), gain_p_adjusted (corrected over all rivalries), dominates (cheaper, and better is shown).
+
+    tuned: `layer_step_sizes.tune`. They are rows, too, with step_sizes, one a layer ("": the study's in all layers);
+    their rival is the same pattern at the study's, and they dominate where better is shown.
     """
     full = LambdaPattern.full(len(result.costs)).rows * reference_steps
-    patterns = [rows for rows in dict.fromkeys([*result.front(), *result.per_layer_front()]) if rows != full] + [full]
-    accuracy = runner([as_candidate(rows, lr) for rows in patterns], range(config.fresh))
-    table = _found(result, patterns).assign(**_verdicts(accuracy, config), episodes=config.fresh)
-    is_rival = [rows in result.per_layer_front() for rows in patterns]
-    table = table.assign(**_rivalry(table, accuracy, np.flatnonzero(is_rival), config.confidence))
+    plain = [rows for rows in dict.fromkeys([*result.front(), *result.per_layer_front()]) if rows != full]
+    patterns = [*plain, *(each.rows for each in tuned), full]
+    candidates = [as_candidate(rows, lr) for rows in patterns]
+    candidates[len(plain) : -1] = [each.candidate(lr) for each in tuned]
+    accuracy = runner(candidates, range(config.fresh))
+    table = _found(result, patterns).assign(**_verdicts(accuracy, config), episodes=config.fresh, step_sizes="")
+    places = range(len(plain), len(patterns) - 1)
+    table.loc[places, "search_accuracy"] = [each.accuracy for each in tuned]
+    table.loc[places, "step_sizes"] = [each.step_sizes(lr) for each in tuned]
+    table.loc[places, "on_front"] = False
+    rivals = [row for row, rows in enumerate(patterns) if row not in places and rows in result.per_layer_front()]
+    own = {row: [*plain, *[None] * len(tuned), full].index(patterns[row]) for row in places}
+    table = table.assign(**_rivalry(table, accuracy, np.array(rivals, dtype=int), own, config.confidence))
     return table.sort_values("multiply_adds", kind="stable", ignore_index=True)
 
 
 def dominating(table: pd.DataFrame) -> list[tuple[str, int]]:
     """(pattern, steps) of those shown to dominate on every split, cheapest first. table: of `judge_search`."""
-    cheapest_first = table.sort_values("multiply_adds", kind="stable")
+    cheapest_first = untuned(table).sort_values("multiply_adds", kind="stable")
     on_all = cheapest_first.groupby(["pattern", "steps"], observed=True, sort=False)["dominates"].all()
     return [(str(pattern), int(steps)) for pattern, steps in on_all[on_all].index]
 
@@ -55,7 +72,8 @@ def describe_search(result: SearchResult, table: pd.DataFrame) -> str:
     effort = f"{len(result.accuracy)} patterns on all search episodes, {result.adaptations:,} adaptations"
     names = ", ".join(f"{pattern} × {steps}" for pattern, steps in dominating(table))
     claim = f"dominate a per-layer pattern, shown on each split: {names}" if names else "none is shown to dominate"
-    return f"A front of {front} patterns ({per_layer} per-layer alone): {claim}. Looked at: {effort}."
+    text = f"A front of {front} patterns ({per_layer} per-layer alone): {claim}. Looked at: {effort}."
+    return "\n".join(filter(None, [text, describe_gaining(table)]))
 
 
 def _found(result: SearchResult, patterns: Sequence[Rows]) -> pd.DataFrame:
@@ -96,13 +114,14 @@ def _bounds(degradation: PairedDifference, confidence: float) -> dict[str, NDArr
 
 
 def _rivalry(
-    table: pd.DataFrame, accuracy: Floats, rivals: NDArray[np.int64], confidence: float
+    table: pd.DataFrame, accuracy: Floats, rivals: NDArray[np.int64], own: dict[int, int], confidence: float
 ) -> dict[str, NDArray[Any]]:
     """Columns rival, GAIN and dominates: each step × layer pattern of the front against its rival, where it has one.
 
-    accuracy: (patterns, episodes). rivals: rows of the per-layer front.
+    accuracy: (patterns, episodes). rivals: rows of the per-layer front. own: row of a tuned pattern → of the same
+    pattern at the study's step size.
     """
-    rival_of = _next_more_expensive(table, rivals)
+    rival_of = _next_more_expensive(table, rivals) | own
     columns: dict[str, NDArray[Any]] = {name: np.full(len(table), np.nan) for name in GAIN}
     columns["rival"] = np.full(len(table), None, dtype=object)
     if rival_of:

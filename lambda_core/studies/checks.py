@@ -11,7 +11,7 @@ import pandas as pd
 from lambda_core.config import BACKBONES, MetaTrainConfig
 from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.patterns import LambdaPattern
-from lambda_core.selection import check_episode_matrix
+from lambda_core.selection import check_episode_matrix, parse_step_sizes
 from lambda_core.studies.sums import read_file
 from lambda_core.studies.tables import rows_of_split
 from lambda_core.system import first_line, sum_of
@@ -104,3 +104,10 @@ def check_patterns(path: Path, frame: pd.DataFrame, layers: int) -> None:
     idle = (frame["pattern"] == none).to_numpy()
     if (idle != (frame["steps"] == 0).to_numpy()).any():
         raise StudyError(f"{path}: no adaptation must appear as pattern {none} at 0 steps, and only so")
+
+
+def check_step_sizes(path: Path, frame: pd.DataFrame, layers: int) -> None:
+    """Nothing, or one number above 0 a layer."""
+    for text in frame["step_sizes"].cat.categories:
+        if text and parse_step_sizes(text, layers) is None:
+            raise StudyError(f"{path}: step sizes {text[:40]!r} are not one number above 0 for each of {layers} layers")

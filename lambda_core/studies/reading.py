@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lambda_core.errors import StudyError
-from lambda_core.studies.checks import check_accuracy, check_episodes, check_patterns
+from lambda_core.studies.checks import check_accuracy, check_episodes, check_patterns, check_step_sizes
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.sums import check_own_sum, is_there, read_file
 from lambda_core.studies.table_schemas import UNKNOWN
@@ -59,6 +59,7 @@ def read_tables(folder: Path, metadata: StudyMetadata) -> Tables:
         timing = _with_machine(timing, metadata)
     if search is not None:
         check_patterns(folder / "search.parquet", search, layers)
+        check_step_sizes(folder / "search.parquet", search, layers)
     if accuracy is None:  # removed, to be swept anew: the classes of its episodes go with it
         episodes = None
     elif episodes is not None:

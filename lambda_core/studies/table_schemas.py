@@ -94,6 +94,7 @@ SEARCH = {
     "gain_high": _REAL_OR_NONE,
     "gain_p_adjusted": _REAL_OR_NONE,
     "dominates": _YES_OR_NO,
+    "step_sizes": Column(_WORD, lacking=""),
 }  # see `selection.judge_search`
 
 

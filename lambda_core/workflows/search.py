@@ -25,6 +25,7 @@ from lambda_core.selection import (
     judge_search,
     race,
     search,
+    tune,
 )
 from lambda_core.studies import Study, own_copy
 from lambda_core.system import Report, locked, prepare
@@ -132,8 +133,9 @@ def search_live(
     options: dict[str, Any] = {"root": root, "processes": processes, "report": report}
     runner = live_runner(study, "val", seed=config.seed, **options)
     result = search(runner, steps, lr, study.layer_costs, config)
+    tuned = tune(result, runner, lr, config) if config.layer_factors else []
     tables = []
     for split in SWEPT_SPLITS:
         fresh = live_runner(study, split, seed=config.seed + 1, **options)
-        tables.append(judge_search(result, fresh, steps, lr, config).assign(split=split))
+        tables.append(judge_search(result, fresh, steps, lr, config, tuned).assign(split=split))
     return result, pd.concat(tables, ignore_index=True)

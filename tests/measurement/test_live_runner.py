@@ -13,7 +13,7 @@ from lambda_core.backbones.networks import conv4
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.measurement.live_runner import CachedRunner, PrefixTreeEpisode
 from lambda_core.patterns.pattern import LambdaPattern
-from lambda_core.selection.candidates import Candidate
+from lambda_core.selection.candidates import Candidate, LayerwiseCandidate
 from lambda_core.selection.pattern_search import all_rows
 from tests.support.planted import Planted
 from tests.support.tiny import tiny_dataset
@@ -36,13 +36,17 @@ def test_a_tree_gives_the_numbers_of_separate_adaptations(model, bank, statistic
     rows = all_rows(5)
     texts = ["/".join("".join("01"[cell] for cell in rows[i]) for i in random.integers(0, 31, 3)) for _ in range(30)]
     texts += ["00011/01000/00001", "00011/01000/11111", "00011/00001"]
+    texts += ["nnnn1", "0n0n1/00001", "00011/0nn00/00011", "n0000/10000"]
     candidates = [Candidate(str(LambdaPattern.parse(text, 5)), 1 + number % 3, lr) for number, text in enumerate(texts)
             for lr in (0.1, 0.4)] + [Candidate("00000", 0, 0.1)]  # fmt: skip
+    candidates += [
+        LayerwiseCandidate(each.pattern, each.steps, 0.1, (0.5, 1.0, 2.0, 4.0, 0.25)) for each in candidates[::7]
+    ]
     episode = bank[1]
     found = PrefixTreeEpisode(Backbone.of(model), episode, 0.1, statistics).accuracies(candidates)
     for candidate, accuracy in zip(candidates, found, strict=True):
         pattern = LambdaPattern.parse(candidate.pattern, 5)
-        adapted = adapt(model, episode.support_x, episode.support_y, pattern, candidate.steps, candidate.lr)
+        adapted = adapt(model, episode.support_x, episode.support_y, pattern, candidate.steps, candidate.step_size)
         logits = query_logits(adapted.backbone, adapted.weights, episode.support_x, episode.query_x, statistics)
         wanted = (logits.argmax(1) == episode.query_y).float().mean().item()
         assert accuracy == pytest.approx(wanted, abs=1e-6)

@@ -59,7 +59,7 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
     "infinite time": (cell("timing", "milliseconds", np.inf), r"column milliseconds holds inf, outside"),
     "unknown split": (rewrite("accuracy", lambda f: f.assign(split="train")), r"splits are val and test, not train"),
     "pattern of four": (cell("accuracy", "pattern", "0001"), r"4 digits for 5 layers"),
-    "pattern of words": (cell("timing", "pattern", "<b>"), r"neither 0 nor 1"),
+    "pattern of words": (cell("timing", "pattern", "<b>"), r"neither 0, 1 nor n"),
     "pattern too long": (cell("timing", "pattern", "0" * 100_000), r"column pattern holds a word of 100,000 bytes"),
     "pattern not in short form": (cell("timing", "pattern", "00001/00001"), r"not in its shortest form, 00001"),
     "idle under another name": (rewrite("timing", lambda f: f.assign(steps=0)), r"no adaptation must appear as"),

@@ -9,7 +9,7 @@ from app.figures import search_front
 from app.figures.palette import Palette
 from app.shared import page, url_state
 from lambda_core.formatting import with_interval
-from lambda_core.selection import dominating
+from lambda_core.selection import describe_gaining, dominating, untuned
 from lambda_core.studies import Study
 
 
@@ -22,9 +22,11 @@ def show(study: Study, colors: Palette) -> None:
             icon=":material/travel_explore:",
         )
         return
-    best = dominating(study.search)
-    figure = search_front.fronts(study.search[study.search["split"] == "test"], best, colors)
+    found, best = untuned(study.search), dominating(study.search)
+    figure = search_front.fronts(found[found["split"] == "test"], best, colors)
     page.show_figure(figure, "steps", "Accuracy against multiply-adds: step × layer and per-layer patterns")
+    if told := describe_gaining(study.search):
+        st.caption(told)
     if not best:
         st.caption("No pattern that changes from step to step is shown to be cheaper and better than a per-layer one.")
         return
@@ -32,7 +34,7 @@ def show(study: Study, colors: Palette) -> None:
         f"{len(best)} patterns that change from step to step are cheaper *and* better than the next per-layer pattern, "
         "shown on fresh episodes of validation and of test classes. Gains in points, with 95 % intervals."
     )
-    st.dataframe(_gains(study.search, best), hide_index=True, width="stretch")
+    st.dataframe(_gains(found, best), hide_index=True, width="stretch")
     _into_the_editor(best)
 
 
