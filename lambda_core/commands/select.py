@@ -40,12 +40,17 @@ def _bytes(_context: click.Context, _option: click.Parameter, text: str | None) 
     return int(float(found[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[found[2]])
 
 
+memory_option = click.option(
+    "--memory", callback=_bytes, help="What an adaptation may need at its most, such as 256k or 1.5M bytes."
+)
+
+
 @click.command()
 @trainings_argument
 @threshold_option()
 @confidence_option("the verdicts, over all candidates together")
 @click.option("--any-lr", is_flag=True, help="Choose over all step sizes that were swept.")
-@click.option("--memory", callback=_bytes, help="What an adaptation may need at its most, such as 256k or 1.5M bytes.")
+@memory_option
 @axis_option
 @click.option("--explain", is_flag=True, help="Show the candidates that decided, as a table.")
 @json_option
@@ -106,7 +111,10 @@ def _explanation(choice: Choice) -> str:
 @confidence_option("the choice, whenever the race ends")
 @click.option("--cached", is_flag=True, help="Replay on the study's accuracy table, beside the exhaustive choice.")
 @click.option("--episodes", default=600, show_default=True, help="The most that a candidate sees, where it runs live.")
-@click.option("--any-lr", is_flag=True, help="Race over all step sizes that were swept (with --cached).")
+@click.option(
+    "--any-lr", is_flag=True, help="Race over step sizes, too: those swept, else 0.5, 1, 2 and 4 times the study's own."
+)
+@memory_option
 @axis_option
 @processes_option
 @root_option
@@ -118,6 +126,7 @@ def race(
     cached: bool,
     episodes: int,
     any_lr: bool,
+    memory: int | None,
     axis: Axis,
     processes: int | None,
     root: str | None,
@@ -129,9 +138,7 @@ def race(
     """
     from lambda_core.selection import SelectionSettings, describe_race
 
-    if any_lr and not cached:
-        raise click.UsageError("--any-lr needs --cached: a live race runs at the study's own step size")
-    settings = SelectionSettings(threshold, confidence, axis, any_lr)
+    settings = SelectionSettings(threshold, confidence, axis, any_lr, memory=memory)
     exhaustive = None
     if cached:
         from lambda_core.analysis import race_tables

@@ -12,7 +12,7 @@ from lambda_core.selection.candidates import (
     same_step_size,
 )
 from lambda_core.selection.choice import Choice, Confirmation, confirm
-from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, select_pattern
+from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, fitting, select_pattern
 from lambda_core.selection.improvements import PatternGain, best_gain, best_gain_at
 from lambda_core.selection.layer_step_sizes import describe_gaining, gaining, parse_step_sizes, tune, untuned
 from lambda_core.selection.paired_tests import (
@@ -108,6 +108,7 @@ __all__ = [
     "dominating",
     "episode_matrix",
     "fastest",
+    "fitting",
     "for_these_episodes",
     "gaining",
     "half_width_of_mean",

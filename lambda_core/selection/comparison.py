@@ -155,13 +155,7 @@ class Comparison:
 
     def fits(self, memory: int | None) -> NDArray[np.bool_]:
         """(candidates,) which need at most so many bytes. Raises SelectionError where that was not counted."""
-        peaks = self.candidates["peak_bytes"].to_numpy(float)
-        if memory is None:
-            return np.ones(len(peaks), dtype=bool)
-        if np.isnan(peaks).any():
-            raise SelectionError("this study's memory was not counted; lambda-core time STUDY --memory-only counts it")
-        fitting: NDArray[np.bool_] = peaks <= memory
-        return fitting
+        return fitting(self.candidates, memory)
 
     def _nothing_fits(self, table: pd.DataFrame, memory: int | None) -> str:
         least = table[table["verdict"] == "pass"].sort_values("peak_bytes").iloc[0]
@@ -178,6 +172,20 @@ class Comparison:
     def _near_fastest(self, row: int, passing: NDArray[np.bool_]) -> float:
         logs = self.speed_ups.logs
         return 1.0 if logs is None else chance_near_fastest(logs, row, passing)
+
+
+def fitting(candidates: pd.DataFrame, memory: int | None) -> NDArray[np.bool_]:
+    """(candidates,) which need at most so many bytes, by their column peak_bytes; None: any number.
+
+    Raises SelectionError where that was not counted.
+    """
+    peaks = candidates["peak_bytes"].to_numpy(float)
+    if memory is None:
+        return np.ones(len(peaks), dtype=bool)
+    if np.isnan(peaks).any():
+        raise SelectionError("this study's memory was not counted; lambda-core time STUDY --memory-only counts it")
+    found: NDArray[np.bool_] = peaks <= memory
+    return found
 
 
 def compare_candidates(

@@ -92,7 +92,7 @@ def race_live(
     prepare(threads=1)
     study = own_copy(study)
     runner = live_runner(study, "val", root=root, processes=processes, report=report)
-    result = race(study_entrants(study, settings.axis), runner, episodes, settings.threshold, settings.confidence)
+    result = race(study_entrants(study, settings), runner, episodes, settings.threshold, settings.confidence)
     unseen = live_runner(study, "test", root=root, processes=processes, report=report)
     return result, confirm_race(result, unseen, episodes)
 

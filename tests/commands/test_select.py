@@ -31,11 +31,21 @@ def test_select_prints_one_flat_record(tmp_path):
     assert {"verdict", "degradation", "low", "high"} <= record["confirmation"].keys()
 
 
-def test_a_live_race_has_one_step_size(tmp_path):
-    folder = write_study(tmp_path, episodes=20)
-    result = CliRunner().invoke(main, ["race", str(folder), "--threshold", "1", "--any-lr"])
-    assert result.exit_code == 2
-    assert "--any-lr needs --cached" in result.stderr
+def test_step_size_belongs_to_the_candidate_in_a_race_too(tmp_path):
+    folder = write_study(tmp_path, episodes=60, max_steps=2, steps=2, lr_scales=(0.5, 1.0))
+    words = ["race", str(folder), "--threshold", "50", "--cached", "--json"]
+    own, several = (json.loads(CliRunner().invoke(main, [*words, *more]).stdout) for more in ([], ["--any-lr"]))
+    assert several["exhaustive"] > own["exhaustive"]
+
+
+def test_a_race_chooses_what_fits(tmp_path):
+    folder = write_study(tmp_path, episodes=60)
+    words = ["race", str(folder), "--threshold", "1", "--cached", "--json"]
+    free, large = (json.loads(CliRunner().invoke(main, [*words, *more]).stdout) for more in ([], ["--memory", "1G"]))
+    assert large == free
+    nothing = CliRunner().invoke(main, [*words, "--memory", "0"])
+    assert nothing.exit_code == 2
+    assert "nothing that fits into the memory allowed is shown to lose at most 1 point" in nothing.stderr
 
 
 @pytest.mark.parametrize("command", ["race", "select"])

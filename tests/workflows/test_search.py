@@ -13,10 +13,11 @@ from lambda_core.analysis.study_race import study_entrants
 from lambda_core.backbones.backbone import Backbone
 from lambda_core.commands.main import main
 from lambda_core.episodes.image_bank import EpisodeBank
-from lambda_core.errors import StudyError
+from lambda_core.errors import SelectionError, StudyError
 from lambda_core.measurement.live_runner import LiveRunner
 from lambda_core.selection.candidates import Candidate
 from lambda_core.selection.racing import race
+from lambda_core.selection.settings import SelectionSettings
 from lambda_core.studies.study import Study
 from lambda_core.workflows.measure import sweep_study
 from lambda_core.workflows.search import _runner, live_runner
@@ -60,12 +61,22 @@ def test_many_episodes_in_two_processes_give_the_numbers_of_one(study, root, mon
 
 @pytest.mark.slow
 def test_a_race_runs_live_without_times(study):
-    entrants = study_entrants(study, "multiply_adds")
+    entrants = study_entrants(study, SelectionSettings(axis="multiply_adds"))
     runner = LiveRunner(Backbone.of(study.model()), EpisodeBank(tiny_dataset(), "val", 3, 1, 4, seed=0), 0.05)
     result = race(entrants, runner, 8, 50.0)
     assert result.exhaustive == 8 * (31 * study.config.steps + 1)
     with pytest.raises(StudyError, match="lambda-core time"):
-        study_entrants(study)
+        study_entrants(study, SelectionSettings())
+
+
+def test_step_sizes_race_too_where_that_is_asked(study):
+    own = study_entrants(study, SelectionSettings(axis="multiply_adds"))
+    several = study_entrants(study, SelectionSettings(axis="multiply_adds", any_lr=True))
+    assert len(several.candidates) == 1 + 4 * (len(own.candidates) - 1)
+    assert several.candidates[several.reference] == own.candidates[own.reference]
+    assert sorted({each.lr / study.config.lr for each in several.candidates}) == pytest.approx([0.5, 1, 2, 4])
+    with pytest.raises(SelectionError, match="memory was not counted"):
+        study_entrants(study, SelectionSettings(axis="multiply_adds", memory=1000))
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lambda_core.formatting import interval, percent, times
 from lambda_core.patterns import describe_pattern
-from lambda_core.selection.candidates import Candidate
+from lambda_core.selection.candidates import Candidate, same_step_size
 from lambda_core.selection.choice import Confirmation, single_test
 from lambda_core.selection.comparison import Comparison
 from lambda_core.selection.paired_tests import Interval, PairedDifference
@@ -89,12 +89,14 @@ def confirm_race(race: Race, runner: Runner, episodes: int) -> Confirmation:
     return single_test(chosen, reference, race.threshold, race.confidence, is_reference=race.is_reference)
 
 
-def against_exhaustive(race: Race, comparison: Comparison, runner: Runner) -> ExhaustiveChoice:
+def against_exhaustive(
+    race: Race, comparison: Comparison, runner: Runner, memory: int | None = None
+) -> ExhaustiveChoice:
     """The exhaustive selection's choice at the race's threshold and confidence.
 
-    comparison: of the table that the runner replays.
+    comparison: of the table that the runner replays. memory: bytes allowed.
     """
-    choice = comparison.choose(race.threshold, race.confidence)
+    choice = comparison.choose(race.threshold, race.confidence, memory)
     exhaustive, raced = runner([choice.candidate, race.chosen], range(choice.episodes))
     return ExhaustiveChoice(
         candidate=choice.candidate,
@@ -111,6 +113,8 @@ def describe_race(
     chosen = race.chosen
     start = "nothing faster passes: " if race.is_reference else ""
     candidate = f"{chosen.pattern} for {chosen.steps} steps ({describe_pattern(chosen.pattern, layers)})"
+    if not same_step_size(chosen.lr, race.reference.lr):
+        candidate += f" with a step size of {chosen.lr:.3g}"
     degradation = describe_degradation(confirmation.degradation, race.confidence)
     spent = f"{race.adaptations:,} of {race.exhaustive:,} adaptations ({percent(round(race.share, 3))})"
     sentence = (

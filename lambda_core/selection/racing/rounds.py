@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lambda_core.errors import SelectionError
+from lambda_core.formatting import points
 from lambda_core.selection.paired_tests import (
     Floats,
     PairedDifference,
@@ -21,7 +22,7 @@ from lambda_core.selection.racing.futility import is_futile
 from lambda_core.selection.racing.looks import FEWEST, looks
 from lambda_core.selection.racing.outcome import Race
 from lambda_core.selection.speed import ratio
-from lambda_core.selection.verdicts import fastest
+from lambda_core.selection.verdicts import fastest_that_fits
 
 BATCH = 16  # candidates that run side by side
 
@@ -40,6 +41,8 @@ def race(entrants: Entrants, runner: Runner, episodes: int, threshold: float, co
     while len(batch := state.next_batch()):
         state.run(batch)
     best = state.leader()
+    if best is None:
+        raise SelectionError(f"nothing that fits into the memory allowed is shown to lose at most {points(threshold)}")
     return Race(
         chosen=entrants.candidates[best],
         speed_up=float(ratio(entrants.cost[entrants.reference], entrants.cost)[best]),
@@ -55,8 +58,7 @@ def race(entrants: Entrants, runner: Runner, episodes: int, threshold: float, co
 class RaceState:
     """Where a race stands: (candidates,) episodes seen, degradations, p values, and who has dropped out.
 
-    level: the error rate, 1 − confidence. rivals: the candidates cheaper than the reference. They are fixed by cost
-    before any accuracy is seen, so only they need a correction.
+    level: the error rate, 1 − confidence. rivals: `Entrants.rivals`.
     """
 
     def __init__(self, entrants: Entrants, runner: Runner, episodes: int, threshold: float, level: float) -> None:
@@ -69,13 +71,13 @@ class RaceState:
         self.degradation = np.zeros(count)  # points, over what each candidate has seen
         self.high = np.full(count, np.inf)  # upper bounds of those that passed, points
         self.p = np.ones(count)
-        self.rivals = entrants.cost < entrants.cost[entrants.reference]
+        self.rivals = entrants.rivals
         self.dropped = np.zeros(count, dtype=bool)
 
     def next_batch(self) -> NDArray[np.int64]:
         """The fastest candidates that may still win, BATCH at most."""
         leader, cost = self.leader(), self.entrants.cost
-        faster = (1 + self.entrants.zone) * cost < cost[leader]
+        faster = (1 + self.entrants.zone) * cost < (np.inf if leader is None else cost[leader])
         running = self.rivals & faster & ~self.dropped & ~self.passed() & (self.seen < self.episodes)
         return np.flatnonzero(running)[np.argsort(cost[running], kind="stable")][:BATCH]
 
@@ -97,10 +99,12 @@ class RaceState:
         adjusted[self.rivals] = bonferroni(self.p[self.rivals])
         return adjusted
 
-    def leader(self) -> int:
-        """The candidate that would be chosen now."""
+    def leader(self) -> int | None:
+        """The candidate that would be chosen now; None where nothing that is allowed has passed."""
         entrants = self.entrants
-        return fastest(self.passed(), entrants.cost, self.high, entrants.reference, entrants.zone)
+        return fastest_that_fits(
+            self.passed(), entrants.cost, self.high, entrants.reference, entrants.zone, entrants.fits
+        )
 
     def table(self) -> pd.DataFrame:
         """See `Race.table`."""

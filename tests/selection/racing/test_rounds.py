@@ -133,3 +133,30 @@ def test_where_nothing_passes_the_reference_is_chosen():
 def test_bad_input_is_named(episodes, threshold, confidence, complaint):
     with pytest.raises(SelectionError, match=complaint):
         race(entrants_of(3), runner_of(np.zeros((3, 50))), episodes, threshold, confidence)
+
+
+def small_race(allowed: list[bool], threshold: float = 1.0) -> str:
+    """Four candidates of cost 1 … 4, the reference last; the cheapest loses two points, the others nothing."""
+    rng = np.random.default_rng(0)
+    losses = np.array([2.0, 0.0, 0.0, 0.0])[:, None] + rng.normal(0, 0.5, (4, 200)) * np.array([1, 1, 1, 0])[:, None]
+    entrants = replace(entrants_of(4), allowed=np.array(allowed))
+    return race(entrants, runner_of(losses), 200, threshold).chosen.pattern
+
+
+def test_what_is_not_allowed_does_not_run_for_the_place():
+    assert small_race([True] * 4) == "1"
+    assert small_race([True, False, True, True]) == "10"
+    assert small_race([True, False, False, True]) == "11"
+
+
+def test_a_dearer_one_may_win_where_the_reference_is_not_allowed():
+    rng = np.random.default_rng(0)
+    losses = rng.normal(0, 0.5, (4, 200)) * np.array([0, 1, 1, 1])[:, None]
+    dear = replace(entrants_of(4), reference=0, allowed=np.array([False, False, True, True]))
+    assert race(dear, runner_of(losses), 200, 1.0).chosen.pattern == "10"
+    assert not replace(dear, allowed=None).rivals.any()
+
+
+def test_where_nothing_allowed_passes_one_sentence_says_so():
+    with pytest.raises(SelectionError, match="nothing that fits .* lose at most 1 point"):
+        small_race([True, False, False, False])
