@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,38 @@ if TYPE_CHECKING:
     from lambda_core.studies import Study
 
 
+def _step_sizes(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> float | tuple[float, ...] | None:
+    """0.05 → 0.05; 0.05,0.1 → (0.05, 0.1)."""
+    if text is None:
+        return None
+    try:
+        sizes = tuple(map(float, text.split(",")))
+    except ValueError:
+        sizes = ()
+    if not sizes or not all(0 < each < math.inf for each in sizes):
+        raise click.BadParameter(f"{text!r} is no number above 0, nor one a layer such as 0.05,0.05,0.1")
+    return sizes if len(sizes) > 1 else sizes[0]
+
+
 @click.command()
 @model_argument
 @pattern_option
 @click.option("--steps", type=click.IntRange(1, 1000), help="Inner steps.  [default: the study's]")
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Inner step size.  [default: the study's]")
+@click.option("--lr", callback=_step_sizes, help="Inner step size, or one a layer: 0.05,0.1,…  [default: the study's]")
 @click.option("--query-statistics", type=click.Choice(["transductive", "support"]), default="transductive",
               show_default=True, help="Statistics that normalise the queries.")  # fmt: skip
 @click.option("--to", required=True, type=click.Path(path_type=Path), help="The file to write, such as adapt.onnx.")
 @json_option
 def export(
-    study: Study, pattern: str, steps: int | None, lr: float | None, query_statistics: str, to: Path, as_json: bool
+    study: Study,
+    pattern: str,
+    steps: int | None,
+    lr: StepSize | None,
+    query_statistics: str,
+    to: Path,
+    as_json: bool,
 ) -> None:
     """Write the adaptation as ONNX: support images and labels in, adapted weights out; it runs without torch.
 

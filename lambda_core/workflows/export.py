@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ def export_study(
     to: Path,
     *,
     steps: int | None = None,
-    lr: float | None = None,
+    lr: float | Sequence[float] | None = None,
     query_statistics: str = "transductive",
 ) -> Exported:
     """Write `to` (such as adapt.onnx) and what belongs beside it; see `export_adaptation`.
 
-    steps, lr: the study's own where left out.
+    steps, lr: the study's own where left out; lr: one for all layers, or one a layer.
     """
     config = study.config
     if config.ways == 1:

@@ -86,3 +86,11 @@ def test_every_command_is_there():
             "app",
         ),
     }
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "0.1,,0.2", "0.1,nan", "inf", ""])
+def test_step_sizes_that_are_none_are_told(text, tmp_path):
+    words = ["export", "glyphs-5w1s", "--lr", text, "--to", str(tmp_path / "adapt.onnx")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "no number above 0, nor one a layer" in result.stderr
