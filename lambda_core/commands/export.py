@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from lambda_core.studies import Study
 
 
-def _step_sizes(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> float | tuple[float, ...] | None:
+StepSize = float | tuple[float, ...]  # one for all layers, or one a layer
+
+
+def _step_sizes(_context: click.Context, _option: click.Parameter, text: str | None) -> StepSize | None:
     """0.05 → 0.05; 0.05,0.1 → (0.05, 0.1)."""
     if text is None:
         return None
