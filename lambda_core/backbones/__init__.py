@@ -21,14 +21,14 @@ from lambda_core.backbones.networks import (
     with_statistics,
 )
 from lambda_core.backbones.normalisations import scales_and_shifts, takes_batch_statistics
-from lambda_core.backbones.pretrained import PREFIX, in_our_names, torchvision_network
+from lambda_core.backbones.pretrained import PREFIXES, in_our_names, pretrained_network
 from lambda_core.backbones.stages import layers_of
 from lambda_core.backbones.weights import HEADS, fill, fill_but_head, with_ways
 
 __all__ = [
     "HEADS",
     "IMAGENET",
-    "PREFIX",
+    "PREFIXES",
     "Backbone",
     "Layer",
     "Normalise",
@@ -51,11 +51,11 @@ __all__ = [
     "new_network",
     "own_network",
     "own_statistics",
+    "pretrained_network",
     "resnet12",
     "resnet_stages",
     "scales_and_shifts",
     "takes_batch_statistics",
-    "torchvision_network",
     "with_statistics",
     "with_ways",
 ]

@@ -12,7 +12,7 @@ from torch import nn
 from lambda_core.backbones.blocks import ResidualBlock
 from lambda_core.backbones.inspection import check_adaptable
 from lambda_core.backbones.normalisations import takes_batch_statistics
-from lambda_core.backbones.pretrained import PREFIX, torchvision_network
+from lambda_core.backbones.pretrained import PREFIXES, pretrained_network
 from lambda_core.config import BACKBONES, MetaTrainConfig, is_own
 from lambda_core.errors import ModelError
 from lambda_core.kernels import NormPool
@@ -116,8 +116,8 @@ def own_network(config: MetaTrainConfig, size: int, channels: int, outputs: int 
     outputs = config.ways if outputs is None else outputs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        if config.backbone.startswith(PREFIX):
-            return _channels_last(torchvision_network(config.backbone, outputs, channels)[0])
+        if config.backbone.startswith(PREFIXES):
+            return _channels_last(pretrained_network(config.backbone, outputs, channels)[0])
         given = {"ways": outputs, "size": size, "channels": channels, "filters": config.filters}
         return _channels_last(_called(config.backbone, given).eval())
 

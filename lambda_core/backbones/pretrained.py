@@ -1,6 +1,6 @@
-"""torchvision's networks by name, made of modules that a study can describe, and the names of their weights there.
+"""Networks of other packages by name, made of modules that a study can describe, and their weights' names there.
 
-The same functions as torchvision's own in evaluation mode (held so by tests/backbones/test_pretrained.py), which need
+The same functions as their own in evaluation mode (held so by tests/backbones/test_pretrained.py); the packages need
 not be installed: a weights file is enough. Cut where the number of pixels or of channels changes; images come in as
 episodes hold them, and are brought to ImageNet's units inside.
 """
@@ -16,38 +16,43 @@ from torch import Tensor, nn
 from lambda_core.backbones.blocks import IMAGENET, Normalise, Residual
 from lambda_core.errors import ModelError
 
-PREFIX = "torchvision:"
 MOBILENET_STAGES = (  # expansion, channels, blocks, stride: Sandler et al. 2018, arXiv 1801.04381, table 2
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
 )  # fmt: skip
 RESNETS = {"resnet18": (False, (2, 2, 2, 2)), "resnet34": (False, (3, 4, 6, 3)), "resnet50": (True, (3, 4, 6, 3))}
-NAMES = ("mobilenet_v2", *RESNETS)
+LITE0 = "efficientnet_lite_pytorch:efficientnet_lite0"
+LITE_STAGES = (  # expansion, channels, blocks, stride, size of the kernel: EfficientNet-Lite0
+    (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)  # fmt: skip
+NAMES = (*(f"torchvision:{name}" for name in ("mobilenet_v2", *RESNETS)), LITE0)
+PREFIXES = tuple({f"{name.partition(':')[0]}:" for name in NAMES})  # the packages, none of which is imported
 
-Named = tuple[nn.Module, str]  # a module that owns tensors, and its path in torchvision's network
+Named = tuple[nn.Module, str]  # a module that owns tensors, and its path in the other package's network
 
 
-def torchvision_network(backbone: str, outputs: int, channels: int = 3) -> tuple[nn.Sequential, dict[str, str]]:
-    """(the network with new weights in evaluation mode, its tensors' names → torchvision's).
+def pretrained_network(backbone: str, outputs: int, channels: int = 3) -> tuple[nn.Sequential, dict[str, str]]:
+    """(the network with new weights in evaluation mode, its tensors' names → those in its package).
 
     backbone: such as torchvision:mobilenet_v2. outputs: of the head. Raises ModelError for a name that is not known
     here, and for other than colour images.
     """
-    name = backbone.removeprefix(PREFIX)
-    if name not in NAMES:
+    if backbone not in NAMES:
         raise ModelError(
-            f"no network is named {backbone!r}; there are {', '.join(PREFIX + each for each in NAMES)}. Others: a "
-            "function of your own that returns lambda_core.layers_of(model, …)"
+            f"no network is named {backbone!r}; there are {', '.join(NAMES)}. Others: a function of your own that "
+            "returns lambda_core.layers_of(model, …)"
         )
     if channels != 3:
         raise ModelError(f"{backbone} takes colour images (3 channels), not {channels}")
-    made = _mobilenet(outputs) if name == "mobilenet_v2" else _resnet(*RESNETS[name], outputs)
-    layers, theirs = made
+    name = backbone.partition(":")[2]
+    made = {LITE0: _lite, "torchvision:mobilenet_v2": _mobilenet}.get(backbone)
+    layers, theirs = made(outputs) if made else _resnet(*RESNETS[name], outputs)
     model = nn.Sequential(OrderedDict([("normalise", Normalise(**IMAGENET)), *layers]))
     return model.eval(), _tensor_names(model, theirs)
 
 
 def in_our_names(weights: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
-    """torchvision's weights under our names; what is missing there stays away, what is too many keeps its name."""
+    """The package's weights under our names; what is missing there stays away, what is too many keeps its name."""
     ours = {theirs: name for name, theirs in names.items()}
     return {ours.get(name, name): value for name, value in weights.items()}
 
@@ -94,6 +99,55 @@ def _inverted(channels: int, width: int, stride: int, expansion: int, path: str,
     return Residual(body) if stride == 1 and channels == width else body
 
 
+def _lite(outputs: int) -> tuple[list[tuple[str, nn.Module]], list[Named]]:
+    theirs: list[Named] = []
+    stem = _lite_conv(3, 32, 3, 2, 1, ("_conv_stem", "_bn0"), theirs)
+    layers: list[tuple[str, nn.Module]] = [("stem", stem)]
+    channels, place = 32, 0
+    for number, (expansion, width, blocks, stride, kernel) in enumerate(LITE_STAGES, start=1):
+        row: list[nn.Module] = []
+        for block in range(blocks):
+            step = stride if block == 0 else 1
+            row.append(_lite_block(channels, width, step, expansion, kernel, f"_blocks.{place}", theirs))
+            channels, place = width, place + 1
+        layers.append((f"stage{number}", nn.Sequential(*row)))
+    top, head = _lite_conv(320, 1280, 1, 1, 1, ("_conv_head", "_bn1"), theirs), nn.Linear(1280, outputs)
+    theirs.append((head, "_fc"))
+    return [*layers, ("top", top), *_tail(head)], theirs
+
+
+def _lite_block(
+    channels: int, width: int, stride: int, expansion: int, kernel: int, path: str, theirs: list[Named]
+) -> nn.Module:
+    wide, parts = channels * expansion, []
+    if expansion > 1:
+        parts.append(_lite_conv(channels, wide, 1, 1, 1, (f"{path}._expand_conv", f"{path}._bn0"), theirs))
+    depthwise = f"{path}._depthwise_conv", f"{path}._bn1"
+    parts.append(_lite_conv(wide, wide, kernel, stride, wide, depthwise, theirs))
+    project = f"{path}._project_conv", f"{path}._bn2"
+    parts.append(_lite_conv(wide, width, 1, 1, 1, project, theirs, is_last=True))
+    body = nn.Sequential(*parts)
+    return Residual(body) if stride == 1 and channels == width else body
+
+
+def _lite_conv(
+    inputs: int, outputs: int, kernel: int, stride: int, groups: int, paths: tuple[str, str], theirs: list[Named],
+    *, is_last: bool = False,
+) -> nn.Sequential:  # fmt: skip
+    """As `_conv_norm`, with zeros where TensorFlow has them: of an odd number the larger half behind."""
+    row = _conv_norm(inputs, outputs, kernel, stride, groups, None if is_last else nn.ReLU6(), paths, theirs)
+    conv, norm = row.conv, row.norm
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    norm.eps = 1e-3
+    if stride == 1:
+        return row
+    before = (kernel - stride) // 2
+    conv.padding = (0, 0)
+    pad = nn.ZeroPad2d((before, kernel - stride - before) * 2)
+    return nn.Sequential(OrderedDict([("pad", pad), *row.named_children()]))
+
+
 def _resnet(is_deep: bool, blocks: tuple[int, ...], outputs: int) -> tuple[list[tuple[str, nn.Module]], list[Named]]:
     theirs: list[Named] = []
     stem = _conv_norm(3, 64, 7, 2, 1, nn.ReLU(), ("conv1", "bn1"), theirs)
@@ -134,7 +188,7 @@ def _residual_block(
 
 
 def _tail(head: nn.Linear) -> Iterator[tuple[str, nn.Module]]:
-    """torchvision's dropout before MobileNet's head is off in evaluation mode, and left out."""
+    """The dropout before MobileNet's and EfficientNet's head is off in evaluation mode, and left out."""
     yield from (("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("head", head))
 
 

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from lambda_core.backbones import (
     HEADS,
-    PREFIX,
+    PREFIXES,
     fill_but_head,
     in_our_names,
     own_network,
     own_statistics,
-    torchvision_network,
+    pretrained_network,
     with_statistics,
 )
 from lambda_core.config import MetaTrainConfig, is_own
@@ -95,7 +95,7 @@ def _source(config: MetaTrainConfig, size: int | None, root: str | None) -> Sour
     source = Source(config.dataset, root)
     if source.images is None:
         raise ConfigError("a study of the sinusoid is trained: lambda-core train --dataset sinusoid")
-    channels = 3 if config.backbone.startswith(PREFIX) else source.input[1]
+    channels = 3 if config.backbone.startswith(PREFIXES) else source.input[1]
     return Source(config.dataset, root, (size or source.input[0], channels))
 
 
@@ -107,6 +107,6 @@ def _fill(model: nn.Sequential, config: MetaTrainConfig, weights: dict[str, Tens
 
 def in_own_names(config: MetaTrainConfig, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights under the names that the network has here; those of torchvision's have others there."""
-    if not config.backbone.startswith(PREFIX):
+    if not config.backbone.startswith(PREFIXES):
         return weights
-    return in_our_names(weights, torchvision_network(config.backbone, config.ways)[1])
+    return in_our_names(weights, pretrained_network(config.backbone, config.ways)[1])

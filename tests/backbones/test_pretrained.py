@@ -9,8 +9,8 @@ from torch import nn
 
 from lambda_core.adaptation import adapt, query_logits
 from lambda_core.adaptation.reference import adapt_by_definition
-from lambda_core.backbones import IMAGENET, Backbone, described, fill, in_our_names, torchvision_network, with_ways
-from lambda_core.backbones.pretrained import NAMES
+from lambda_core.backbones import IMAGENET, Backbone, described, fill, in_our_names, pretrained_network, with_ways
+from lambda_core.backbones.pretrained import LITE0, NAMES
 from lambda_core.errors import ConfigError, ModelError
 from lambda_core.patterns import LambdaPattern
 
@@ -26,19 +26,39 @@ def theirs(name: str, outputs: int = 7) -> nn.Module:
 
 
 def ours(name: str, outputs: int = 7) -> nn.Sequential:
-    model, names = torchvision_network(f"torchvision:{name}", outputs)
+    model, names = pretrained_network(name if ":" in name else f"torchvision:{name}", outputs)
     fill(model, in_our_names(theirs(name, outputs).state_dict(), names))
     return model
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name.partition(":")[2] for name in NAMES if name.startswith("torchvision:")])
 def test_the_same_function_as_torchvisions(name):
     x = torch.rand(2, 3, 64, 64)
     mean, std = (torch.tensor(IMAGENET[key]).view(3, 1, 1) for key in ("mean", "std"))
     with torch.no_grad():
         expected, found = theirs(name)((x - mean) / std), ours(name)(2 * x - 1)
     assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [64, 96])
+def test_the_same_function_as_efficientnet_lite0s(size):
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    torch.manual_seed(0)
+    plain = package.EfficientNet.from_name("efficientnet-lite0").eval()
+    for module in plain.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+    model, names = pretrained_network(LITE0, 1000)
+    fill(model, in_our_names(plain.state_dict(), names))
+    x = torch.rand(2, 3, size, size)
+    mean, std = (torch.tensor(IMAGENET[key]).view(3, 1, 1) for key in ("mean", "std"))
+    with torch.no_grad():
+        assert torch.allclose(model(2 * x - 1), plain((x - mean) / std), rtol=1e-4, atol=1e-5)
+    assert described(model) is not None
+    assert len(Backbone.of(model).layers) == 10
 
 
 @pytest.mark.slow
@@ -65,7 +85,7 @@ def test_stored_statistics_are_refused_where_there_are_none():
 
 
 def test_a_zero_head_serves_any_number_of_ways_and_a_learned_one_its_own():
-    model = torchvision_network("torchvision:resnet18", 5)[0]
+    model = pretrained_network("torchvision:resnet18", 5)[0]
     with pytest.raises(ModelError, match="learned for 5 ways, so it cannot serve 3"):
         with_ways(model, 3)
     nn.init.zeros_(model.head.weight)
@@ -76,6 +96,6 @@ def test_a_zero_head_serves_any_number_of_ways_and_a_learned_one_its_own():
 
 def test_names_and_channels_that_are_not_known_are_told():
     with pytest.raises(ModelError, match="there are torchvision:mobilenet_v2"):
-        torchvision_network("torchvision:alexnet", 5)
+        pretrained_network("torchvision:alexnet", 5)
     with pytest.raises(ModelError, match="colour images"):
-        torchvision_network("torchvision:resnet18", 5, channels=1)
+        pretrained_network("torchvision:resnet18", 5, channels=1)
