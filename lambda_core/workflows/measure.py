@@ -186,8 +186,11 @@ def count_memory(study: Study) -> Study:
 
 def add_device_times(study: Study, file: Path, *, command: str = "") -> Study:
     """Add what another device timed of exported graphs (`export/on_device.py`) to the study's times, as those of one
-    more machine; earlier ones of that machine are replaced. Raises StudyError for a file that is not right.
+    more machine; earlier ones of that machine are replaced. Raises StudyError for a file that is not right, and for a
+    study that was not timed here.
     """
+    if study.timing is None:
+        raise StudyError(str(study.not_measured))
     study = own_copy(study)
     with locked(study.folder / ".time.lock", f"{study.name} is being timed"):
         frame = read_device_times(file, study)

@@ -58,6 +58,12 @@ def test_the_choice_says_how_fast_it_is_there_and_the_same_file_again_changes_no
     assert choose(done, settings)[0].candidate == choose(study, settings)[0].candidate
 
 
+def test_a_study_is_timed_here_first(tmp_path: Path) -> None:
+    study = Study.load(write_study(tmp_path, measured=False))
+    with pytest.raises(StudyError, match="lambda-core sweep"):
+        add_device_times(study, written(tmp_path, RIGHT))
+
+
 WRONG = {
     "no file": (None, "cannot be read"),
     "no JSON": ("{", "no JSON file"),
