@@ -50,7 +50,7 @@ def studies() -> None:
     if not listed:
         st.info(study_bar.NO_STUDY, icon=":material/folder_open:")
     if listed:
-        st.table({study.title: f"`{name}`" for name, study in listed.items()}, border="horizontal")
+        st.table({name: study.title for name, study in listed.items()}, border="horizontal")
     for study in listed.values():
         if study.not_measured:
             st.caption(page.sentence_of(study.not_measured))

@@ -64,6 +64,16 @@ def test_a_zoom_stays_until_a_double_click(visit: Visit) -> None:
     assert settled(page).url == before
 
 
+def test_a_zoom_brings_ticks_of_its_own(visit: Visit) -> None:
+    page = visit("explore")
+    box = drawn(page)
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.locator(".st-key-tradeoff .modebar-btn[data-title=Zoom]").click()
+    drag(page, (box["x"] + 120, box["y"] + 150), (box["x"] + 420, box["y"] + 185))
+    page.wait_for_function(f"() => Math.abs({LAYOUT}.yaxis.range[0] - {LAYOUT}.yaxis.range[1]) < 1")
+    assert page.locator(f"{PLOT} .ytick").count() > 2
+
+
 def test_the_threshold_is_dragged_in_the_figure(visit: Visit) -> None:
     page = visit("explore")
     box = drawn(page)

@@ -40,9 +40,12 @@ def _inside_margins(figure: Part) -> str:
     x, y = _scale(layout["xaxis"]), _scale(layout["yaxis"], upwards=True)
     parts = [*_grid(layout, y), *(part for trace in figure["data"] for part in _trace(trace, x, y))]
     words = "".join(_words(layout, x, y))
-    wide, high = f"calc(100% - {margin['l'] + margin['r']}px)", layout["height"] - margin["t"] - margin["b"]
-    place = f"x='{margin['l']}' y='{margin['t']}' height='{high}' style='width:{wide}' overflow='visible'"
-    return f"<svg {place}>{''.join(parts)}{words}</svg>"
+    high = layout["height"] - margin["t"] - margin["b"]
+    plot = f"<svg xmlns='http://www.w3.org/2000/svg' width='100%' height='{high}' overflow='visible'>"
+    # HTML has margins in pixels beside a width in percent
+    space = f"margin:{margin['t']}px {margin['r']}px {margin['b']}px {margin['l']}px"
+    div = f"<div xmlns='http://www.w3.org/1999/xhtml' style='{space}'>{plot}{''.join(parts)}{words}</svg></div>"
+    return f"<foreignObject width='100%' height='100%'>{div}</foreignObject>"
 
 
 def _scale(axis: Part, *, upwards: bool = False) -> Place:

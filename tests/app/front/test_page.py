@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from app.figures.palette import LIGHT
 from app.front import leaderboard
 from lambda_core.analysis import choose, full_accuracy, literature_for
-from lambda_core.selection import SelectionSettings
+from lambda_core.selection import Interval, SelectionSettings
 from lambda_core.studies import Study
 from tests.app.conftest import APP, Open, checked, headline, param, said
 
@@ -65,6 +66,21 @@ def test_a_row_says_what_the_engine_says(study: Study) -> None:
     assert f"<b>{choice.speed_up:.1f}×</b>" in shown or f"<b>{choice.speed_up:.2f}×</b>" in shown
     assert f"{100 * seen.reference_accuracy:.1f} ± " in shown
     assert "58.9 ± 1.9 %" in shown  # of the literature
+
+
+def test_a_training_that_never_adapted_all_layers_is_said_and_its_bar_ends_in_an_arrow(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice, seen = choose(study, SelectionSettings())
+    row = leaderboard.Row(study, choice, seen, full_accuracy(study), None)
+    usual = leaderboard.table([row], LIGHT)
+    assert "weak reference" not in usual
+    assert "◂" not in usual
+    monkeypatch.setattr(Study, "ends_with_all_layers", False)
+    far = leaderboard.Row(study, choice, replace(seen, degradation=Interval(-10.1, -12.5, -7.8)), row.full, None)
+    shown = leaderboard.table([far], LIGHT)
+    assert "weak reference" in shown
+    assert shown.count("◂") == 1
 
 
 def test_a_name_is_no_markup(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
