@@ -1,8 +1,8 @@
 """How fast the app answers one visitor: `python -m benchmarks.app_speed`. Starts the real server, headless.
 
 Measured: opening the address in a real Chromium until the figure of Explore is drawn (the server just started, then
-again); the server's time from a changed control to the new figure, over the websocket; the server's memory over many
-reruns. Beside every time stands the processor time that the server spent, for a machine that has other work to do.
+again); the server's time from a changed control to the new figure, over the websocket, on a study of thousands of candidates
+too; the server's memory over many reruns. Beside every time stands the processor time that the server spent, for a machine that has other work to do.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.app_report import cpu, heading, load, server_process, spread, st
 from benchmarks.app_visitor import Run, Visitor
 from lambda_core.studies import Study
 from tests.browser.serving import ARGUMENTS, CHROMIUM, LAPTOP, PATIENCE, ROOT, serving
+from tests.support.large_study import write_large_study
 
 RACE = ".race .tiles"  # of the front page
 SEEN = ".st-key-seen-first-tradeoff img"  # the picture that stands in for the figure
@@ -46,7 +47,9 @@ def main(changes: int, reruns: int, opens: int, study: str | None, seed: int) ->
             opened = open_in_browser(url, text_url, name, opens)
         changed, visitor = change_controls(url, name, changes, server, random.Random(seed))
         memory = watch_memory(visitor, reruns, server, random.Random(seed + 1))
-    store("one visitor", {"study": name, "opened": opened, "changed": changed, "memory": memory})
+        large = change_at_scale(Path(scratch), changes, random.Random(seed))
+    found = {"opened": opened, "changed": changed, "changed, 10,230 candidates × 600 episodes": large, "memory": memory}
+    store("one visitor", {"study": name, **found})
 
 
 def largest() -> str:
@@ -131,6 +134,16 @@ def change_controls(
     told("the same, to the end of the page", page, f"server's processor {busy:.0f} ms each")
     found = {"figure": figure, "page": page, "processor, ms each": round(busy, 1), "load average": [begin, load()]}
     return found, visitor
+
+
+def change_at_scale(scratch: Path, changes: int, draw: random.Random) -> dict[str, Any]:
+    """The same on a study that is drawn, of 1,023 patterns at 1 to 10 steps on 600 episodes."""
+    study = write_large_study(scratch / "large")
+    click.echo(f"{study.name}, drawn: 10,230 candidates × 600 episodes")
+    with serving(scratch / "large-log", LAMBDA_STUDIES=str(study.parent), LAMBDA_JOBS=f"{scratch}/jobs") as url:
+        found, visitor = change_controls(url, study.name, changes, server_process(urlsplit(url).port), draw)
+        visitor.close()
+    return found
 
 
 def change(visitor: Visitor, draw: random.Random) -> Run:

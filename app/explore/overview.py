@@ -58,7 +58,7 @@ def _confirmation_badge(study: Study, choice: Choice, seen: Confirmation) -> Non
 def tradeoff_figure(study: Study, choice: Choice, current: pd.Series | None, steps: int, colors: Palette) -> None:
     """The figure; a click on a candidate makes it the current one."""
     table, show = choice.verdicts, url_state.value("show")
-    shown = table[_shown(table, show, steps)].reset_index(drop=True)
+    shown = table[_shown(table, show, steps)]
     view = tradeoff.View(url_state.value("height"), choice.threshold, url_state.value("far"))
     figure = tradeoff.scatter(
         shown,
@@ -73,7 +73,9 @@ def tradeoff_figure(study: Study, choice: Choice, current: pd.Series | None, ste
     with st.container(key="tradeoff-box", gap="small"):
         st.html(legend.legend(colors))
         page.show_seen_first("tradeoff", lambda: tradeoff.picture(figure, _alt(choice)))
-        page.show_figure(figure, "tradeoff", _alt(choice), on_select=_take_clicked, selection_mode="points")
+        page.show_figure(
+            figure, "tradeoff", _alt(choice), on_select=partial(_take_clicked, table), selection_mode="points"
+        )
     figure_hands.watch(partial(view.lost_at, table))
     with st.container(horizontal=True, vertical_alignment="center"):
         kinds = {"all": "All candidates", "steps": f"At {steps} steps", "front": "Front only"}
@@ -104,8 +106,7 @@ def _alt(choice: Choice) -> str:
     )
 
 
-def _take_clicked() -> None:
+def _take_clicked(table: pd.DataFrame) -> None:
     clicked: list[dict[str, Any]] = st.session_state["tradeoff"].selection.points
-    if clicked and clicked[0].get("customdata"):
-        pattern, steps, lr = list(clicked[0]["customdata"])[:3]
-        url_state.put(pattern=str(pattern), steps=int(steps), lr=float(lr))
+    if clicked and (carried := clicked[0].get("customdata")):  # numbers by their places, where they came packed
+        neighbours.take(table.loc[int(carried["0"] if isinstance(carried, dict) else carried[0])])

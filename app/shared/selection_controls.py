@@ -77,7 +77,7 @@ def settings_popover(study: Study) -> None:
         )
         _memory_choice(study)
         page.choice("Figures are saved as", {"svg": "SVG", "png": "PNG"}, "picture")
-        if study.measurements()[0]["lr"].nunique() > 1:
+        if study_cache.has_step_sizes(study):
             help_text = "Candidates with other inner step sizes are looked at too"
             st.toggle("Any step size", help=help_text, **url_state.bound("lrs"))
 

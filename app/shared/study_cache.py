@@ -79,6 +79,12 @@ def peaks(study: Study) -> list[int]:
     return sorted({int(total) for total in totals if total})
 
 
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def has_step_sizes(study: Study) -> bool:
+    """Whether candidates of a measured study differ in their step size: asked of millions of rows once."""
+    return bool(study.measurements()[0]["lr"].nunique() > 1)
+
+
 def describe_condition(condition: TimingCondition) -> str:
     """Such as `CPU, 1 thread, AMD EPYC`."""
     machine = "" if condition.processor in (None, UNKNOWN) else f", {condition.processor}"

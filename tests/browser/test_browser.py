@@ -21,12 +21,14 @@ POINT = """(wanted) => {
   const {xaxis, yaxis} = plot._fullLayout;
   const at = i => ({x: xaxis._offset + xaxis.d2p(trace.x[i]), y: yaxis._offset + yaxis.d2p(trace.y[i])});
   const inside = p => p.y > yaxis._offset && p.y < yaxis._offset + yaxis._length;
-  const all = [...Array(trace.x.length).keys()].map(i => ({...at(i), data: trace.customdata[i]})).filter(inside);
+  const point = i => ({...at(i), lamps: trace.text[i], steps: trace.customdata[i][1]});
+  const all = [...Array(trace.x.length).keys()].map(point).filter(inside);
   const box = plot.getBoundingClientRect();
   const gap = p => Math.min(...all.filter(q => q !== p).map(q => Math.hypot(q.x - p.x, q.y - p.y)));
   const lonely = all.map(p => ({...p, gap: gap(p)}));
   const best = lonely.sort((a, b) => b.gap - a.gap)[0];
-  return {x: box.x + best.x, y: box.y + best.y, data: [...best.data]};
+  const pattern = best.lamps.replaceAll("●", "1").replaceAll("○", "0");
+  return {x: box.x + best.x, y: box.y + best.y, pattern, steps: best.steps};
 }"""
 
 
@@ -42,8 +44,8 @@ def test_a_click_on_the_figure_selects(visit: Visit) -> None:
     page.wait_for_url("**pattern=**")
     settled(page)
     said = address(page)
-    assert (said["pattern"], int(said["steps"])) == (point["data"][0], point["data"][1])
-    expect(page.get_by_label("As text", exact=True)).to_have_value(point["data"][0])
+    assert (said["pattern"], int(said["steps"])) == (point["pattern"], point["steps"])
+    expect(page.get_by_label("As text", exact=True)).to_have_value(point["pattern"])
 
 
 def test_a_link_shows_the_same(visit: Visit) -> None:

@@ -15,17 +15,23 @@ from app.figures.palette import SHAPES, Palette
 from app.figures.tradeoff.height import View
 from lambda_core.selection import Axis, Choice, candidate_index
 
-_CARRIED = [
-    *("pattern", "steps", "lr", "accuracy", "degradation", "degradation_low", "degradation_high"),
-    *("milliseconds", "multiply_adds", "speed_up", "verdict"),
-]
-# the browser formats it, for the one point that is looked at
-_HOVER = (
-    "<b>%{text}</b> · %{customdata[1]} steps · step size %{customdata[2]:.3~g}<br>"
-    "points lost: %{customdata[4]:.1f} (%{customdata[5]:.1f} … %{customdata[6]:.1f}): %{customdata[10]}<br>"
-    "accuracy %{customdata[3]:.1%}<br>"
-    "%{customdata[7]:.2f} ms · %{customdata[8]:.3s} multiply-adds · %{customdata[9]:.3r}×<extra></extra>"
-)
+# numbers alone: of thousands of candidates words would have to be looked at one by one on their way
+_CARRIED = ["steps", "lr", "degradation", "degradation_low", "degradation_high", "accuracy", "milliseconds"]
+_CARRIED += ["multiply_adds", "speed_up"]
+
+
+def _carried(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """(rows, 10): the candidate's place in its table, then what the browser writes beside the one that is looked at."""
+    return np.column_stack([rows.index.to_numpy(float), rows[_CARRIED].to_numpy(float)])
+
+
+def _hover(verdict: str) -> str:
+    return (
+        "<b>%{text}</b> · %{customdata[1]} steps · step size %{customdata[2]:.3~g}<br>"
+        f"points lost: %{{customdata[3]:.1f}} (%{{customdata[4]:.1f}} … %{{customdata[5]:.1f}}): {verdict}<br>"
+        "accuracy %{customdata[6]:.1%}<br>"
+        "%{customdata[7]:.2f} ms · %{customdata[8]:.3s} multiply-adds · %{customdata[9]:.3r}×<extra></extra>"
+    )
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def cost(rows: Any, axis: Axis) -> Any:
 def candidates(
     rows: pd.DataFrame, emphasised: NDArray[np.bool_], verdict: str, axis: Axis, view: View, colors: Palette
 ) -> Part:
-    """The candidates of one verdict. A click on a point carries its pattern, steps and lr first in `customdata`."""
+    """The candidates of one verdict. A click on a point carries its place in the table first in `customdata`."""
     return {
         "type": "scatter",
         "x": cost(rows, axis).to_numpy(),
@@ -74,9 +80,9 @@ def candidates(
             "opacity": np.where(emphasised, 0.95, 0.28),
             "line": {"width": 1.5 if "open" in SHAPES[verdict] else 0},
         },
-        "customdata": rows[_CARRIED].to_numpy(),
+        "customdata": _carried(rows),
         "text": [lamps(pattern) for pattern in rows["pattern"]],
-        "hovertemplate": _HOVER,
+        "hovertemplate": _hover(verdict),
         # a selection must not fade the rest: the current mark shows it
         "selected": {"marker": {"opacity": 0.95}},
         "unselected": {"marker": {}},
@@ -114,9 +120,9 @@ def pointed_out(mark: Mark, axis: Axis, view: View, colors: Palette) -> Part:
             "line": _edge(mark, colors),
         },
         "error_y": _error_bars(row, view, mark.color) if mark.filled else None,
-        "customdata": row[_CARRIED].to_numpy(),
+        "customdata": _carried(row),
         "text": [lamps(str(mark.row["pattern"]))],
-        "hovertemplate": f"<b>{mark.name}</b><br>{_HOVER}",
+        "hovertemplate": f"<b>{mark.name}</b><br>{_hover(mark.row['verdict'])}",
     }
 
 

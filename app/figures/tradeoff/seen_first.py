@@ -19,7 +19,7 @@ from app.figures.layout import Part
 MOST = 1200  # marks; of more, those that fall on the same spot are drawn once
 FONTS = "Source Sans 3, Source Sans Pro, Source Sans, sans-serif"  # an image cannot use the page's own
 DASHES = {"solid": "", "dot": "1.5 3", "dash": "7 5"}
-Place = Callable[[Any], float]
+Place = Callable[[Any], Any]
 
 
 def picture(figure: Part, alt: str) -> str:
@@ -49,13 +49,13 @@ def _inside_margins(figure: Part) -> str:
 
 
 def _scale(axis: Part, *, upwards: bool = False) -> Place:
-    """Values → percent of the axis."""
+    """A value or an array of them → percent of the axis."""
     first, last = axis["range"]
 
-    def place(value: Any) -> float:
-        at = math.log10(value) if axis.get("type") == "log" else float(value)
+    def place(values: Any) -> Any:
+        at = np.log10(values) if axis.get("type") == "log" else np.asarray(values, float)
         share = 100 * (at - first) / (last - first)
-        return float(round(100 - share if upwards else share, 2))
+        return np.round(100 - share if upwards else share, 2).tolist()
 
     return place
 
@@ -100,7 +100,7 @@ def _word(text: str, font: Part, x: str, y: str, anchor: str, shift: tuple[int, 
 
 
 def _trace(trace: Part, x: Place, y: Place) -> Iterator[str]:
-    xs, ys = [x(value) for value in trace["x"]], [y(value) for value in trace["y"]]
+    xs, ys = x(np.asarray(trace["x"], float)), y(np.asarray(trace["y"], float))
     if bars := trace.get("error_y"):
         for at, value, up, down in zip(xs, trace["y"], bars["array"], bars["arrayminus"], strict=True):
             yield _line(at, y(value + up), at, y(value - down), bars["color"], 1)

@@ -27,9 +27,10 @@ def drawn(table: pd.DataFrame, height: str = "lost", axis: str = "milliseconds",
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
 def test_it_draws_every_candidate_and_carries_it(table: pd.DataFrame, height: str, axis: str, colors: Palette) -> None:
     figure = go.Figure(drawn(table, height, axis, colors))
-    points = [tuple(point[:3]) for trace in figure.data if trace.customdata is not None for point in trace.customdata]
-    assert len(points) == (table[axis] > 0).sum()
-    assert set(points) <= set(table[["pattern", "steps", "lr"]].itertuples(index=False, name=None))
+    points = [point for trace in figure.data if trace.customdata is not None for point in trace.customdata]
+    assert sorted(int(point[0]) for point in points) == table.index[table[axis] > 0].tolist()
+    for place, steps, lr, *_ in points:
+        assert (table.loc[int(place), "steps"], table.loc[int(place), "lr"]) == (steps, lr)
 
 
 def test_verdicts_are_told_by_shape(table: pd.DataFrame) -> None:
