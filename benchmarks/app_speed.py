@@ -1,8 +1,9 @@
 """How fast the app answers one visitor: `python -m benchmarks.app_speed`. Starts the real server, headless.
 
-Measured: opening the address in a real Chromium until the figure of Explore is drawn (the server just started, then
-again); the server's time from a changed control to the new figure, over the websocket, on a study of thousands of candidates
-too; the server's memory over many reruns. Beside every time stands the processor time that the server spent, for a machine that has other work to do.
+Measured: opening the address in a real Chromium until the figure of Explore is painted (the server just started, then
+again); the server's time from a changed control to the new figure, over the websocket, on a study of thousands of
+candidates too; the server's memory over many reruns. Beside every time stands the processor time that the server spent,
+for a machine that has other work to do.
 """
 
 from __future__ import annotations
