@@ -95,20 +95,22 @@ def open_in_browser(url: str, text_url: str, study: str, times: int) -> dict[str
 # Kept by the page itself: a browser that is busy with Plotly's script answers no question of ours for a second.
 PAINTED = """selectors => {
   window.painted = {};
-  const frames = (count, then) => requestAnimationFrame(() => count > 1 ? frames(count - 1, then) : then());
-  const look = () => {
+  const hosts = () => [...document.querySelectorAll("*")].filter(each => each.shadowRoot);
+  const inside = selector => hosts().some(each => each.shadowRoot.querySelector(selector));
+  const find = selector => document.querySelector(selector) ?? inside(selector);
+  const found = new Set();
+  const frame = () => {
     for (const selector of selectors)
-      if (!(selector in window.painted) && document.querySelector(selector)) {
-        window.painted[selector] = 0;
-        frames(2, () => window.painted[selector] = performance.timeOrigin + performance.now());
-      }
+      if (found.has(selector)) window.painted[selector] ??= performance.timeOrigin + performance.now();
+      else if (find(selector)) found.add(selector);
+    if (Object.keys(window.painted).length < selectors.length) requestAnimationFrame(frame);
   };
-  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  requestAnimationFrame(frame);
 }"""
 
 
 def _opened(browser: Browser, url: str, *selectors: str) -> list[float]:
-    """Seconds until each was painted: the second frame after it came into the page."""
+    """Seconds until each was painted: to the first frame after the one before which it was found in the page."""
     context = browser.new_context(viewport=LAPTOP)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
