@@ -15,7 +15,7 @@ from app.figures.palette import DARK, LIGHT, Palette
 from app.shared import url_state
 from lambda_core.errors import LambdaError
 
-AHEAD, BEFORE_FIGURES = 0.1, 0.4  # seconds of a first page: from the picture to all else, and from that to the figures
+AHEAD, BEFORE_FIGURES = 0.1, 0.3  # seconds of a first page: from the picture to all else, then from figure to figure
 SEEN_FIRST = 20.0  # seconds of a session within which a browser may still be waiting for Plotly
 
 
@@ -90,11 +90,9 @@ def show_figure(figure: go.Figure | dict[str, Any], key: str, alt: str, *, stati
 
 
 def show_last_figures() -> None:
-    """The figures that waited for the rest of a first page."""
-    last = st.session_state.pop("_last", None)
-    if last:
+    """The figures that waited for the rest of a first page: that which was seen as a picture, then the others."""
+    for draw in st.session_state.pop("_last", None) or ():
         time.sleep(BEFORE_FIGURES)
-    for draw in last or ():
         draw()
 
 
