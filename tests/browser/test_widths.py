@@ -13,8 +13,9 @@ CUT = """() => {
   const wider = e => e.scrollWidth > e.clientWidth + 1;
   const beyond = e => e.getBoundingClientRect().right > innerWidth + 1;
   const all = selector => [...document.querySelectorAll(`.stMainBlockContainer ${selector}`)];
-  return [...all('.stButtonGroup, .stButtonGroup > div, .ll-grid, .stButton p, .stPopover p').filter(wider),
-          ...all('button, input:not([type=range]), img, table, .js-plotly-plot').filter(beyond)].map(e => e.outerHTML.slice(0, 120));
+  const found = [...all('.stButtonGroup, .stButtonGroup > div, .ll-grid, .stButton p, .stPopover p').filter(wider),
+                 ...all('button, input:not([type=range]), img, table, .js-plotly-plot').filter(beyond)];
+  return found.map(e => e.outerHTML.slice(0, 120));
 }"""
 
 
