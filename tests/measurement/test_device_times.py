@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,15 @@ RIGHT = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Read only: writing and loading one takes a second."""
+    return Study.load(write_study(tmp_path_factory.mktemp("studies"), episodes=40))
+
+
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
-    return Study.load(write_study(tmp_path / "studies"))
+def study(measured: Study, tmp_path: Path) -> Study:
+    return Study.load(Path(shutil.copytree(measured.folder, tmp_path / "studies" / measured.name)))
 
 
 def written(folder: Path, content: Any) -> Path:
@@ -91,15 +98,15 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_told_and_nothing_is_taken(name: str, study: Study, tmp_path: Path) -> None:
+def test_what_is_wrong_is_told_and_nothing_is_taken(name: str, measured: Study, tmp_path: Path) -> None:
     content, words = WRONG[name]
     path = tmp_path / "not-there.json" if content is None else written(tmp_path, content)
     with pytest.raises(StudyError, match=words) as error:
-        read_device_times(path, study)
+        read_device_times(path, measured)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
 
 
-def test_a_huge_file_is_not_read(study: Study, tmp_path: Path) -> None:
+def test_a_huge_file_is_not_read(measured: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="larger than 4 MB"):
-        read_device_times(written(tmp_path, " " * (5 << 20)), study)
+        read_device_times(written(tmp_path, " " * (5 << 20)), measured)
