@@ -16,14 +16,10 @@ from lambda_core.studies import Study, list_studies, studies_root
 from lambda_core.system import prepare
 from lambda_core.workflows import on_dataset, sweep_study
 
-PAIRS = (
-    ("cifar-fs-5w5s-pretrained", "hand-signs"),
-    ("cifar-fs-5w5s-pretrained", "mnist"),
-    ("cifar-fs-5w1s-pretrained", "hand-signs"),
-    ("cifar-fs-5w1s-pretrained", "mnist"),
-    ("cifar-fs-5w5s-pretrained", "glyphs"),
-    ("cifar-fs-5w5s-pretrained", "fc100"),
-)
+PAIRS = [
+    *(("cifar-fs-5w5s-pretrained", dataset) for dataset in ("hand-signs", "mnist", "glyphs", "omniglot", "fc100")),
+    *(("cifar-fs-5w1s-pretrained", dataset) for dataset in ("hand-signs", "mnist", "glyphs", "omniglot")),
+]
 
 
 @click.command()

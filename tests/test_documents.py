@@ -13,6 +13,7 @@ import pytest
 from benchmarks.readme import DOCUMENTS
 from lambda_core.analysis.claims import one_step_answer
 from lambda_core.config import MetaTrainConfig
+from lambda_core.data.class_splits import CIFAR_FS, FC100
 from lambda_core.studies.table_schemas import TABLES, Column
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,3 +115,9 @@ def test_the_formats_tell_every_setting_that_had_another_name():
     renamed = [(item.metadata["formerly"], item.name) for item in fields(MetaTrainConfig) if item.metadata["formerly"]]
     listed = re.findall(r"^\| `(\w+)` \| `(\w+)` \|$", TEXTS[Path("docs/formats.md")], re.MULTILINE)
     assert sorted(listed) == sorted(renamed)
+
+
+def test_how_many_classes_of_fc100_were_trained_on():
+    known = [len(set(FC100[split]) & set(CIFAR_FS["train"])) for split in ("val", "test")]
+    sentence = f"{known[0]} of its 20 validation and {known[1]} of its 20 test classes"
+    assert sentence in " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())

@@ -14,6 +14,7 @@ SHIPPED = [study for study in list_studies(studies_root())[0] if study.measured]
 GLYPHS = load_dataset("glyphs")
 COUNTS = {
     "cifar-fs": {split: len(names) for split, names in CIFAR_FS.items()},
+    "fc100": {"val": 20, "test": 20},
     "glyphs": {split: len(names) for split, names in GLYPHS.splits.items()},
     "hand-signs": {"val": 5, "test": 5},
     "mnist": {"val": 5, "test": 5},
