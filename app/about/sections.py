@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import lambda_core
-from app.shared import page, study_bar, study_cache
+from app.shared import study_bar, study_cache
 
 
 def what_this_is() -> None:
@@ -53,7 +53,7 @@ def studies() -> None:
         st.table({name: study.title for name, study in listed.items()}, border="horizontal")
     for study in listed.values():
         if study.not_measured:
-            st.caption(page.sentence_of(study.not_measured))
+            st.caption(study.not_measured)
     for error in errors:
         st.warning(str(error), icon=":material/broken_image:")
 

@@ -16,7 +16,7 @@ def show() -> list[Study]:
     measured = {name: study for name, study in studies.items() if study.measured}
     if not measured:
         for study in studies.values():
-            st.info(page.sentence_of(study.not_measured), icon=":material/hourglass_empty:")
+            st.info(study.not_measured or "", icon=":material/hourglass_empty:")
         page.stop()
     one, two, three = st.columns([2.4, 1.6, 0.6], gap="medium", vertical_alignment="bottom")
     with one:

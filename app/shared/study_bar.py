@@ -70,7 +70,7 @@ def show_not_measured(study: Study) -> None:
     """What a study without tables still lacks, and how its training went."""
     curves = study.config.ways == 1
     icon = "show_chart" if curves else "hourglass_empty"
-    st.info(page.sentence_of(study.not_measured), icon=f":material/{icon}:")
+    st.info(study.not_measured or "", icon=f":material/{icon}:")
     if curves:
         st.page_link("learn/page.py", label="Learn shows how it adapts to a curve", icon=":material/school:")
     show_training(study)
