@@ -14,17 +14,19 @@ from lambda_core.errors import ModelError
 class ResidualBlock(nn.Module):
     """Three 3×3 convolutions beside a 1×1 one, added, LeakyReLU, 2×2 max-pooling; (N, C, H, W) → (N, F, H/2, W/2)."""
 
+    SLOPE = 0.1  # of all its LeakyReLUs
+
     def __init__(self, channels: int, filters: int) -> None:
         super().__init__()
         parts: list[nn.Module] = []
         for i in range(3):
             parts += [nn.Conv2d(channels if i == 0 else filters, filters, 3, padding=1, bias=False), _norm(filters)]
-            parts += [nn.LeakyReLU(0.1)] if i < 2 else []
+            parts += [nn.LeakyReLU(self.SLOPE)] if i < 2 else []
         self.body = nn.Sequential(*parts)
         self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, bias=False), _norm(filters))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(F.leaky_relu(self.body(x) + self.shortcut(x), 0.1), 2)
+        return F.max_pool2d(F.leaky_relu(self.body(x) + self.shortcut(x), self.SLOPE), 2)
 
 
 class Residual(nn.Module):

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from lambda_core.backbones import Backbone
 from lambda_core.compiled.loop import CompiledLoop
-from lambda_core.compiled.network import ConvNetwork
+from lambda_core.compiled.network import ConvNetwork, Network
+from lambda_core.compiled.residual import ResidualNetwork
 from lambda_core.kernels import Weights
 
 TYPES = (torch.float32, torch.float64)
@@ -44,15 +45,19 @@ def compiled_loop(
     return CompiledLoop(network, weights, support_x.detach(), support_y, step_sizes, lowest)
 
 
-def network_of(backbone: Backbone, weights: list[Weights], x: Tensor) -> ConvNetwork | None:
+def network_of(backbone: Backbone, weights: list[Weights], x: Tensor) -> Network | None:
     """The network that the backbone is for images of x's shape: looked at once."""
     key = ("compiled", x.shape[1:])
     if key not in backbone.remembered:
         whole = all(set(own) == layer.trainable for layer, own in zip(backbone.layers, weights, strict=True))
-        passes = [layer.passes for layer in backbone.layers]
-        found = ConvNetwork.of(passes, weights, x.shape) if whole and not backbone.stem and available() else None
-        backbone.remembered[key] = found
-    return cast("ConvNetwork | None", backbone.remembered[key])
+        served = whole and not backbone.stem and available()
+        backbone.remembered[key] = _network(backbone, weights, x.shape) if served else None
+    return cast("Network | None", backbone.remembered[key])
+
+
+def _network(backbone: Backbone, weights: list[Weights], shape: Sequence[int]) -> Network | None:
+    passes = [layer.passes for layer in backbone.layers]
+    return ConvNetwork.of(passes, weights, shape) or ResidualNetwork.of(backbone.layers, weights, shape)
 
 
 @lru_cache(maxsize=1)

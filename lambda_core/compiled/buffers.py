@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from lambda_core.compiled.flat_weights import FlatWeights
-from lambda_core.compiled.network import ConvNetwork, ConvNorm
+from lambda_core.compiled.network import ConvNetwork, ConvNorm, Network
+from lambda_core.compiled.residual import ResidualBuffers, ResidualNetwork
 
 Array = NDArray[Any]
 Key = tuple[ConvNetwork, int, int, torch.dtype]
@@ -156,21 +157,31 @@ class Buffers:
         return self.kept_bytes + self.workspace_bytes + self.weights.row.nbytes
 
 
-_waiting: list[Buffers] = []  # the one given back first comes first
+AnyBuffers = Buffers | ResidualBuffers
+
+_waiting: list[AnyBuffers] = []  # the one given back first comes first
 _lock = threading.RLock()  # again by the same thread: a loop may be collected, and give back, at any moment
 
 
-def borrow(network: ConvNetwork, images: int, lowest: int, dtype: torch.dtype) -> Buffers:
+def lay_out(network: Network, images: int, lowest: int, dtype: torch.dtype) -> AnyBuffers:
+    """New buffers for a network of either kind."""
+    if isinstance(network, ResidualNetwork):
+        return ResidualBuffers(network, images, lowest, dtype)
+    assert isinstance(network, ConvNetwork)
+    return Buffers(network, images, lowest, dtype)
+
+
+def borrow(network: Network, images: int, lowest: int, dtype: torch.dtype) -> AnyBuffers:
     """Buffers of any content; several threads may borrow at once."""
     key = (network, images, lowest, dtype)
     with _lock:
         for place in range(len(_waiting) - 1, -1, -1):
             if _waiting[place].key == key:
                 return _waiting.pop(place)
-    return Buffers(*key)
+    return lay_out(*key)
 
 
-def give_back(buffers: Buffers) -> None:
+def give_back(buffers: AnyBuffers) -> None:
     """Their borrower will not use them any more."""
     with _lock:
         _waiting.append(buffers)

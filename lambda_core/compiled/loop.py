@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lambda_core.compiled.buffers import borrow, give_back
-from lambda_core.compiled.network import ConvNetwork
+from lambda_core.compiled.network import Network
 from lambda_core.kernels import Weights
 from lambda_core.patterns import Row, Update, is_head_alone, lowest_updated
 
@@ -25,7 +25,7 @@ class CompiledLoop:
     """
 
     def __init__(
-        self, network: ConvNetwork, start: list[Weights], support_x: Tensor, support_y: Tensor, lr: Sequence[float],
+        self, network: Network, start: list[Weights], support_x: Tensor, support_y: Tensor, lr: Sequence[float],
         lowest: int = 0,
     ) -> None:  # fmt: skip
         self.network, self.start, self.lr, self.lowest = network, start, list(lr), lowest

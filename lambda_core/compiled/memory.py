@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from torch import Tensor
 
 from lambda_core.backbones import Backbone
 from lambda_core.compiled.applies import network_of
-from lambda_core.compiled.buffers import Buffers
+from lambda_core.compiled.buffers import lay_out
 from lambda_core.patterns import Peak, Row, lowest_ever
 
 
@@ -19,10 +18,12 @@ def compiled_peak(backbone: Backbone, support_x: Tensor, rows: Sequence[Row]) ->
     if network is None or not support_x.is_cpu:
         return None
     lowest = lowest_ever(rows, default=0)
-    buffers = Buffers(network, len(support_x), lowest, support_x.dtype)  # memory that nothing is written to costs none
+    buffers = lay_out(network, len(support_x), lowest, support_x.dtype)  # memory that nothing is written to costs none
     weights = buffers.weights
-    item, ends = weights.row.itemsize, weights.ends
-    result = sum(network.sizes[layer] for layer in range(len(network.sizes)) if any(row[layer] for row in rows))
-    largest = max(end - begin for begin, end in pairwise(ends[lowest:]))  # a step of one layer
+    item = weights.row.itemsize
+    updated = [layer for layer in range(len(network.sizes)) if any(row[layer] for row in rows)]
+    result = sum(network.sizes[layer] for layer in updated)
+    changes = {(layer, update) for row in rows for layer, update in enumerate(row) if update}
+    largest = max(part.size for change in changes for part in weights.parts(*change))  # of what is changed at once
     own = weights.row.nbytes + item * (sum(network.sizes) + result)
     return Peak(own, buffers.kept_bytes, buffers.workspace_bytes + item * largest)

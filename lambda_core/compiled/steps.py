@@ -27,12 +27,13 @@ from lambda_core.compiled.passes import (
 from lambda_core.compiled.winograd import convolve_tiles, transform_filters
 
 
-def keep_as_young_as_its_parts(module: Path) -> None:
-    """Give a module the age of the youngest file beside it, so that numba compiles it anew after any of them changed.
+def keep_as_young_as_its_parts(module: Path, *folders: Path) -> None:
+    """Give a module the age of the youngest file beside it and in `folders`, so that numba compiles it anew after any
+    of them changed.
 
     Where the file may not be touched, the package was installed by somebody else, and all files came at once.
     """
-    youngest = max(path.stat().st_mtime_ns for path in module.parent.glob("*.py"))
+    youngest = max(path.stat().st_mtime_ns for folder in (module.parent, *folders) for path in folder.glob("*.py"))
     if module.stat().st_mtime_ns < youngest:
         with contextlib.suppress(OSError):
             os.utime(module, ns=(youngest, youngest))

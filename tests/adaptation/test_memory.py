@@ -62,11 +62,12 @@ def test_the_plan_of_layers_that_go_through_autograd_says_what_lives(text):
         assert counted.total == pytest.approx(lived(backbone, x, y, pattern, steps), rel=0.05)
 
 
+@pytest.mark.parametrize("build", [lambda: conv4(5, 32), lambda: resnet12(5, 8)], ids=["conv4", "resnet12"])
 @pytest.mark.parametrize("text", [*PATTERNS, *STEP_BY_STEP, *FINER])
-def test_the_buffers_of_the_compiled_loop_are_all_that_lives(text, monkeypatch):
+def test_the_buffers_of_the_compiled_loop_are_all_that_lives(text, build, monkeypatch):
     monkeypatch.setattr(buffers, "_waiting", [])
     torch.manual_seed(0)
-    backbone, (x, y), pattern = Backbone.of(conv4(5, 32)), support(), LambdaPattern.parse(text, 5)
+    backbone, (x, y), pattern = Backbone.of(build()), support(), LambdaPattern.parse(text, 5)
     rows = pattern.rows_for(3)
     loop_for(backbone, backbone.detached_weights(), x, y, 0.01, rows).run(rows)
     buffers._waiting.clear()

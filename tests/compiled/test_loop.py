@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lambda_core.adaptation import InnerLoop, adapt, adapt_by_definition, loop_for
-from lambda_core.backbones import Backbone, conv4, mlp, resnet12
+from lambda_core.backbones import Backbone, conv4, mlp
 from lambda_core.compiled import CompiledLoop, buffers
 from lambda_core.compiled.applies import compiled_loop
 from lambda_core.patterns import LambdaPattern
@@ -167,7 +167,7 @@ def _hooked():
 @pytest.mark.parametrize(
     ("reason", "build"),
     [
-        ("other blocks", lambda: resnet12(WAYS, 2)),
+        ("other blocks", lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 14 * 14, WAYS))),
         ("a frozen parameter", _frozen),
         ("a hook", _hooked),
     ],

@@ -1,0 +1,83 @@
+"""Convolutions of 3×3 (padding 1) or 1×1 places, forward and to their filters, of one image; that to its input is one
+too. For blocks of any width: only filters have room for whole rows of the kernel.
+
+Images have a border of zeros and lie channels last: (height + 2, (width + 2) · channels). Filters lie by place, then
+input channel, then output channel: (9 · c, o) or (c, o), rows filled up with zeros. Arrays are of one float type. The
+kernel reads and writes whole rows, so behind gradients and outputs there must be room for one.
+"""
+
+from __future__ import annotations
+
+import numba
+
+from lambda_core.compiled.block_product import WIDE, block_product
+
+ROW_BYTES = 64  # of the kernel: narrow rows waste less on 8 or 20 filters
+EIGHT = 8 if WIDE else 4
+MANY, SOME, FEW = (12, 9, 4) if WIDE else (6, 3, 2)
+
+_compiled = numba.njit(nogil=True, error_model="numpy")
+_eight, _four, _one = (block_product(rows, add=False, row_bytes=ROW_BYTES) for rows in (EIGHT, 4, 1))
+_many, _some, _few, _single = (block_product(rows, add=True, row_bytes=ROW_BYTES) for rows in (MANY, SOME, FEW, 1))
+
+
+@_compiled
+def convolve(image, filters, h, w, c, o, output):
+    """output, (h, w·o), overwritten: what the filters see at each place.
+
+    Of each place the last channels come first, and places in order: what a whole row has too much is overwritten.
+    """
+    x, f, y = image.reshape(-1), filters.reshape(-1), output.reshape(-1)
+    room, line, row = filters.shape[1], (w + 2) * c, ROW_BYTES // output.itemsize
+    size = 3 if len(filters) == 9 * c else 1
+    start, k = 0 if size == 3 else line + c, size * c
+    step = EIGHT if w >= EIGHT else 4 if w >= 4 else 1
+    for place in range(h):
+        for column in range(0, w, step):
+            at = min(column, w - step)  # the last ones again, where the width is no multiple
+            seen, to = start + place * line + at * c, (place * w + at) * o
+            for first in range(room - row, -1, -row):
+                if step == EIGHT:
+                    _eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+                elif step == 4:
+                    _four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+                else:
+                    _one(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+
+
+@_compiled
+def add_to_filters(image, gradient, h, w, c, o, to_filters):
+    """to_filters gains the gradient to the filters; behind its channels, anything. gradient: to the output, with a
+    border as the image.
+    """
+    x, g, f = image.reshape(-1), gradient.reshape(-1), to_filters.reshape(-1)
+    room, line, row = to_filters.shape[1], (w + 2) * c, ROW_BYTES // to_filters.itemsize
+    size = 3 if len(to_filters) == 9 * c else 1
+    start, reach, inside, across = 0 if size == 3 else line + c, size * c, (w + 3) * o, (w + 2) * o
+    for a in range(size):
+        for first in range(0, room, row):
+            k = 0
+            while k < reach:
+                left, seen, to = reach - k, start + a * line + k, (a * reach + k) * room + first
+                if left >= MANY:
+                    _many(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
+                    k += MANY
+                elif left >= SOME:
+                    _some(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
+                    k += SOME
+                elif left >= FEW:
+                    _few(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
+                    k += FEW
+                else:
+                    _single(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
+                    k += 1
+
+
+@_compiled
+def turn_filters(filters, c, o, turned):
+    """turned, (9·o, c) or (o, c): the filters of the convolution that leads from output to input."""
+    places = len(filters) // c
+    for place in range(places):
+        for k in range(c):
+            for j in range(o):
+                turned[(places - 1 - place) * o + j, k] = filters[place * c + k, j]
