@@ -42,13 +42,14 @@ class ResidualBuffers:
     """As `Buffers` of the compiled loop, which tells what its arguments, attributes and methods are."""
 
     def __init__(self, network: ResidualNetwork, images: int, lowest: int, dtype: torch.dtype) -> None:
-        from lambda_core.compiled.residual.convolution import ROW_BYTES
+        from lambda_core.compiled.residual.convolution import HALF_BYTES, ROW_BYTES
 
         self.key: Key = (network, images, lowest, dtype)
         self._numbers, self.kept_bytes = torch.empty(0, dtype=dtype).numpy().dtype, 0
         self._slope, self._row = self._numbers.type(ResidualBlock.SLOPE), ROW_BYTES // self._numbers.itemsize
-        self.weights = FlatWeights(network, self._numbers, ROW_BYTES)
-        self.gradients = FlatWeights(network, self._numbers, ROW_BYTES, lowest)
+        self._half = HALF_BYTES // self._numbers.itemsize
+        self.weights = FlatWeights(network, self._numbers, HALF_BYTES)
+        self.gradients = FlatWeights(network, self._numbers, HALF_BYTES, lowest)
         self._lay_out_workspace(network.blocks[:lowest], network.blocks[lowest:])
         self.workspace_bytes, self.kept_bytes = self.kept_bytes, self.gradients.row.nbytes
         first, last = network.blocks[0][0], network.blocks[-1][-1]
@@ -105,7 +106,7 @@ class ResidualBuffers:
         filters, scale, _ = self.weights.arrays[layer][its]
         to_filters, to_scale, to_shift = self.gradients.arrays[layer][its]
         to_product = _cut(self._to_product, conv.height + 2, (conv.width + 2) * conv.filters)
-        turned = _cut(self._turned, conv.size**2 * conv.filters, self._whole(conv.channels))
+        turned = _cut(self._turned, conv.size**2 * conv.filters, self._half_rows(conv.channels))
         backward(
             gradient, own.inputs[place], filters, scale, conv.height, conv.width, conv.channels, own.products[place],
             own.moments[place], to_filters if updated else to_filters[:0], to_scale, to_shift, to_product, turned,
@@ -120,7 +121,7 @@ class ResidualBuffers:
         self._gradients = [self._flat(max(sizes, default=0)) for _ in range(2)]
         sizes = [(conv.height + 2) * (conv.width + 2) * conv.filters for conv in back]
         self._to_product = self._flat(max(sizes, default=0))
-        sizes = [conv.size**2 * conv.filters * self._whole(conv.channels) for conv in back]
+        sizes = [conv.size**2 * conv.filters * self._half_rows(conv.channels) for conv in back]
         self._turned = self._flat(max(sizes, default=0))
 
     def _block(self, layer: int, x: Array) -> BlockBuffers:
@@ -150,9 +151,9 @@ class ResidualBuffers:
     def _lines(self, flat: Array, conv: ConvNorm, channels: int) -> Array:
         return _cut(flat, self.key[1] * conv.height, conv.width * channels)
 
-    def _whole(self, channels: int) -> int:
-        """So many numbers that whole rows of the kernel hold `channels` of them."""
-        return -(-channels // self._row) * self._row
+    def _half_rows(self, channels: int) -> int:
+        """So many numbers that half rows of the kernel hold `channels` of them."""
+        return -(-channels // self._half) * self._half
 
     def _flat(self, size: int) -> Array:
         """With room behind it for a row of the kernel."""

@@ -1,5 +1,5 @@
 """Convolutions of 3×3 (padding 1) or 1×1 places, forward and to their filters, of one image; that to its input is one
-too. For blocks of any width: only filters have room for whole rows of the kernel.
+too. For blocks of any width: only filters have room for whole rows of the kernel, the last of which may be a half one.
 
 Images have a border of zeros and lie channels last: (height + 2, (width + 2) · channels). Filters lie by place, then
 input channel, then output channel: (9 · c, o) or (c, o), rows filled up with zeros. Arrays are of one float type. The
@@ -13,12 +13,34 @@ import numba
 from lambda_core.compiled.block_product import WIDE, block_product
 
 ROW_BYTES = 64  # of the kernel: narrow rows waste less on 8 or 20 filters
+HALF_BYTES = ROW_BYTES // 2
 EIGHT = 8 if WIDE else 4
-MANY, SOME, FEW = (12, 9, 4) if WIDE else (6, 3, 2)
+MANY, FEW = (12, 4) if WIDE else (6, 2)
 
 _compiled = numba.njit(nogil=True, error_model="numpy")
+_inline = numba.njit(inline="always", error_model="numpy")
 _eight, _four, _one = (block_product(rows, add=False, row_bytes=ROW_BYTES) for rows in (EIGHT, 4, 1))
-_many, _some, _few, _single = (block_product(rows, add=True, row_bytes=ROW_BYTES) for rows in (MANY, SOME, FEW, 1))
+_half_eight, _half_four, _half_one = (block_product(rows, add=False, row_bytes=HALF_BYTES) for rows in (EIGHT, 4, 1))
+_many, _few, _single = (block_product(rows, add=True, row_bytes=ROW_BYTES) for rows in (MANY, FEW, 1))
+_half_many, _half_few, _half_single = (block_product(rows, add=True, row_bytes=HALF_BYTES) for rows in (MANY, FEW, 1))
+
+
+@_inline
+def write_places(count, x, seen, line, c, f, first, k, y, to, o, size, room, row):
+    """So many places of an output from channel `first` on."""
+    if room - first < row:
+        if count == EIGHT:
+            _half_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+        elif count == 4:
+            _half_four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+        else:
+            _half_one(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+    elif count == EIGHT:
+        _eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+    elif count == 4:
+        _four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+    else:
+        _one(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
 
 
 @_compiled
@@ -36,13 +58,26 @@ def convolve(image, filters, h, w, c, o, output):
         for column in range(0, w, step):
             at = min(column, w - step)  # the last ones again, where the width is no multiple
             seen, to = start + place * line + at * c, (place * w + at) * o
-            for first in range(room - row, -1, -row):
-                if step == EIGHT:
-                    _eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
-                elif step == 4:
-                    _four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
-                else:
-                    _one(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+            for first in range((room - 1) // row * row, -1, -row):
+                write_places(step, x, seen, line, c, f, first, k, y, to, o, size, room, row)
+
+
+@_inline
+def add_taps(count, x, seen, line, c, g, inside, across, o, f, to, room, h, w, half):
+    """To the filters' rows of so many numbers of the input, from one channel on."""
+    if half:
+        if count == MANY:
+            _half_many(x, seen, line, c, 1, g, inside, across, o, f, to, room, h, w)
+        elif count == FEW:
+            _half_few(x, seen, line, c, 1, g, inside, across, o, f, to, room, h, w)
+        else:
+            _half_single(x, seen, line, c, 1, g, inside, across, o, f, to, room, h, w)
+    elif count == MANY:
+        _many(x, seen, line, c, 1, g, inside, across, o, f, to, room, h, w)
+    elif count == FEW:
+        _few(x, seen, line, c, 1, g, inside, across, o, f, to, room, h, w)
+    else:
+        _single(x, seen, line, c, 1, g, inside, across, o, f, to, room, h, w)
 
 
 @_compiled
@@ -59,18 +94,10 @@ def add_to_filters(image, gradient, h, w, c, o, to_filters):
             k = 0
             while k < reach:
                 left, seen, to = reach - k, start + a * line + k, (a * reach + k) * room + first
-                if left >= MANY:
-                    _many(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
-                    k += MANY
-                elif left >= SOME:
-                    _some(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
-                    k += SOME
-                elif left >= FEW:
-                    _few(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
-                    k += FEW
-                else:
-                    _single(x, seen, line, c, 1, g, inside + first, across, o, f, to, room, h, w)
-                    k += 1
+                count = MANY if left >= MANY else FEW if left >= FEW else 1
+                half = room - first < row
+                add_taps(count, x, seen, line, c, g, inside + first, across, o, f, to, room, h, w, half)
+                k += count
 
 
 @_compiled

@@ -32,24 +32,26 @@ def fold(line, values):
 
 
 @_compiled
-def statistics(product, count, eps, mean, deviation):
-    """Mean and 1/σ of each channel of `count` places. Two passes, so that no digits are lost."""
-    total = np.zeros_like(product[0])
+def add_line_sums(product, near, total, squares):
+    """Of one image, by place in the line: adds the sum of product − near, and of its squares."""
     for line in range(len(product)):
-        for i in range(len(total)):
-            total[i] += product[line, i]
+        for i in range(len(near)):
+            off = product[line, i] - near[i]
+            total[i] += off
+            squares[i] += off * off
+
+
+@_compiled
+def moments_of(count, near, total, squares, eps, mean, deviation):
+    """Mean and 1/σ of each channel from the sums of `add_line_sums` over `count` places; `near` is a value near the
+    mean, so that no digits are lost.
+    """
     fold(total, mean)
-    mean /= mean.dtype.type(count)
-    centre = np.empty_like(total)
-    spread(mean, centre)
-    total[:] = 0
-    for line in range(len(product)):
-        for i in range(len(total)):
-            off = product[line, i] - centre[i]
-            total[i] += off * off
-    fold(total, deviation)
-    for j in range(len(deviation)):
-        deviation[j] = 1 / np.sqrt(deviation[j] / count + eps)
+    fold(squares, deviation)
+    for j in range(len(mean)):
+        off = mean[j] / count
+        deviation[j] = 1 / np.sqrt(deviation[j] / count - off * off + eps)
+        mean[j] = near[j] + off
 
 
 @_compiled

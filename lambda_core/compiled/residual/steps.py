@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from lambda_core.compiled.residual.convolution import add_to_filters, convolve, turn_filters
-from lambda_core.compiled.residual.passes import activate, fold, join_pool, spread, statistics, unpool
+from lambda_core.compiled.residual.passes import activate, add_line_sums, fold, join_pool, moments_of, spread, unpool
 from lambda_core.compiled.steps import keep_as_young_as_its_parts
 
 keep_as_young_as_its_parts(Path(__file__), Path(__file__).parents[1])
@@ -23,15 +23,23 @@ _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 @_compiled
 def forward(x, filters, scale, shift, eps, slope, h, w, c, product, moments, out):
     """A convolution, its moments and, where `out` has images, what follows: (n, h + 2, (w + 2)·o), with a border."""
-    o = len(scale)
+    o, mean, deviation = len(scale), moments[0], moments[1]
+    near, lines = np.zeros_like(scale), np.zeros((3, w * o), scale.dtype)
     for image in range(len(x)):
-        convolve(x[image], filters, h, w, c, o, product[image * h : (image + 1) * h])
-    statistics(product, len(x) * h * w, eps, moments[0], moments[1])
+        own = product[image * h : (image + 1) * h]
+        convolve(x[image], filters, h, w, c, o, own)
+        if image == 0:  # whose mean is near that of all
+            add_line_sums(own, lines[0], lines[1], lines[2])
+            fold(lines[1], near)
+            near /= scale.dtype.type(h * w)
+            spread(near, lines[0])
+            lines[1:] = 0
+        add_line_sums(own, lines[0], lines[1], lines[2])
+    moments_of(len(x) * h * w, near, lines[1], lines[2], eps, mean, deviation)
     if len(out) > 0:
-        lines = np.empty((2, w * o), scale.dtype)
-        unit = scale * moments[1]
+        unit = scale * deviation
         spread(unit, lines[0])
-        spread(shift - moments[0] * unit, lines[1])
+        spread(shift - mean * unit, lines[1])
         activate(product, h, o, lines[0], lines[1], slope, out)
 
 

@@ -22,7 +22,7 @@ from lambda_core.compiled.block_product import WIDE
 from lambda_core.compiled.residual import convolution as own
 assert not (WIDE and sys.argv[1] == "narrow")
 torch.manual_seed(0)
-row = own.ROW_BYTES // 8
+row, half = own.ROW_BYTES // 8, own.HALF_BYTES // 8
 
 def bordered(x):
     c, h, w = x.shape
@@ -40,7 +40,7 @@ for size, (h, w, c, o) in product((1, 3), ((4, 4, 1, 3), (5, 9, 3, 33), (2, 2, 5
     to_y = torch.randn_like(y)
     to_x, to_weight = torch.autograd.grad(y, (x, weight), to_y)
     image, gradient, taps = bordered(x.detach()[0]), bordered(to_y[0]), size * size
-    filters = np.zeros((taps * c, -(-o // row) * row))
+    filters = np.zeros((taps * c, -(-o // half) * half))
     filters[:, :o] = weight.detach().permute(2, 3, 1, 0).reshape(taps * c, o)
     product_ = lines(h, w * o)
     own.convolve(image, filters, h, w, c, o, product_)
@@ -48,7 +48,7 @@ for size, (h, w, c, o) in product((1, 3), ((4, 4, 1, 3), (5, 9, 3, 33), (2, 2, 5
     to_filters = np.zeros_like(filters)
     own.add_to_filters(image, gradient, h, w, c, o, to_filters)
     assert np.allclose(to_filters[:, :o], to_weight.permute(2, 3, 1, 0).reshape(taps * c, o), atol=1e-12)
-    turned, to_image = np.zeros((taps * o, -(-c // row) * row)), lines(h, w * c)
+    turned, to_image = np.zeros((taps * o, -(-c // half) * half)), lines(h, w * c)
     own.turn_filters(filters, c, o, turned)
     own.convolve(gradient, turned, h, w, o, c, to_image)
     assert np.allclose(to_image, to_x[0].permute(1, 2, 0).reshape(h, w * c), atol=1e-12)
