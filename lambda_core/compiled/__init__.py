@@ -1,4 +1,4 @@
-"""The inner loop of convolution blocks and a linear head, compiled: two kernels a layer and direction.
+"""The inner loop of convolution or residual blocks and a linear head, compiled.
 
 Belongs here: what runs without the interpreter between two steps, its buffers and what it applies to. Does not: the
 inner loop of any other model (`adaptation`), which is also what a result here is held against.

@@ -157,7 +157,7 @@ class Buffers:
         return self.kept_bytes + self.workspace_bytes + self.weights.row.nbytes
 
 
-AnyBuffers = Buffers | ResidualBuffers
+AnyBuffers = Any  # Buffers or ResidualBuffers, as the network is: who works on one kind of block asks for the network
 
 _waiting: list[AnyBuffers] = []  # the one given back first comes first
 _lock = threading.RLock()  # again by the same thread: a loop may be collected, and give back, at any moment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lambda_core.compiled.buffers import Array, Key, borrow, give_back
+from lambda_core.compiled.buffers import Array, Buffers, Key, borrow, give_back
 from lambda_core.compiled.loop import CompiledLoop
 from lambda_core.patterns import Row
 
@@ -19,8 +19,8 @@ class HessianProduct:
 
     def __init__(self, key: Key, lowest: int) -> None:
         self.network, self.lowest = key[0], lowest
-        self.tangents = borrow(*key)
-        self._room = np.empty_like(max((block.product for block in self.tangents.blocks), key=len).reshape(-1))
+        self.tangents: Buffers = borrow(*key)
+        self._room: Array = np.empty_like(max((block.product for block in self.tangents.blocks), key=len).reshape(-1))
         self._below = np.zeros_like(self._gradient_below(lowest))
 
     def __del__(self) -> None:

@@ -43,7 +43,7 @@ def compiled_meta_gradient(
     *,
     second_order: bool = True,
 ) -> MetaGradient | None:
-    """None where the compiled loop does not apply, and where scale and shift alone are updated.
+    """None where the compiled loop does not apply, for residual networks, and where scale and shift alone are updated.
 
     support, query: images (N, C, H, W) and classes (N,), the queries normalised by their own statistics; rows: one a
     step; second_order: through the steps, else taken at their end as if it were that to the initial weights.
@@ -53,9 +53,11 @@ def compiled_meta_gradient(
         return None
     lowest = lowest_ever(rows, default=0)
     at_end = compiled_loop(backbone, weights, *query, lr, loss)
+    if at_end is None or not isinstance(at_end.network, ConvNetwork):
+        return None
     loops = [compiled_loop(backbone, weights, *support, lr, loss) for _ in rows]
-    taken = [loop for loop in (*loops, at_end) if loop is not None and isinstance(loop.network, ConvNetwork)]
-    if at_end is None or len(taken) <= len(rows):
+    taken = [loop for loop in (*loops, at_end) if loop is not None]
+    if len(taken) <= len(rows):
         return None
     steps = list(zip(taken, rows, strict=False))
     for place, (loop, row) in enumerate(steps):
