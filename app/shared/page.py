@@ -47,8 +47,8 @@ def guarded() -> Iterator[None]:
         st.error(sentence_of(error), icon=":material/error:")
 
 
-def sentence_of(error: Exception) -> str:
-    """The error's text as a sentence with its capital and its full stop."""
+def sentence_of(error: object) -> str:
+    """An error, or another text, as a sentence with its capital and its full stop."""
     text = str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 

@@ -7,5 +7,5 @@ from tests.app.conftest import Open, said
 
 def test_names_the_studies_and_the_words(open_page: Open) -> None:
     app = open_page("about")
-    assert "degradation" in said(app)
-    assert "cifar-fs-5w1s" in set(app.dataframe[0].value["Name"])
+    assert "points lost" in said(app)
+    assert "cifar-fs-5w1s" in app.table[0].value.to_string()
