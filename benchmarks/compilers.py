@@ -30,14 +30,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.adaptation import LR, PATTERNS, STEPS, WAYS, episode, last, models
+from benchmarks.adaptation import LR, PATTERNS, STEPS, WAYS, episode, models
 from benchmarks.peers import Peer, available
 from benchmarks.readme import compilers
 from benchmarks.records import RESULTS
 from lambda_core.adaptation import adapt, adapt_by_definition
 from lambda_core.backbones import Backbone, layer_costs, resnet12
 from lambda_core.export import export_adaptation
-from lambda_core.patterns import LambdaPattern, plan_adaptation
+from lambda_core.patterns import LambdaPattern, Row, plan_adaptation
 from lambda_core.system import environment, prepare, write_json
 
 Contestant = Callable[[Tensor, Tensor], dict[str, Any]]
@@ -75,9 +75,9 @@ def measure(
     compiled: the pattern for which torch.compile runs, too.
     """
     pattern, images = LambdaPattern.parse(text, 5), WAYS * shots
-    backbone = Backbone.of(fast)
+    backbone, updated = Backbone.of(fast), pattern.rows[0]
     contestants: dict[str, Contestant] = {
-        "ours": lambda x, y: _named(adapt(backbone, last(x), y, pattern, STEPS, LR)),
+        "ours": lambda x, y: _named(adapt(backbone, x, y, pattern, STEPS, LR), updated),
         "jax.jit": with_jax(textbook, text),
         "our export in onnxruntime": with_onnxruntime(fast, pattern, images),
     }
@@ -149,10 +149,12 @@ def _first_call(run: Contestant, textbook: nn.Sequential, pattern: LambdaPattern
     return seconds
 
 
-def _named(adapted: Any) -> dict[str, Any]:
+def _named(adapted: Any, updated: Row) -> dict[str, Any]:
+    """The weights that the peers return: those of the layers that the pattern updates."""
     return {
         f"{layer}.{name}": value.numpy()
-        for layer, own in zip(adapted.backbone.names, adapted.weights, strict=True)
+        for layer, own, moved in zip(adapted.backbone.names, adapted.weights, updated, strict=True)
+        if moved
         for name, value in own.items()
     }
 

@@ -34,12 +34,15 @@ class FlatWeights:
         self.row = np.zeros(self.ends[-1], numbers)
         self.arrays = [_parts(self.row[start:], layer) for start, layer in zip(self.ends, shapes, strict=False)]
         self._views = [self._as_in_the_model(layer) for layer in range(first, len(shapes))]
+        with torch.inference_mode(False):
+            self._targets = [torch.from_numpy(view) for views in self._views for view in views.values()]
 
     def load(self, start: list[Weights]) -> None:
         """Take over the values of `start`, a dictionary a layer."""
-        for views, own in zip(self._views, start, strict=True):
-            for name, view in views.items():
-                view[...] = own[name].detach().numpy().reshape(view.shape)
+        given = [own[name] for views, own in zip(self._views, start, strict=True) for name in views]
+        with torch.no_grad():
+            shaped = [each.reshape(own.shape) for each, own in zip(given, self._targets, strict=True)]
+            torch._foreach_copy_(self._targets, shaped)
 
     def parts(self, layer: int, update: Update) -> list[Array]:
         """What such a step changes of a layer, flat: all of it at once, or each scale, shift and bias."""
