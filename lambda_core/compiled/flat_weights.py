@@ -36,13 +36,14 @@ class FlatWeights:
         self._views = [self._as_in_the_model(layer) for layer in range(first, len(shapes))]
         with torch.inference_mode(False):
             self._targets = [torch.from_numpy(view) for views in self._views for view in views.values()]
+        self._head = -len(self._views[-1])  # where the head's weight stands among them
 
     def load(self, start: list[Weights]) -> None:
         """Take over the values of `start`, a dictionary a layer."""
         given = [own[name] for views, own in zip(self._views, start, strict=True) for name in views]
         with torch.no_grad():
-            shaped = [each.reshape(own.shape) for each, own in zip(given, self._targets, strict=True)]
-            torch._foreach_copy_(self._targets, shaped)
+            given[self._head] = given[self._head].reshape(self._targets[self._head].shape)
+            torch._foreach_copy_(self._targets, given)
 
     def parts(self, layer: int, update: Update) -> list[Array]:
         """What such a step changes of a layer, flat: all of it at once, or each scale, shift and bias."""

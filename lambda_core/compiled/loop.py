@@ -63,7 +63,7 @@ class CompiledLoop:
         for row, same in groupby(rows):
             count = len(list(same))
             losses += self._head_steps(count) if is_head_alone(row) else [self._step(row) for _ in range(count)]
-        return torch.tensor(losses, dtype=self.buffers.key[3])
+        return torch.from_numpy(np.array(losses, self.buffers.weights.row.dtype))
 
     def step(self, row: Row) -> Tensor:
         """One step; the support loss before it, 0-dimensional."""
