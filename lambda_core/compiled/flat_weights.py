@@ -34,16 +34,21 @@ class FlatWeights:
         self.row = np.zeros(self.ends[-1], numbers)
         self.arrays = [_parts(self.row[start:], layer) for start, layer in zip(self.ends, shapes, strict=False)]
         self._views = [self._as_in_the_model(layer) for layer in range(first, len(shapes))]
-        with torch.inference_mode(False):
-            self._targets = [torch.from_numpy(view) for views in self._views for view in views.values()]
-        self._head = -len(self._views[-1])  # where the head's weight stands among them
+        self._targets = [view for views in self._views for view in views.values()]
+        self._sources: list[Array] = []  # what was loaded last, and where it lies
+        self._places: list[tuple[int, tuple[int, ...]]] = []
 
     def load(self, start: list[Weights]) -> None:
         """Take over the values of `start`, a dictionary a layer."""
         given = [own[name] for views, own in zip(self._views, start, strict=True) for name in views]
-        with torch.no_grad():
-            given[self._head] = given[self._head].reshape(self._targets[self._head].shape)
-            torch._foreach_copy_(self._targets, given)
+        places = [(each.data_ptr(), each.stride()) for each in given]
+        if places != self._places:
+            arrays = [each.detach().numpy() for each in given]
+            self._sources = [each.reshape(own.shape) for each, own in zip(arrays, self._targets, strict=True)]
+            alike = all(map(np.may_share_memory, self._sources, arrays))
+            self._places = places if alike else []  # a copy would not follow what it is a copy of
+        for own, source in zip(self._targets, self._sources, strict=True):
+            own[...] = source
 
     def parts(self, layer: int, update: Update) -> list[Array]:
         """What such a step changes of a layer, flat: all of it at once, or each scale, shift and bias."""
