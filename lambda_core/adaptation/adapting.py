@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,7 +78,7 @@ def adapt(
     adapted exactly.
     """
     backbone = Backbone.matching(model, pattern)
-    with torch.inference_mode(False):
+    with torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext():
         x, y, rows, step_size = (
             _ordinary(support_x),
             _ordinary(support_y),
