@@ -42,7 +42,7 @@ def compiled_loop(
     if not all(_plain(own.values(), support_x.dtype) for own in weights):
         return None
     step_sizes = lr if isinstance(lr, Sequence) else [lr] * len(weights)
-    return CompiledLoop(network, weights, support_x.detach(), support_y, step_sizes, lowest)
+    return CompiledLoop(network, weights, support_x, support_y, step_sizes, lowest)
 
 
 def network_of(backbone: Backbone, weights: list[Weights], x: Tensor) -> Network | None:

@@ -30,7 +30,7 @@ class CompiledLoop:
     ) -> None:  # fmt: skip
         self.network, self.start, self.lr, self.lowest = network, start, list(lr), lowest
         self.buffers = borrow(network, len(support_x), lowest, support_x.dtype)
-        self.buffers.pictures[...] = support_x.numpy().transpose(0, 2, 3, 1)
+        self.buffers.pictures[...] = support_x.numpy(force=support_x.requires_grad).transpose(0, 2, 3, 1)
         self.labels, self.head = support_y.numpy(), len(network.blocks)
         self._right = 0  # so many blocks' output
         self.changed = [False] * (self.head + 1)
