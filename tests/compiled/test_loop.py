@@ -121,6 +121,30 @@ def test_buffers_that_are_used_again_leave_earlier_results_alone():
         assert all(torch.equal(own[name], earlier[name]) for name in own)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weight: weight.data.mul_(2),
+        lambda weight: setattr(weight, "data", 2 * weight.data),
+        lambda weight: setattr(weight, "data", weight.data.transpose(0, 1)),  # as many rows as columns
+        lambda weight: setattr(weight, "data", 2 * weight.data.transpose(0, 1)),
+    ],
+)
+def test_weights_that_changed_in_between_are_read_anew(change):
+    model, (x, y) = _model(torch.float64), _support(torch.float64, 6)
+    assert _largest_error(model, x, y, "00001") < 1e-10
+    change(model.conv2.conv.weight)
+    assert _largest_error(model, x, y, "00001") < 1e-10
+
+
+def test_a_heads_weight_that_is_no_view_in_the_kernels_shape_is_read_anew():
+    model, (x, y) = _model(torch.float64), _support(torch.float64, 6)
+    model.head.weight.data = model.head.weight.data.t().contiguous().t()
+    for _ in range(2):
+        assert _largest_error(model, x, y, "00001") < 1e-10
+        model.head.weight.data.mul_(2)
+
+
 def test_waiting_buffers_of_many_kinds_take_no_more_memory_than_they_may(monkeypatch):
     monkeypatch.setattr(buffers, "_waiting", [])
     monkeypatch.setattr(buffers, "WAITING_BYTES", 1 << 20)
