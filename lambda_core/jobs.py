@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,10 +85,12 @@ class Job:
         """stopped: neither at work nor ended by itself, as after the machine went down."""
         if self._alive():
             return "running"
+        code = self.exit_code
+        if code == 0:  # it was through before a request to stop reached it
+            return "done"
         if (self.folder / "cancelled").exists():
             return "cancelled"
-        code = self.exit_code
-        return "stopped" if code is None else "done" if code == 0 else "failed"
+        return "stopped" if code is None else "failed"
 
     @property
     def exit_code(self) -> int | None:
@@ -245,7 +248,16 @@ def _environment() -> dict[str, str]:
 
 
 def supervise(folder: Path) -> int:
-    """Run the job of `folder` to its end, pass a request to stop on, write down how it ended."""
+    """Run the job of `folder` to its end, pass a request to stop on, write down how it ended.
+
+    Raises BusyError where another supervises it already: one whose server was killed before it could note it.
+    """
+    with locked(folder / ".supervised", f"job {folder.name} is supervised"):
+        _note_process(folder / "process.json", os.getpid())
+        return _run(folder)
+
+
+def _run(folder: Path) -> int:
     request, log = _read_request(folder), folder / "log"
     resume = ["--resume"] if request["argv"][0] == "train" and log.exists() else []
     with log.open("ab") as out:
@@ -257,7 +269,7 @@ def supervise(folder: Path) -> int:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            preexec_fn=_end_with_supervisor,  # noqa: PLW1509 (a supervisor has one thread)
+            preexec_fn=partial(_end_with_supervisor, os.getpid()),  # noqa: PLW1509 (a supervisor has one thread)
         )
         signal.signal(signal.SIGTERM, lambda *_: _stop(child))
         _note_process(folder / "work.json", child.pid)
@@ -268,13 +280,15 @@ def supervise(folder: Path) -> int:
     return code
 
 
-def _end_with_supervisor() -> None:
+def _end_with_supervisor(supervisor: int) -> None:
     """In the child, before the work: where the supervisor is killed, the work is asked to stop, and keeps what is done.
 
     Linux alone knows how; elsewhere the work goes on, and the job counts as running until its end (work.json).
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != supervisor:  # it was killed just before: nobody would tell
+            os._exit(1)
 
 
 def _killed(number: int) -> str:

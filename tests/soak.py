@@ -1,76 +1,146 @@
 """`python -m tests.soak`: all harnesses of tests/faults at their full counts, and what came of them in numbers.
 
-`python -m tests.soak kills uploads --share 0.1`: some of them, a tenth of the tries. Hours on two cores. Exit code 1:
-something was lost, or somebody got in; each fault is printed as it is found.
+    python -m tests.soak kills uploads --share 0.1                     # some of them, a tenth of the tries
+    python -m tests.soak kills --processes 16 --seconds 540 --json kills.json    # many at a time, for so long
+
+Hours on two cores. Exit code 1: something was lost, or somebody got in; each fault is printed as it is found.
+`kills` needs the engine alone, neither streamlit nor what the other tests are run with.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-from tests.browser.serving import serving
-from tests.faults import mutations, uploads, victims
-from tests.faults.crowd import crowd, server_at
-from tests.faults.fork_server import ForkServer
-from tests.faults.kills import WAYS, WORKS, KillHarness
-from tests.support.images import write_images
-from tests.support.synthetic import write_study
+from lambda_core.system import environment, stopped_by_sigterm, write_json
 
-Tries = Iterator[tuple[str, str | None]]  # what was tried, and the fault that was found
-KILLS, MUTATIONS, UPLOADS = 100, 500, 1000  # of each work; of each file; in all
+Came = Iterable[tuple[str, str | None]]  # what was tried, and the fault that was found
+Tries = Iterator[Callable[[], Came]]
+KILLS, JOB_KILLS = 100, 25  # of each work, or job, and way
+MUTATIONS, UPLOADS = 500, 1000  # of each file; in all
+AT_ONCE = 100  # mutations, in a process of their own
 VISITORS, SECONDS = 50, 300.0  # at once, for so long
+FOREVER = 1e9  # seconds
 
 
-def kills(share: float, scratch: Path) -> Tries:
-    """Every work, killed in every way at random moments."""
+@dataclass(frozen=True)
+class Plan:
+    """share: of the full counts. seed: the first. processes: at a time, each in a folder of its own. seconds: after
+    which nothing more is begun."""
+
+    share: float = 1.0
+    seed: int = 0
+    processes: int = 1
+    seconds: float = FOREVER
+
+    def some(self, count: int) -> int:
+        return max(1, round(count * self.share))
+
+    def seeds(self, count: int) -> range:
+        return range(self.seed, self.seed + self.some(count))
+
+
+@dataclass
+class Found:
+    """How often each thing was tried, and the faults."""
+
+    tries: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    faulty: Counter[str] = field(default_factory=Counter)
+
+    def note(self, what: str, fault: str | None) -> None:
+        self.tries[what] += 1
+        if fault is not None:
+            self.faulty[what] += 1
+            self.faults.append(f"{what}: {fault}")
+            _say(f"FAULT {what}: {fault}")
+
+    def add(self, other: Found) -> None:
+        self.tries += other.tries
+        self.faulty += other.faulty
+        self.faults += other.faults
+
+
+def kills(plan: Plan, scratch: Path) -> Tries:
+    """Every work, and every job as the app starts it, stopped in every way at random moments."""
+    from tests.faults.fork_server import ForkServer
+    from tests.faults.job_kills import HARMS, JOBS, JobHarness
+    from tests.faults.kills import WAYS, KillHarness, works
+
     with ForkServer() as server:
-        harness = KillHarness(server, scratch)
-        for name in WORKS:
-            for seed in range(_some(KILLS // len(WAYS), share)):
-                for way in WAYS:
-                    yield (
-                        f"{name}, {way}",
-                        _fault_of(lambda name=name, way=way, seed=seed: harness.attempt(name, way, seed)),
-                    )
+        harness, jobs = KillHarness(server, scratch), JobHarness(server, scratch)
+        for seed in plan.seeds(KILLS):
+            for name in works():
+                yield from (_attempt(f"{name}, {way}", harness.attempt, name, way, seed) for way in WAYS)
+            for name in JOBS if seed < plan.seed + plan.some(JOB_KILLS) else ():
+                yield from (_attempt(f"job of {name}, {harm}", jobs.attempt, name, harm, seed) for harm in HARMS)
 
 
-def mutated(share: float, scratch: Path) -> Tries:
+def _attempt(what: str, attempt: Callable[..., object], *given: Any) -> Callable[[], Came]:
+    def come() -> Came:
+        try:
+            attempt(*given)
+        except Exception as error:  # of the harness itself, too: the other tries go on
+            return [(what, str(error) if isinstance(error, AssertionError) else repr(error))]
+        return [(what, None)]
+
+    return come
+
+
+def mutated(plan: Plan, scratch: Path) -> Tries:
     """Every file of a study and of a data set."""
-    for folder in (victims.sealed_study(scratch), victims.sealed_data(scratch)):
-        for path in sorted(folder.iterdir()):
-            for result in mutations.tried(folder, path.name, _some(MUTATIONS, share), seed=1):
-                yield f"{path.name}: {result.end}", None if result.is_sound else str(result)
+    from tests.faults import mutations, victims
+
+    def come(folder: Path, file: str, count: int, seed: int) -> Came:
+        for result in mutations.tried(folder, file, count, seed):
+            yield f"{file}: {result.end}", None if result.is_sound else str(result)
+
+    folders = [victims.sealed_study(scratch), victims.sealed_data(scratch)]
+    count = plan.some(MUTATIONS)
+    for seed, begun in enumerate(range(0, count, AT_ONCE), plan.seed + 1):
+        for folder in folders:
+            for path in sorted(folder.iterdir()):
+                yield partial(come, folder, path.name, min(AT_ONCE, count - begun), seed)
 
 
-def uploaded(share: float, scratch: Path) -> Tries:  # noqa: ARG001 (nothing is written)
+def uploaded(plan: Plan, scratch: Path) -> Tries:  # noqa: ARG001 (nothing is written)
     """Images through what the app's uploads go through."""
-    for number in range(_some(UPLOADS, share)):
-        upload = uploads.generated(number, seed=2)
-        yield uploads.MAKERS[number % len(uploads.MAKERS)].__name__.strip("_"), uploads.fault_of(upload)
+    from tests.faults import uploads
+
+    def come(number: int) -> Came:
+        maker = uploads.MAKERS[number % len(uploads.MAKERS)].__name__.strip("_")
+        return [(maker, uploads.fault_of(uploads.generated(number, seed=plan.seed + 2)))]
+
+    yield from (partial(come, number) for number in range(plan.some(UPLOADS)))
 
 
-def crowded(share: float, scratch: Path) -> Tries:
+def crowded(plan: Plan, scratch: Path) -> Tries:
     """Browser tabs that explore and adapt live at once; what they waited, and the server's memory in time."""
-    write_study(scratch / "studies", "cifar-fs-5w1s", episodes=100)
-    write_images(scratch / "images" / "cifar-fs")
-    places = {"LAMBDA_STUDIES": "studies", "LAMBDA_DATA": "images", "LAMBDA_JOBS": "jobs"}
-    with serving(scratch / "log", **{name: str(scratch / place) for name, place in places.items()}) as url:
-        found = crowd(url, server_at(url), _some(VISITORS, share), SECONDS)
-    waits, megabytes = sorted(found.waits), [size >> 20 for size in found.memory]
-    median, most = waits[len(waits) // 2], waits[-1]
-    _say(f"  seconds waited: {median:.1f} median, {most:.1f} most; a queue was seen {found.queues_seen} times")
-    _say(f"  MB of the server: {megabytes[:: max(1, len(megabytes) // 12)]}")
-    yield from (("visit", None) for _ in range(found.visits))
-    yield from (("fault", fault) for fault in found.faults)
+    from tests.faults.crowd import crowd_of
+
+    def come() -> Came:
+        found = crowd_of(scratch, plan.some(VISITORS), min(SECONDS, plan.seconds), plan.seed)
+        _say("\n".join(f"  {line}" for line in found.report()))
+        yield from ((page, None) for page, _ in found.waits)
+        yield from (("fault", fault) for fault in found.all_faults())
+
+    yield come
 
 
-HARNESSES: dict[str, Callable[[float, Path], Tries]] = {
+HARNESSES: dict[str, Callable[[Plan, Path], Tries]] = {
     "kills": kills,
     "mutations": mutated,
     "uploads": uploaded,
@@ -78,31 +148,33 @@ HARNESSES: dict[str, Callable[[float, Path], Tries]] = {
 }
 
 
-def _some(count: int, share: float) -> int:
-    return max(1, round(count * share))
+def part(name: str, plan: Plan, number: int) -> Found:
+    """Every so many-th try of a harness, from the one of this number on."""
+    found, end = Found(), time.monotonic() + plan.seconds
+    with tempfile.TemporaryDirectory() as scratch, closing(HARNESSES[name](plan, Path(scratch))) as tries:
+        for come in islice(tries, number, None, plan.processes):
+            if time.monotonic() > end:
+                break
+            for what, fault in come():
+                found.note(what, fault)
+    return found
 
 
-def _fault_of(attempt: Callable[[], object]) -> str | None:
-    try:
-        attempt()
-    except AssertionError as error:
-        return str(error)
-    return None
-
-
-def run(name: str, share: float) -> int:
-    """The number of faults that a harness finds; its counts are printed."""
-    start, counts, faults = time.monotonic(), Counter[str](), 0
-    with tempfile.TemporaryDirectory() as scratch:
-        for what, fault in HARNESSES[name](share, Path(scratch)):
-            counts[what] += 1
-            if fault is not None:
-                faults += 1
-                _say(f"FAULT {name}, {what}: {fault}")
-    for what, count in sorted(counts.items()):
-        _say(f"  {what}: {count}")
-    _say(f"{name}: {counts.total()} tries, {faults} faults, {time.monotonic() - start:.0f} s")
-    return faults
+def run(name: str, plan: Plan) -> dict[str, Any]:
+    """What a harness finds, in so many processes; it is printed."""
+    start, found = time.monotonic(), Found()
+    if plan.processes == 1:
+        found.add(part(name, plan, 0))
+    else:
+        with ProcessPoolExecutor(plan.processes, get_context("spawn")) as pool:
+            for each in pool.map(partial(part, name, plan), range(plan.processes)):
+                found.add(each)
+    seconds = round(time.monotonic() - start)
+    width = max(map(len, found.tries), default=0)
+    for what, count in sorted(found.tries.items()):
+        _say(f"  {what:{width}} {count:6} tries {found.faulty[what]:4} faults")
+    _say(f"{name}: {found.tries.total()} tries, {len(found.faults)} faults, {seconds} s")
+    return {"tries": found.tries.total(), "seconds": seconds, "counts": dict(found.tries), "faults": found.faults}
 
 
 def _say(line: str) -> None:
@@ -113,9 +185,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("harnesses", nargs="*", choices=[*HARNESSES, []], help="all, where none is named")
     parser.add_argument("--share", type=float, default=1.0, help="of the full counts")
+    parser.add_argument("--seed", type=int, default=0, help="the first; the next tries go on from there")
+    parser.add_argument("--processes", type=int, default=1, help="tries at a time")
+    parser.add_argument("--seconds", type=float, default=FOREVER, help="after which nothing more is begun")
+    parser.add_argument("--json", type=Path, help="where to write what came of it")
     asked = parser.parse_args()
-    faults = [run(name, asked.share) for name in asked.harnesses or HARNESSES]
-    sys.exit(1 if any(faults) else 0)
+    plan = Plan(asked.share, asked.seed, asked.processes, asked.seconds)
+    with stopped_by_sigterm():  # so that nothing that was started stays
+        found = {name: run(name, plan) for name in asked.harnesses or HARNESSES}
+    if asked.json:
+        conditions = environment() | {"cores": os.cpu_count()}
+        write_json(asked.json, {"conditions": conditions, "plan": asdict(plan)} | found)
+    sys.exit(1 if any(each["faults"] for each in found.values()) else 0)
 
 
 if __name__ == "__main__":

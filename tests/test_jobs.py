@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lambda_core.errors import StudyError
-from lambda_core.jobs import Job, JobError, list_jobs, start_job
+from lambda_core.errors import BusyError, StudyError
+from lambda_core.jobs import Job, JobError, list_jobs, start_job, supervise
 
 pytestmark = pytest.mark.slow
 
@@ -196,3 +196,21 @@ def test_of_two_simultaneous_starts_one_starts(begin: Callable[[int], Job]) -> N
     assert len(started) == 1
     started[0].cancel()
     wait_for(lambda: started[0].state == "cancelled")
+
+
+def test_one_that_was_through_before_it_could_be_cancelled_is_done(begin: Callable[[int], Job]) -> None:
+    job = begin(1)
+    wait_for(lambda: job.state != "running")
+    (job.folder / "cancelled").touch()
+    assert job.state == "done"
+
+
+def test_no_second_supervisor_takes_a_job_over(begin: Callable[[int], Job]) -> None:
+    """As where the first one's server was killed before it had noted whom it had started."""
+    job = begin(200)
+    wait_for(lambda: len(job.progress) >= 2)
+    with pytest.raises(BusyError, match="is supervised by process"):
+        supervise(job.folder)
+    job.cancel()
+    wait_for(lambda: job.state == "cancelled")
+    assert len([line for line in job.log.splitlines() if '"done": 1,' in line]) == 1

@@ -6,6 +6,8 @@ import errno
 import http.client
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,29 +26,8 @@ from lambda_core.data.class_splits import OMNIGLOT_VAL
 from lambda_core.data.fetching import CIFAR_CLASSES, CIFAR_SPLITS, drawing, fetch
 from lambda_core.errors import DataError
 from tests.conftest import PREPARE
+from tests.support.cifar_stand_in import CIFAR100
 from tests.support.making import left_in, write_prepared
-
-
-class CIFAR100:
-    """As much of torchvision's as we use: three images a class in train, two in test, classes mixed."""
-
-    images = np.random.RandomState(0).randint(0, 256, (500, 32, 32, 3)).astype(np.uint8)  # class by class
-    classes = CIFAR_CLASSES
-
-    def __init__(self, root: str, train: bool, download: bool) -> None:
-        assert download
-        Path(root, "cifar-100-python").mkdir(exist_ok=True)
-        Path(root, "cifar-100-python", "train" if train else "test").write_bytes(b"archive")
-        with utils.tqdm(total=7, unit="B", unit_scale=True) as bar:
-            bar.update(3)
-            bar.update(4)
-        inside = np.arange(len(self.images)) % 5  # place in the class
-        places = np.flatnonzero(inside < 3 if train else inside >= 3)
-        mixed = places[np.random.RandomState(1).permutation(len(places))]
-        kept = mixed[np.argsort(inside[mixed], kind="stable")]  # within a class the order stays
-        self.data = self.images[kept]
-        self.targets = (kept // 5).tolist()
-
 
 OMNIGLOT_PARTS = {True: {"Latin": 2, "Greek": 1}, False: {"ULOG": 2}}  # background or not: alphabets, characters
 
@@ -116,6 +97,28 @@ def test_what_is_ready_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "CIFAR100", None)
     assert fetch("cifar-fs", tmp_path) == folder
     assert [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())] == before
+
+
+def test_what_a_process_left_that_was_killed_when_all_was_there_goes(tmp_path):
+    fetch("cifar-fs", tmp_path)
+    for left in (".cifar-fs.x7.part", ".cifar-fs-download.x7.part"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "archive").write_bytes(b"of 170 MB")
+    fetch("cifar-fs", tmp_path)
+    assert left_in(tmp_path) == ["cifar-fs"]
+
+
+def test_asked_to_stop_while_it_cleans_up_it_stops_thereafter(tmp_path, monkeypatch):
+    remove = shutil.rmtree
+
+    def asked_to_stop(*given, **more):
+        os.kill(os.getpid(), signal.SIGINT)
+        remove(*given, **more)
+
+    monkeypatch.setattr(shutil, "rmtree", asked_to_stop)
+    with pytest.raises(KeyboardInterrupt):
+        fetch("cifar-fs", tmp_path)
+    assert left_in(tmp_path) == ["cifar-fs"]
 
 
 def test_a_damaged_one_is_mended(tmp_path):

@@ -1,66 +1,75 @@
 """Many visitors at once: browser tabs that explore and adapt live, each at its own address, and what each one sees.
 
-`crowd` opens so many tabs of one headless Chromium on a served app, and lets each go from address to address for so
-long. It notes what no visitor may see: an error, another one's episode, a page that never settles.
+`crowd_of` serves the app, opens so many tabs of one headless Chromium on it, and lets each go from address to address;
+the time begins when all have come. It notes what no visitor may see: an error, another one's episode, a page that never
+settles.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from urllib.parse import parse_qs, urlparse
 
-import psutil
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.browser.serving import ARGUMENTS, CHROMIUM
+from tests.browser.serving import ARGUMENTS, CHROMIUM, serving
+from tests.faults.crowd_report import Crowd, Processes
+from tests.support.images import write_images
+from tests.support.synthetic import write_study
 
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 PATIENCE = 240.0  # seconds that a page may take when fifty others wait too, on two busy cores
+LAST = 60.0  # seconds that visits may go on when the time is up
 FAULTS = "[data-testid=stException], [data-testid=stAlertContentError]"
+QUEUE = re.compile(r"(\d+) adaptations? of other visitors come")
 MEMORY_EVERY = 5.0
 
 
-@dataclass
-class Crowd:
-    """What came of it. waits: seconds until a page had settled; memory: bytes of the server and its worker, in time."""
-
-    visits: int = 0
-    faults: list[str] = field(default_factory=list)
-    waits: list[float] = field(default_factory=list)
-    memory: list[int] = field(default_factory=list)
-    queues_seen: int = 0
-
-
-def crowd(url: str, server: int, visitors: int, seconds: float, seed: int = 0) -> Crowd:
-    """server: number of the process that serves."""
-    found = Crowd()
-    asyncio.run(_all(url, server, visitors, seconds, seed, found))
+def crowd_of(scratch: Path, visitors: int, seconds: float, seed: int = 0) -> Crowd:
+    """So many visitors of the app, on a study and images below `scratch`. Nothing of it runs on afterwards."""
+    write_study(scratch / "studies", "cifar-fs-5w1s", episodes=100)
+    write_images(scratch / "images" / "cifar-fs")
+    places = {"LAMBDA_STUDIES": "studies", "LAMBDA_DATA": "images", "LAMBDA_JOBS": "jobs"}
+    found = Crowd(visitors)
+    with serving(scratch / "log", **{name: str(scratch / place) for name, place in places.items()}) as url:
+        asyncio.run(_all(url, seconds, seed, found))
     return found
 
 
-async def _all(url: str, server: int, visitors: int, seconds: float, seed: int, found: Crowd) -> None:
-    end = time.monotonic() + seconds
+async def _all(url: str, seconds: float, seed: int, found: Crowd) -> None:
+    processes = Processes(url)
+    found.note_memory(processes.memory())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        watch = asyncio.create_task(_watch(server, found))
-        await asyncio.gather(*(_visitor(browser, url, Random(f"{seed} {n}"), end, found) for n in range(visitors)))
+        watch = asyncio.create_task(_watch(processes, found))
+        visitors = [Random(f"{seed} {number}") for number in range(found.visitors)]
+        await asyncio.gather(*(_visitor(browser, url, chance, seconds, found) for chance in visitors))
         watch.cancel()
+        found.processor_seconds = processes.seconds()
         await browser.close()
+    found.memory_at_end = processes.memory()
 
 
-async def _visitor(browser: Browser, url: str, chance: Random, end: float, found: Crowd) -> None:
+async def _visitor(browser: Browser, url: str, chance: Random, seconds: float, found: Crowd) -> None:
     context = await browser.new_context(viewport={"width": 1000, "height": 700})
     page = await context.new_page()
     page.set_default_timeout(1000 * PATIENCE)
     page.on("pageerror", lambda error: found.faults.append(f"script: {error}"))
     try:
-        while time.monotonic() < end:
+        try:
             await _visit(page, url, chance, found)
+        finally:
+            found.arrived()  # the others wait for no one who failed
+        while (left := found.left(seconds)) > 0:
+            await asyncio.wait_for(_visit(page, url, chance, found), left + LAST)
             await asyncio.sleep(chance.uniform(0.5, 3))
+        found.held += 1
+    except TimeoutError as error:
+        found.cut_off(str(error), is_over=found.left(seconds) <= 0)
     except Exception as error:
         found.faults.append(f"{type(error).__name__}: {str(error)[:200]}")
     await context.close()
@@ -73,12 +82,11 @@ async def _visit(page: Page, url: str, chance: Random, found: Crowd) -> None:
     await page.goto(f"{url}/{path}")
     await page.wait_for_selector(".stMainBlockContainer")
     while not await page.query_selector(SETTLED):
-        found.queues_seen += "of other visitors come" in await page.content()
+        found.queues += map(int, QUEUE.findall(await page.content()))
         await asyncio.sleep(0.5)
         if time.monotonic() - start > PATIENCE:
             raise TimeoutError(f"{path} never settled")
-    found.waits.append(time.monotonic() - start)
-    found.visits += 1
+    found.waits.append((path.partition("?")[0], time.monotonic() - start))
     for fault in await page.query_selector_all(FAULTS):
         found.faults.append(f"{path}: {(await fault.inner_text())[:200]}")
     there = {name: texts[0] for name, texts in parse_qs(urlparse(page.url).query).items()}
@@ -86,34 +94,7 @@ async def _visit(page: Page, url: str, chance: Random, found: Crowd) -> None:
         found.faults.append(f"{path} became {page.url}: another one's?")
 
 
-async def _watch(server: int, found: Crowd) -> None:
+async def _watch(processes: Processes, found: Crowd) -> None:
     while True:
-        found.memory.append(_memory_of(server))
+        found.note_memory(processes.memory())
         await asyncio.sleep(MEMORY_EVERY)
-
-
-def server_at(url: str) -> int:
-    """The number of the process that serves this address."""
-    port = url.rsplit(":", 1)[1]
-    return next(
-        each.pid for each in psutil.process_iter() if port in _words_of(each) and "streamlit" in _words_of(each)
-    )
-
-
-def _words_of(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:  # it has just ended
-        return []
-
-
-def _memory_of(server: int) -> int:
-    parent = psutil.Process(server)
-    return sum(_quietly(each.memory_info) for each in [parent, *parent.children(recursive=True)])
-
-
-def _quietly(ask: Callable[[], object]) -> int:
-    try:
-        return int(ask().rss)  # type: ignore[attr-defined]
-    except psutil.NoSuchProcess:
-        return 0

@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
-from tests.faults import power_cut
+from tests.faults import permissions, power_cut
 
 PATIENCE = 120.0  # seconds that a try may take before it counts as hanging
 ORPHANS = 20.0  # seconds within which whatever a dead child had started must be gone too
@@ -27,7 +28,8 @@ ORPHANS = 20.0  # seconds within which whatever a dead child had started must be
 
 @dataclass(frozen=True)
 class Stop:
-    """How a try ends early. signal: its number, sent after so many seconds; cut: the power goes at the n-th moment."""
+    """How a try ends early. signal: its number, sent after so many seconds; cut: it is sent, or without one the power
+    goes, at the n-th moment at which files change."""
 
     signal: int = 0
     after: float = 0.0
@@ -80,11 +82,28 @@ def _command_line() -> Callable[..., Any]:
     import lambda_core.export
     import lambda_core.workflows  # noqa: F401 (imported here, once, for all children)
     from lambda_core.commands.main import main
-    from tests.data.test_fetching import CIFAR100, datasets
+    from lambda_core.jobs import list_jobs, start_job
 
-    datasets.CIFAR100 = CIFAR100  # there is no network in tests
+    if find_spec("torchvision"):
+        _stand_in_for_cifar()
+    of_a_server = {
+        "start-job": lambda words: start_job(words, "mine"),
+        "resume-job": lambda words: list_jobs()[0].resume(),  # noqa: ARG005
+        "cancel-job": lambda words: list_jobs()[0].cancel(),  # noqa: ARG005
+    }
 
-    return main
+    def run(argv: list[str]) -> None:
+        of_a_server[argv[0]](argv[1:]) if argv[0] in of_a_server else main(argv)
+
+    return run
+
+
+def _stand_in_for_cifar() -> None:
+    from torchvision import datasets
+
+    from tests.support.cifar_stand_in import CIFAR100
+
+    datasets.CIFAR100 = CIFAR100
 
 
 def _answer(request: dict[str, Any], run: Callable[..., Any]) -> Outcome:
@@ -116,10 +135,13 @@ def _become(request: dict[str, Any], run: Callable[..., Any], log: Path, count: 
             os.dup2(source, target)
         os.chdir(request["folder"])
         os.environ.update(request["env"])
-        power_cut.install(Path(request["folder"]), stop.cut, stop.seed, count)
+        power_cut.install(Path(request["folder"]), stop.cut, stop.signal, stop.seed, count)
+        if "LAMBDA_TEST_BOUND" in request["env"]:
+            permissions.bind()
         os.write(begins, b".")
         os.close(begins)
         run(request["argv"])
+        code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
     except BaseException:
@@ -140,7 +162,7 @@ def _wait(child: int, stop: Stop, start: float) -> tuple[int, bool]:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status), hung
-        if stop.signal and not sent and time.monotonic() - start >= stop.after:
+        if stop.signal and not stop.cut and not sent and time.monotonic() - start >= stop.after:
             os.kill(child, stop.signal)
             sent = True
         if not hung and time.monotonic() - start > PATIENCE:

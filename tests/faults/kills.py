@@ -6,7 +6,8 @@ import json
 import random
 import shutil
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import pandas as pd
 
 from tests.faults.fork_server import ForkServer, Outcome, Stop
 from tests.support.making import write_pictures
-from tests.support.tiny import write_tiny
+from tests.support.tiny import tiny_dataset, write_dataset, write_tiny
 
 SETTINGS = "--ways 3 --queries 2 --filters 4 --steps 2 --meta-batch 1 --validate-every 25 --validation-episodes 2"
 TRAIN = f"train --dataset tiny {SETTINGS} --iterations 55 --pretrain-epochs 2 --out mine"
 NETWORK = "--dataset tiny --ways 3 --queries 2 --filters 4"
 WAYS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT, "power cut": 0}
+ASKED = (signal.SIGTERM, signal.SIGINT)  # the work may tidy up
 TIMES = ["seconds", "milliseconds"]
 OF_A_MOMENT = {"created", "files", "sha256", "time"}  # keys of our JSON files that no two runs share
 LASTING = ("checkpoint",)
@@ -37,20 +39,30 @@ class Work:
 WORKS = {
     "train": Work(TRAIN, "data", "--resume"),
     "start": Work(f"start {NETWORK} --weights mine/weights.safetensors --out its", "trained"),
-    "sweep": Work("sweep mine --episodes 12 --queries 2 --max-steps 2", "trained"),
+    "sweep": Work("sweep mine --episodes 12 --queries 2 --max-steps 2 --processes 1", "trained"),
     "sweep of two processes": Work("sweep mine --episodes 12 --queries 2 --max-steps 2 --processes 2", "trained"),
+    "sweep of other images": Work(
+        "sweep mine --dataset other --episodes 4 --queries 2 --max-steps 2 --processes 1", "trained"
+    ),
     "time": Work("time mine --repeats 2 --anyway", "swept"),
-    "search": Work("search mine --episodes 8 --fresh 12 --beam 2", "swept"),
-    "race": Work("race mine --threshold 50 --episodes 12 --json", "timed"),
+    "search": Work("search mine --episodes 8 --fresh 12 --beam 2 --processes 1", "swept"),
+    "race": Work("race mine --threshold 50 --episodes 12 --processes 1 --json", "timed"),
     "export": Work("export mine --to adapt.onnx", "trained"),
     "data import": Work("data import pictures --name own --size 16", "data"),
+    "data import in pieces": Work("data import pictures --name own --size 16 --processes 1", "pictures"),
     "data fetch": Work("data fetch cifar-fs", "data"),
 }
+NEEDS = {"data fetch": "torchvision", "export": "onnx"}  # of the optional libraries
 MADE_BY = {
     "trained": ("data", TRAIN),
     "swept": ("trained", WORKS["sweep"].argv),
     "timed": ("swept", WORKS["time"].argv),
 }
+
+
+def works() -> list[str]:
+    """Those that this machine has what they need for."""
+    return [name for name in WORKS if name not in NEEDS or find_spec(NEEDS[name])]
 
 
 class KillHarness:
@@ -62,18 +74,21 @@ class KillHarness:
 
     def attempt(self, name: str, way: str, seed: int) -> Outcome:
         """Stop the work `name` at a random moment, go on with it, and compare. Raises AssertionError."""
-        work, chosen = WORKS[name], random.Random(f"{name} {way} {seed}")
-        content, whole = self._undisturbed(name)
+        _, whole = self._undisturbed(name)
+        return self.stopped_by(name, _stop(way, random.Random(f"{name} {way} {seed}"), whole))
+
+    def stopped_by(self, name: str, stop: Stop) -> Outcome:
+        """The same, stopped so."""
+        work, (content, whole) = WORKS[name], self._undisturbed(name)
         folder = self._copy(work.start, "tried")
-        stop = _stop(way, chosen, whole)
         stopped = self._run(work.argv, folder, stop)
-        where = f"{name}, {way}, seed {seed}, {stop}:\n{stopped.output[-1500:]}"
+        where = f"{name}, {stop}:\n{stopped.output[-1500:]}"
         _check_stopped(stopped, where)
-        if way in ("SIGTERM", "Ctrl-C") and stopped.code not in (whole.code, 130):  # in the first instant of a program
+        if stop.signal in ASKED and stopped.code not in (whole.code, 130):  # in the first instant of a program
             assert contents(folder) == contents(self.folder(work.start)), where
         resumed = self._run(f"{work.argv} {work.resume}", folder)
         where += f"\nresumed, exit code {resumed.code}:\n{resumed.output[-1500:]}"
-        assert resumed.code == whole.code or _was_done(resumed), where
+        assert resumed.code == whole.code or was_done(resumed.output), where
         found = contents(folder)
         assert found.keys() == content.keys(), f"{found.keys() ^ content.keys()} after {where}"
         others = [path for path in content if found[path] != content[path]]
@@ -82,15 +97,19 @@ class KillHarness:
         return stopped
 
     def folder(self, state: str) -> Path:
-        """The folder of this state (data, trained, swept or timed), made once."""
+        """The folder of this state (data, pictures, trained, swept or timed), made once."""
         folder = self.root / state
         if not folder.exists():
             self._make(state, folder)
         return folder
 
     def _make(self, state: str, folder: Path) -> None:
+        if state == "pictures":
+            write_pictures(folder / "pictures", images=55)  # more than a piece
+            return
         if state == "data":
             write_tiny(folder / "data")
+            write_dataset(replace(tiny_dataset(), name="other"), folder / "data")
             write_pictures(folder / "pictures", images=4)
             return
         before, argv = MADE_BY[state]
@@ -118,8 +137,9 @@ class KillHarness:
 
 
 def _stop(way: str, chosen: random.Random, whole: Outcome) -> Stop:
-    if way == "power cut":
-        return Stop(cut=chosen.randint(1, max(whole.moments, 1)), seed=chosen.randint(0, 999))
+    """At any time, or, as often, at a moment at which files change: there is most to lose."""
+    if way == "power cut" or chosen.random() < 0.5:
+        return Stop(WAYS[way], cut=chosen.randint(1, max(whole.moments, 1)), seed=chosen.randint(0, 999))
     return Stop(WAYS[way], after=chosen.uniform(0, whole.seconds))
 
 
@@ -131,9 +151,9 @@ def _check_stopped(stopped: Outcome, where: str) -> None:
         assert "lambda-core: interrupted; " in stopped.output, where
 
 
-def _was_done(resumed: Outcome) -> bool:
+def was_done(output: str) -> bool:
     """What was killed just after its last rename has nothing left to do, and says so; the files are compared anyway."""
-    return any(said in resumed.output for said in ("is already there", "is finished", "holds a study already"))
+    return any(said in output for said in ("is already there", "is finished", "holds a study already"))
 
 
 def _last_line(outcome: Outcome) -> str:

@@ -1,12 +1,13 @@
 """A power cut, as a file system may show it: what was not synced is lost, between any two of a program's file calls.
 
-Within a child process the calls by which files appear (fsync, rename, unlink, mkdir, rmdir) are counted; at the n-th
-the process is killed, files below its folder that were written and not synced are cut short, and renames that were not
-synced (by an fsync of their folder) are undone, or not: a coin is tossed for each.
+Within a child process the calls by which files appear (fsync, rename, unlink, mkdir, rmdir) are counted. At the n-th it
+is sent a signal, or the power goes: the process is killed, files below its folder that were written and not synced are
+cut short, and renames that were not synced (by an fsync of their folder) are undone, or not: a coin is tossed for each.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -27,6 +28,7 @@ class State:
 
     folder: Path = Path()
     cut: int = 0
+    signal: int = 0
     moments: int = 0
     syncs: int = 0
     coin: random.Random = field(default_factory=random.Random)
@@ -39,9 +41,10 @@ _state = State()
 _real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in CALLS}
 
 
-def install(folder: Path, cut: int, seed: int, count: Path) -> None:
-    """Count from here on; cut: the number of the call before which the power goes, 0: never."""
-    _state.folder, _state.cut, _state.coin = folder, cut, random.Random(seed)
+def install(folder: Path, cut: int, number: int, seed: int, count: Path) -> None:
+    """Count from here on; cut: the call before which the signal of this number comes, or, where that is 0, the power
+    goes; 0: never."""
+    _state.folder, _state.cut, _state.signal, _state.coin = folder, cut, number, random.Random(seed)
     _state.before = {path: _mark(path) for path in _files()}
     count.unlink(missing_ok=True)
     for name in CALLS:
@@ -49,15 +52,16 @@ def install(folder: Path, cut: int, seed: int, count: Path) -> None:
 
 
 def write_count(count: Path) -> None:
-    """How many moments there were."""
-    count.write_text(str(_state.moments))
+    """How many moments there were; unsaid where permissions bind."""
+    with contextlib.suppress(PermissionError):
+        count.write_text(str(_state.moments))
 
 
 def _counted(name: str) -> Callable[..., Any]:
     def call(*given: Any, **options: Any) -> Any:
         _state.moments += 1
         if _state.moments == _state.cut:
-            _go_dark()
+            os.kill(os.getpid(), _state.signal) if _state.signal else _go_dark()
         if name == "fsync":
             _refuse_if_full()
             _note_synced(given[0])
