@@ -34,7 +34,7 @@ def _bytes(_context: click.Context, _option: click.Parameter, text: str | None) 
     """256k → 256,000; 1.5M → 1,500,000."""
     if text is None:
         return None
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMG]?)B?", text)
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([kMG]?)B?", text)
     if found is None:
         raise click.BadParameter(f"{text!r} is no number of bytes such as 256k, 1.5M or 200000")
     return int(float(found[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[found[2]])

@@ -91,6 +91,25 @@ def record(abouts: list[dict[str, Any]], adapting: list[Any]) -> dict[str, Any]:
     }
 
 
+def run(files: list[str]) -> int:
+    """The exit code: 2 with a sentence in place of a traceback."""
+    if not files or files[0] in ("-h", "--help"):
+        sys.stderr.write(__doc__ or "")
+        return 2
+    try:
+        main(*files)
+    except ImportError as error:
+        return _said(f"{error}: it can be had by pip install onnxruntime")
+    except Exception as error:  # of any kind: files from anywhere, read by numpy and onnxruntime
+        return _said(f"{' '.join(files)}: {type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}")
+    return 0
+
+
+def _said(sentence: str) -> int:
+    sys.stderr.write(f"on_device.py: {sentence}\n")
+    return 2
+
+
 def main(*files: str) -> None:
     episode = files[-1] if files[-1].endswith(".npz") else None
     manifests = [Path(each) for each in files if each != episode]
@@ -114,4 +133,4 @@ def main(*files: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(run(sys.argv[1:]))

@@ -26,8 +26,9 @@ def gather(study_folder: Path, others: Sequence[Path], fingerprint: str) -> Clai
     for place, claim in claims.items():
         if other := whole.other(claim):
             raise StudyError(f"{place} holds parts of another sweep, of {other}: leave it out, or sweep them anew")
+    episodes = whole.settings.episodes  # what is no sweep is refused before the study takes it over
     whole.take(home)
-    for chunk in chunks_of(home, whole.settings.episodes):
+    for chunk in chunks_of(home, episodes):
         _bring(chunk, places)
     return whole
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lambda_core.backbones import (
@@ -25,6 +28,7 @@ from lambda_core.studies import Study
 from lambda_core.system import first_line, prepare, sum_of
 
 LARGEST = 1 << 30  # bytes of a weights file
+WHOLE_NUMBERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def start_study(
@@ -60,23 +64,57 @@ def start_study(
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """(tensors by name, the file's name and SHA-256) of a file of weights; nothing in it is executed. StudyError."""
-    try:
-        if path.stat().st_size > LARGEST:
-            raise StudyError(f"{path} is larger than {LARGEST >> 20:,} MB, the most that is read")
-        content = path.read_bytes()
-    except OSError as error:
-        raise StudyError(f"{path} cannot be read: {first_line(error)}") from error
+    content = _content(path)
     try:
         values = _parsed(path, content)
     except Exception as error:  # safetensors, zip and pickle readers raise their own, undocumented kinds
         raise StudyError(
             f"{path} is no readable file of weights: .safetensors, or what torch.save(model.state_dict(), …) writes"
         ) from error
-    if not isinstance(values, Mapping) or not all(isinstance(value, Tensor) for value in values.values()):
+    if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
         raise StudyError(
             f"{path} holds no state dictionary: tensors by name are what torch.save(model.state_dict()) makes"
         )
+    for name, value in values.items():
+        if not _is_whole(value):
+            raise StudyError(f"{path}: {name[:80]!r} is no tensor of plain numbers, all of which the file holds")
     return dict(values), {"file": path.name, "sha256": sum_of(content)}
+
+
+def _content(path: Path) -> bytes:
+    """Raises StudyError for what is no file, or too large, packed or unpacked."""
+    try:
+        if not path.is_file():
+            raise StudyError(f"{path} is no file")  # a pipe or a device would be read for ever
+        if path.stat().st_size > LARGEST:
+            raise StudyError(f"{path} is larger than {LARGEST >> 20:,} MB, the most that is read")
+        content = path.read_bytes()
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read: {first_line(error)}") from error
+    if _unpacked(content) > LARGEST:
+        raise StudyError(f"{path} becomes larger than {LARGEST >> 20:,} MB, the most that is read")
+    return content
+
+
+def _unpacked(content: bytes) -> int:
+    """Bytes that a zip archive, torch's own format, says that it becomes; of another file 0."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return sum(entry.file_size for entry in packed.infolist())
+    except Exception:  # bytes from anywhere make zipfile raise nearly anything; torch says what it makes of them
+        return 0
+
+
+def _is_whole(value: Any) -> bool:
+    """A dense real tensor whose values are all there: one of a stride of 0 may claim any number from four bytes."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and (value.dtype.is_floating_point or value.dtype in WHOLE_NUMBERS)
+        and not value.is_nested
+        and value.untyped_storage().nbytes() >= value.nbytes
+    )
 
 
 def _parsed(path: Path, content: bytes) -> Any:
@@ -84,10 +122,6 @@ def _parsed(path: Path, content: bytes) -> Any:
         from safetensors.torch import load
 
         return load(content)
-    import io
-
-    import torch
-
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 

@@ -54,3 +54,19 @@ def test_an_unknown_axis_is_named(command, tmp_path):
     result = CliRunner().invoke(main, [command, str(folder), "--threshold", "1", "--axis", "joules"])
     assert result.exit_code == 2
     assert "joules" in result.stderr
+
+
+@pytest.mark.parametrize("size", ["9" * 400, "1" + "0" * 16, "-1", "1e9", "4T", "٣k", "", "4 MB B"])
+def test_what_is_no_memory_is_told(tmp_path, size):
+    folder = write_study(tmp_path, episodes=5)
+    result = CliRunner().invoke(main, ["select", str(folder), "--threshold", "1", f"--memory={size}"])
+    assert result.exit_code == 2
+    assert "is no number of bytes such as 256k" in result.stderr
+
+
+@pytest.mark.parametrize("size", ["1M", "0.5 GB", "200000", "9" * 15 + "G"])
+def test_memory_may_be_said_in_any_unit(tmp_path, size):
+    folder = write_study(tmp_path, episodes=20)
+    result = CliRunner().invoke(main, ["select", str(folder), "--threshold", "5", "--memory", size])
+    assert "is no number of bytes" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,3 +92,37 @@ def test_its_times_are_read_back_as_those_of_a_machine(
     )
     assert (rows["milliseconds"] > 0).all()
     assert set(rows["torch"]) == {"onnxruntime 1.31.0"}
+
+
+MANIFESTS = {
+    "gone": None,
+    "no JSON": b"{",
+    "no text": b"\xff",
+    "nothing": b"{}",
+    "a list": b"[]",
+    "deep": b"[" * 99_999,
+    "another folder's": b'{"graphs": {"adaptation": {"file": "../../etc/passwd"}}}',
+    "no graph": b'{"graphs": {"adaptation": {"file": "adapt.json"}}}',
+    "no number": b'{"graphs": {}, "pattern": 1}',
+}
+
+
+@pytest.mark.parametrize("content", MANIFESTS.values(), ids=MANIFESTS)
+def test_what_is_no_archive_of_ours_ends_in_a_sentence(content: bytes | None, tmp_path: Path) -> None:
+    manifest = tmp_path / "adapt.json"
+    if content is not None:
+        manifest.write_bytes(content)
+    done = _run(str(manifest))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("on_device.py: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_it_says_how_it_is_used(arguments: list[str]) -> None:
+    assert "python on_device.py adapt.json episode.npz" in _run(*arguments).stderr
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, on_device.__file__, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -27,6 +27,7 @@ TEXTS = [
     "", "0", "1", "2", "-1", "nan", "inf", "-inf", "1e999", "9" * 30, "0.5", "0x10", "٣", "x", "tiny", "mine", "glyphs",
     "../../etc/passwd", "/etc/passwd", "..", ".", "a b", "'; rm -rf / #", "$(touch hacked)", "`touch hacked`", "%s%n",
     "--help", "-", "--", "\u202e", "a\nb", "x" * 5000, "cpu", "maml", "00001", "00001/11111", "1,2", "pictures",
+    "9" * 400, "4M", "1/8", "3/2", "0.5,1,2", "mine@tiny",
 ]  # fmt: skip
 value = st.one_of(st.sampled_from(TEXTS), st.text(st.characters(exclude_characters="\0"), max_size=12))
 

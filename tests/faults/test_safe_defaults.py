@@ -104,4 +104,4 @@ def test_a_served_app_imports_no_code_of_anybodys() -> None:
 
 def test_security_is_told() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-    assert all(word in text for word in ("pip-audit", "LAMBDA_READ_ONLY", "localhost", "private"))
+    assert all(word in text for word in ("pip-audit", "--strict", "LAMBDA_READ_ONLY", "localhost", "private"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from lambda_core.backbones import new_network
 from lambda_core.config import MetaTrainConfig, SweepConfig
 from lambda_core.errors import ConfigError, DataError, LambdaError, ModelError, PatternError, StudyError
 from lambda_core.studies.study import Study
+from lambda_core.workflows import start
 from lambda_core.workflows.measure import on_dataset, sweep_study, time_study
 from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_study
@@ -130,10 +133,42 @@ def test_what_is_no_file_of_weights_is_told(tmp_path: Path, monkeypatch: pytest.
     torch.save({"a": [1, 2]}, "lists.pth")
     torch.save(torch.nn.Linear(2, 2), "module.pth")  # unpickling it would run code
     Path("text.safetensors").write_text("no weights")
-    for name, words in [("lists.pth", "no state dictionary"), ("module.pth", "no readable file"),
-                        ("text.safetensors", "no readable file"), ("none.pth", "cannot be read")]:  # fmt: skip
+    torch.save({1: torch.zeros(2)}, "numbers.pth")
+    os.mkfifo("pipe.pth")
+    for name, words in [("lists.pth", "'a' is no tensor"), ("numbers.pth", "no state dictionary"),
+                        ("pipe.pth", "is no file"), ("/dev/zero", "is no file"), ("module.pth", "no readable file"),
+                        ("text.safetensors", "no readable file"), ("none.pth", "is no file")]:  # fmt: skip
         with pytest.raises(StudyError, match=words):
             read_weights(Path(name))
+
+
+ODD = {
+    "claims a terabyte": torch.zeros(1).expand(10**6, 10**6),
+    "sparse": torch.eye(3).to_sparse(),
+    "nowhere": torch.zeros(3, device="meta"),
+    "complex": torch.zeros(3, dtype=torch.complex64),
+}
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+def test_a_tensor_whose_numbers_are_not_all_in_the_file_is_refused(value: torch.Tensor, tmp_path: Path) -> None:
+    torch.save({"one.weight": value}, tmp_path / "odd.pth")
+    with pytest.raises(
+        StudyError, match=r"odd\.pth(: .one\.weight. is no tensor of plain numbers| is no readable file)"
+    ):
+        read_weights(tmp_path / "odd.pth")
+
+
+def test_a_packed_file_of_weights_may_not_become_larger_than_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"one.weight": torch.zeros(100_000)}, tmp_path / "plain.pth")
+    with zipfile.ZipFile(tmp_path / "plain.pth") as plain, zipfile.ZipFile(tmp_path / "bomb.pth", "w") as bomb:
+        for entry in plain.infolist():
+            bomb.writestr(entry.filename, plain.read(entry), zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr(start, "LARGEST", 50_000)
+    with pytest.raises(StudyError, match="becomes larger than"):
+        read_weights(tmp_path / "bomb.pth")
 
 
 def test_too_few_images_are_told_before_anything_is_written(networks: str, tmp_path: Path, root: str) -> None:
