@@ -38,7 +38,15 @@ def _folders(home: Path) -> set[str]:
         folders = [path for path in home.iterdir() if path.is_dir()] if home.is_dir() else []
     except OSError as error:
         raise DataError(f"{home} cannot be read: {error.strerror}") from error
-    return {path.name for path in folders if is_name(path.name) and any((path / file).exists() for file in FILES)}
+    return {path.name for path in folders if is_name(path.name) and _is_meant(path)}
+
+
+def _is_meant(folder: Path) -> bool:
+    """Whether it holds a file of a data set; one that may not be read is told, not passed over."""
+    try:
+        return any((folder / file).exists() for file in FILES)
+    except PermissionError:
+        return True
 
 
 def describe(dataset: ImageDataset) -> dict[str, Any]:

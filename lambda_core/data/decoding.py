@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_core.data.image_file import read_picture
-from lambda_core.errors import DataError
+from lambda_core.errors import BusyError, DataError
 from lambda_core.system import Meter, Report, first_line, locked, spread, write_with
 
 PIECE = 500  # images a file
@@ -63,12 +64,27 @@ def decoded(
     if len(pieces) < 2:
         yield pictures.decode()
         return
-    with locked(place.with_name(f"{place.name}.lock"), f"{place} is being filled"):
+    with _locked(place):
         try:
             yield _read_all(_decode_all(pieces, place, processes, report))
         except OSError as error:
             raise DataError(f"{place} cannot be written: {first_line(error)}") from error
         shutil.rmtree(place, ignore_errors=True)
+
+
+def forget(place: Path) -> None:
+    """Remove a folder of `decoded` that nobody fills, and its lock."""
+    if place.exists() or _lock_of(place).exists():
+        with contextlib.suppress(BusyError), _locked(place):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _locked(place: Path) -> AbstractContextManager[None]:
+    return locked(_lock_of(place), f"{place} is being filled")
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}.lock")
 
 
 def _decode_all(

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from lambda_core.data.class_splits import CIFAR_FS, FC100, OMNIGLOT_VAL, Splits
 from lambda_core.data.download import Report, downloading
 from lambda_core.data.prepared import FETCHABLE, check_name, data_root, load_folder
-from lambda_core.data.writing import Draft, part_folder, write_dataset
+from lambda_core.data.writing import Draft, part_folder, remove_left, write_dataset
 from lambda_core.errors import DataError
 
 CIFAR_SPLITS: dict[str, tuple[Splits, str]] = {
@@ -37,12 +37,14 @@ def fetch(name: str, root: str | Path | None = None, progress: Report | None = N
     """
     if check_name(name) not in FETCHABLE:
         raise DataError(f"{name} is nothing to fetch; {', '.join(FETCHABLE[:-1])} and {FETCHABLE[-1]} are")
-    home = data_root(root)
+    home, download = data_root(root), f"{name}-download"
+    for left in (name, download):  # by a process that was killed when all was there
+        remove_left(home, left)
     if _is_ready(home / name):
         return home / name
     report = progress or _silent
     draft = omniglot_draft if name == "omniglot" else cifar_draft
-    with downloading(name, report), part_folder(home, f"{name}-download") as folder:
+    with downloading(name, report), part_folder(home, download) as folder:
         return write_dataset(draft(name, folder, report), home, replace=True)
 
 

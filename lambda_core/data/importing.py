@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from lambda_core.data.dataset import SPLITS
-from lambda_core.data.decoding import Pictures, decoded
+from lambda_core.data.decoding import Pictures, decoded, forget
 from lambda_core.data.image_file import SUFFIXES
 from lambda_core.data.prepared import FETCHABLE, can_be_shown, check_name, data_root
-from lambda_core.data.writing import Draft, refuse_taken, write_dataset
+from lambda_core.data.writing import Draft, refuse_taken, remove_left, write_dataset
 from lambda_core.errors import ConfigError, DataError
 from lambda_core.system import Report
 
@@ -45,9 +45,18 @@ def import_folder(
     names = {split: tuple(classes) for split, classes in splits.items()}
     source = f"{len(labels):,} images imported from the folder {Path(folder).resolve().name!r}"
     root = data_root(root)
-    refuse_taken(root / name)
-    with decoded(pictures, root / f".{name}.importing", processes, report) as pieces:
+    place = root / f".{name}.importing"
+    _refuse_taken(root, name, place)
+    with decoded(pictures, place, processes, report) as pieces:
         return write_dataset(Draft(name, source, tuple(files), names, labels, pictures.shape, pieces), root)
+
+
+def _refuse_taken(root: Path, name: str, place: Path) -> None:
+    """Raises DataError where the data set is there; what one left that was killed thereafter goes first."""
+    if (root / name).exists():
+        remove_left(root, name)
+        forget(place)
+    refuse_taken(root / name)
 
 
 def find_splits(folder: Path, val: float, test: float, seed: int) -> dict[str, Classes]:

@@ -65,9 +65,7 @@ def load_folder(folder: Path, name: str | None = None) -> ImageDataset:
     name = name or folder.name
     if not folder.is_dir():
         raise DataError(f"{name} is not in {folder.parent}; {how_to_get(name)}")
-    for file in FILES:
-        if not (folder / file).is_file():
-            raise DataError(f"{name}: {folder / file} is missing; {how_to_get(name)}")
+    _check_files(folder, name)
     about = _read_about(folder / "dataset.json", name)
     images, labels = _read_array(folder / "images.npy"), _read_array(folder / "labels.npy")
     check_shapes(name, images, labels)  # before any is read through: files of holes may claim a billion
@@ -76,6 +74,15 @@ def load_folder(folder: Path, name: str | None = None) -> ImageDataset:
             raise DataError(f"{folder / file} is damaged or was replaced: dataset.json lists another checksum")
     splits = {split: tuple(names) for split, names in about["splits"].items()}
     return ImageDataset(name, about["source"], images, labels, tuple(about["classes"]), splits)
+
+
+def _check_files(folder: Path, name: str) -> None:
+    try:
+        missing = [folder / file for file in FILES if not (folder / file).is_file()]
+    except PermissionError as error:
+        raise DataError(f"{name}: {folder} cannot be read: {first_line(error)}") from error
+    if missing:
+        raise DataError(f"{name}: {missing[0]} is missing; {how_to_get(name)}")
 
 
 def how_to_get(name: str) -> str:

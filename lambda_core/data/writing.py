@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lambda_core.data.prepared import FILES, load_folder
 from lambda_core.errors import DataError
-from lambda_core.system import OWN, hold, own_sum, remove_if_left, sum_of_file, write_json, write_with
+from lambda_core.system import OWN, finishing, hold, own_sum, remove_if_left, sum_of_file, write_json, write_with
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def part_folder(root: Path, name: str) -> Iterator[Path]:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        for old in root.glob(f".{name}.*.part"):
-            remove_if_left(old, shutil.rmtree)
+        remove_left(root, name)
         part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
     except OSError as error:
         raise DataError(f"{root} cannot be written: {error.strerror or error}") from error
@@ -76,8 +75,16 @@ def part_folder(root: Path, name: str) -> Iterator[Path]:
     try:
         yield part
     finally:
-        os.close(handle)
-        shutil.rmtree(part, ignore_errors=True)
+        with finishing(lambda: None) as stop_if_asked:  # asked to stop twice, it is removed all the same
+            os.close(handle)
+            shutil.rmtree(part, ignore_errors=True)
+            stop_if_asked()
+
+
+def remove_left(root: Path, name: str) -> None:
+    """Remove the hidden folders that killed processes left there under such a name."""
+    for old in root.glob(f".{name}.*.part"):
+        remove_if_left(old, shutil.rmtree)
 
 
 def _fill(part: Path, draft: Draft) -> None:

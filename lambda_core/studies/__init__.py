@@ -12,7 +12,7 @@ from lambda_core.studies.study import Study
 from lambda_core.studies.table_schemas import UNKNOWN
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.title import dataset_title
-from lambda_core.studies.writing import Change, commit, new_metadata, seal, write_metadata, write_weights
+from lambda_core.studies.writing import Change, commit, new_metadata, seal, settle, write_metadata, write_weights
 
 __all__ = [
     "ON",
@@ -37,6 +37,7 @@ __all__ = [
     "own_copy",
     "read_table",
     "seal",
+    "settle",
     "studies_root",
     "studies_roots",
     "study_folders",

@@ -12,7 +12,7 @@ from lambda_core.studies.places import is_installed, studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.sums import read_file, refuse_escape
 from lambda_core.studies.writing import write_metadata
-from lambda_core.system import first_line, sum_of
+from lambda_core.system import first_line, rename_folder, sum_of
 
 
 def known_folders() -> list[tuple[Path, Path]]:
@@ -39,7 +39,7 @@ def own_copy(study: Study) -> Study:
     try:
         shutil.rmtree(part, ignore_errors=True)  # of a copying that was stopped
         shutil.copytree(study.folder, part)
-        part.rename(copy)
+        rename_folder(part, copy)
     except OSError as error:
         raise StudyError(f"{study.name} cannot be copied to {copy}: {first_line(error)}") from error
     return Study.load(copy).with_code(study.code)
@@ -74,7 +74,7 @@ def _make_domain(study: Study, folder: Path, domain: DatasetRecord) -> None:
         for name, content in contents.items():
             (part / name).write_bytes(content)
         write_metadata(part, metadata.with_sums({name: sum_of(content) for name, content in contents.items()}))
-        part.rename(folder)
+        rename_folder(part, folder)
     except OSError as error:
         raise StudyError(f"{folder} cannot be made: {first_line(error)}") from error
 

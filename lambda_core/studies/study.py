@@ -28,7 +28,7 @@ from lambda_core.studies.reading import missing, read_metadata, read_tables, unt
 from lambda_core.studies.sums import file_inside, read_file
 from lambda_core.studies.tables import rows_of_split
 from lambda_core.studies.title import ends_with_all_layers, title_of
-from lambda_core.studies.writing import commit, new_metadata, no_training
+from lambda_core.studies.writing import commit, new_metadata, no_training, settle
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -93,6 +93,7 @@ class Study:
         """
         check_name(folder.name)
         if (folder / "study.json").exists():
+            settle(folder)
             raise StudyError(f"{folder} holds a study already; name another folder")
         metadata = new_metadata(folder.name, model, config, source, command=command, started_from=started_from)
         commit(

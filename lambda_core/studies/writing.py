@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lambda_core.episodes import Source
 
 WEIGHTS = "weights.safetensors"
+LOCK = ".lock"
 KNOWN = (WEIGHTS, *(f"{name}.parquet" for name in TABLES))
 Change = Callable[[StudyMetadata], StudyMetadata]
 
@@ -121,7 +122,7 @@ def commit(
     study. of_weights: SHA-256 of the weights that the tables were measured on. Raises StudyError, and leaves the study
     as it was, where the disk refuses or the weights have become others.
     """
-    with locked(folder / ".lock", f"{folder} is being written", wait=30.0):
+    with locked(folder / LOCK, f"{folder} is being written", wait=30.0):
         present = None if isinstance(change, StudyMetadata) else read_metadata(file_inside(folder, "study.json"))
         known = {} if present is None else _present_sums(folder, present)
         if of_weights is not None and known.get(WEIGHTS) != of_weights:
@@ -132,6 +133,12 @@ def commit(
         sums = known | {name: sum_of((folder / STAGED / name).read_bytes()) for name in staged}
         write_metadata(folder, metadata.with_sums(sums))
         _guarded(folder, lambda: _publish(folder))
+
+
+def settle(folder: Path) -> None:
+    """Rename what a commit had staged that was stopped after its moment of truth, and remove its lock. StudyError."""
+    if (folder / STAGED).is_dir() or (folder / LOCK).exists():
+        seal(folder)
 
 
 def seal(folder: Path) -> None:

@@ -4,7 +4,7 @@ Belongs here: what any program would need. Does not: anything that knows of patt
 import.
 """
 
-from lambda_core.system.atomic_files import first_line, hold, remove_if_left, write_json, write_with
+from lambda_core.system.atomic_files import first_line, hold, remove_if_left, rename_folder, write_json, write_with
 from lambda_core.system.checksums import OWN, own_sum, sum_of, sum_of_file
 from lambda_core.system.company import alone
 from lambda_core.system.hardware import best_device, check_device, environment, prepare, processor, synchronise
@@ -36,6 +36,7 @@ __all__ = [
     "prepare",
     "processor",
     "remove_if_left",
+    "rename_folder",
     "spread",
     "stopped_by_sigterm",
     "sum_of",

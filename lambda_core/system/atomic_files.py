@@ -74,6 +74,14 @@ def write_json(path: Path, value: Any) -> None:
     write_with(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
 
 
+def rename_folder(part: Path, target: Path) -> None:
+    """Rename a folder whose files were just written, so that no power cut leaves half of them under the new name."""
+    for path in [*part.rglob("*"), part]:
+        _sync(path)
+    part.rename(target)
+    _sync(target.parent)
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's own text, short enough for a sentence of ours."""
     if isinstance(error, OSError) and error.strerror:

@@ -19,6 +19,7 @@ from typing import Any
 
 from lambda_core.errors import BusyError, LambdaError
 from lambda_core.system.atomic_files import first_line
+from lambda_core.system.stopping import finishing
 
 
 @contextmanager
@@ -32,9 +33,11 @@ def locked(path: Path, busy: str, wait: float = 0.0) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # the folder may have been removed meanwhile
-            path.unlink()
-        os.close(handle)
+        with finishing(lambda: None) as stop_if_asked:
+            with contextlib.suppress(OSError):  # the folder may have been removed meanwhile
+                path.unlink()
+            os.close(handle)
+            stop_if_asked()
 
 
 def _acquire(path: Path, busy: str, end: float) -> int:

@@ -14,7 +14,7 @@ from lambda_core.backbones import fill_but_head, new_network, with_ways
 from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Source
 from lambda_core.errors import ConfigError, StudyError
-from lambda_core.studies import Change, Study, StudyMetadata, check_name, commit, new_metadata
+from lambda_core.studies import Change, Study, StudyMetadata, check_name, commit, new_metadata, settle
 from lambda_core.system import Report, locked, prepare
 from lambda_core.training import MetaTrainer, from_first, meta_train, process_group, was_restarted
 from lambda_core.workflows.start import in_own_names, read_weights
@@ -115,6 +115,7 @@ def check_target(folder: Path, *, resume: bool) -> None:
     study = Study.load(folder)
     done, planned = study.metadata.iterations_done, study.config.iterations
     if done >= planned:
+        settle(folder)
         raise StudyError(f"{folder} is finished ({done} iterations): there is nothing to resume")
     if not (checkpoint / "state.safetensors").exists():
         raise StudyError(f"{folder} came without its checkpoint: no training can go on with it; name another folder")

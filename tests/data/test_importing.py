@@ -350,6 +350,17 @@ def test_an_image_that_was_changed_meanwhile_is_decoded_again(pictures, root):
     assert np.array_equal(load_dataset("mine", root).images, load_dataset("again", root).images)
 
 
+def test_what_an_import_left_that_was_killed_when_all_was_there_goes(pictures, root):
+    import_folder(pictures, "mine", root)
+    for left in (".mine.x7.part", ".mine.importing"):
+        (root / left).mkdir()
+        (root / left / "images.npy").write_bytes(b"many")
+    (root / ".mine.importing.lock").touch()
+    with pytest.raises(DataError, match="already there"):
+        import_folder(pictures, "mine", root)
+    assert left_in(root) == ["mine"]
+
+
 def test_all_classes_may_be_kept_for_measuring(tmp_path):
     splits = find_splits(write_pictures(tmp_path / "p", classes=9), 0.5, 0.5, 0)
     assert [len(splits[split]) for split in ("train", "val", "test")] == [0, 4, 5]

@@ -13,7 +13,7 @@ from lambda_core.errors import StudyError
 from lambda_core.studies import writing
 from lambda_core.studies.study import Study
 from lambda_core.studies.sums import FILES, STAGED
-from lambda_core.studies.writing import commit, seal
+from lambda_core.studies.writing import commit, seal, settle
 from lambda_core.system import OWN, own_sum
 from tests.support.making import left_in
 from tests.support.spoiling import about
@@ -148,6 +148,25 @@ def test_stopped_at_any_step_a_commit_is_there_whole_or_not_at_all(
     assert found.timing["milliseconds"].equals((slower if new else before.timing)["milliseconds"])
     again()
     assert Study.load(sealed).timing["milliseconds"].equals(slower["milliseconds"])  # type: ignore[index]
+    assert left_in(sealed) == sorted(FILES_OF_A_STUDY)
+
+
+def test_what_a_stopped_commit_left_is_settled(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no other commit follows, as after a training that was killed when all was done."""
+    before = Study.load(sealed)
+    assert before.timing is not None
+    slower = before.timing.assign(milliseconds=before.timing["milliseconds"] * 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "_publish", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            commit(sealed, lambda metadata: metadata, {"timing": slower})
+    assert STAGED in left_in(sealed)
+    (sealed / ".lock").touch()
+    settle(sealed)
+    assert left_in(sealed) == sorted(FILES_OF_A_STUDY)
+    assert Study.load(sealed).timing["milliseconds"].equals(slower["milliseconds"])  # type: ignore[index]
+    (sealed / ".lock").touch()
+    settle(sealed)
     assert left_in(sealed) == sorted(FILES_OF_A_STUDY)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from lambda_core.errors import BusyError
 from lambda_core.system.atomic_files import write_json
 from lambda_core.system.locks import locked
+from lambda_core.system.stopping import stopped_by_sigterm
 from tests.support.making import left_in
 
 HOLD = """
@@ -72,3 +74,18 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> N
     (tmp_path / ".b.json.123.part").write_text("of another file")
     write_json(tmp_path / "a.json", 1)
     assert left_in(tmp_path) == [".b.json.123.part", "a.json"]
+
+
+def test_asked_to_stop_while_it_is_given_back_it_is_given_back_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = os.unlink
+
+    def asked_to_stop(*given: object, **more: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        unlink(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "unlink", asked_to_stop)
+    with pytest.raises(KeyboardInterrupt), stopped_by_sigterm(), locked(tmp_path / "lock", "it is in use"):
+        pass
+    assert list(tmp_path.iterdir()) == []
