@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 MOST_PROCESSES = 1024
+UNITS = {"M": 10**6, "G": 10**9}
 ARGV = "lambda_core.argv"  # where click's context keeps what was typed
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -50,6 +52,22 @@ pattern_option = click.option(
     default="maml",
     show_default=True,
     help="Lambda pattern: digits, or anil, norm, last2 and the like.",
+)
+
+
+def _bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6}) ?([MG])B?", value.strip().upper())
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(f"a size such as 512M or 4G, not {value[:40]!r}")
+    return int(int(found[1]) * UNITS[found[2]])
+
+
+memory_limit_option = click.option(
+    "--memory-limit",
+    callback=_bytes,
+    help="The most that a meta-gradient may hold at once, such as 512M or 4G, beside images and weights.",
 )
 axis_option = click.option(
     "--axis",

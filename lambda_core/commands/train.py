@@ -12,6 +12,7 @@ from lambda_core.commands.options import (
     find_study,
     given_settings,
     json_option,
+    memory_limit_option,
     print_result,
     root_option,
     settings_options,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--stop-at", type=click.IntRange(1), help="Stop after so many iterations, to go on another time.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@memory_limit_option
 @root_option
 @json_option
 def train(
@@ -42,6 +44,7 @@ def train(
     stop_at: int | None,
     threads: int,
     device: str,
+    memory_limit: int | None,
     root: str | None,
     as_json: bool,
     **settings: Any,
@@ -72,6 +75,7 @@ def train(
             "stop_at": stop_at,
             "threads": threads,
             "device": device,
+            "memory_limit": memory_limit,
             "command": command_line(),
             "start_from": beginning,
             "report": report,

@@ -8,13 +8,14 @@ from lambda_core.compiled.applies import compiled_loop
 from lambda_core.compiled.loop import CompiledLoop
 from lambda_core.compiled.memory import compiled_peak
 from lambda_core.compiled.queries import CompiledQueries
-from lambda_core.compiled.second_order import MetaGradient, compiled_meta_gradient
+from lambda_core.compiled.second_order import MetaGradient, compiled_meta_bytes, compiled_meta_gradient
 
 __all__ = [
     "CompiledLoop",
     "CompiledQueries",
     "MetaGradient",
     "compiled_loop",
+    "compiled_meta_bytes",
     "compiled_meta_gradient",
     "compiled_peak",
 ]

@@ -24,6 +24,7 @@ from lambda_core.episodes import Source
 from lambda_core.system import Meter, Report, check_device, finishing
 from lambda_core.training.checkpoint import damage_named, read_state, same_settings, with_prefix, write_state
 from lambda_core.training.distributed import digest_of, from_first, process, refuse_disagreement
+from lambda_core.training.fitting import AS_IT_COMES, fitted
 from lambda_core.training.meta_gradient import add_meta_gradient
 from lambda_core.training.objective import Objective
 from lambda_core.training.pretraining import Pretrained, pretrain
@@ -44,16 +45,20 @@ def meta_train(
     resume: bool = False,
     stop_at: int | None = None,
     device: str = "cpu",
+    memory_limit: int | None = None,
     report: Report | None = None,
 ) -> MetaTrainer:
     """Train to the end of config.iterations, saving to the folder `checkpoint`; returns the finished trainer.
 
     model: a network of your own, trained in place; None: the one that config names, with new weights. resume: go on
     from the checkpoint, if there is one. stop_at: stop after so many iterations, with the schedule that
-    config.iterations sets, to be resumed another time. Raises StudyError for a checkpoint that is damaged or of other
-    settings, ModelError for a model that cannot be adapted exactly.
+    config.iterations sets, to be resumed another time. memory_limit: bytes that a meta-gradient may hold at once (None:
+    whatever it takes). Raises StudyError for a checkpoint that is damaged or of other settings, ModelError for a model
+    that cannot be adapted exactly, ConfigError where a meta-gradient cannot be taken within the limit.
     """
     trainer = MetaTrainer(config, source or Source(config.dataset), device, model)
+    if memory_limit is not None:
+        trainer.fit(memory_limit)
     if resume:
         trainer.load(checkpoint)
     if config.pretrain_epochs and not trainer.iteration:
@@ -106,6 +111,12 @@ class MetaTrainer:
         self.iteration, self.seconds = 0, 0.0
         self.best, self.log = BestWeights(), TrainingLog()
         self.pretraining: dict[str, float] = {}
+        self.fitted = AS_IT_COMES
+
+    def fit(self, limit: int) -> None:
+        """Take meta-gradients so that they hold at most `limit` bytes at once. Raises ConfigError where none fits."""
+        rows, order = self.schedule.heaviest_rows, self.config.order
+        self.fitted = fitted(self.objective, self.train_bank[0], rows, order, self.device, limit)
 
     def start_from(self, found: Pretrained) -> None:
         """Begin with weights that a classification found; its time counts."""
@@ -147,6 +158,7 @@ class MetaTrainer:
             self.schedule.rows_at(self.iteration),
             order=self.config.order,
             device=self.device,
+            fitted=self.fitted,
         )
 
     def _validated(self) -> float:

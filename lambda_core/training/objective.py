@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lambda_core.adaptation import BatchedBackbone, Loss, loop_for, loop_over, query_logits, sum_over_episodes
 from lambda_core.backbones import Backbone
+from lambda_core.compiled import MetaGradient, compiled_meta_bytes, compiled_meta_gradient
 from lambda_core.episodes import Episode
 from lambda_core.kernels import Weights
 from lambda_core.patterns import Row
@@ -43,6 +45,28 @@ class Objective:
         for row in rows:
             loop.step(row)
         return self.score(loop.weights, episode)
+
+    def compiled(
+        self, episode: Episode, rows: Sequence[Row], *, second_order: bool, keeps: bool
+    ) -> MetaGradient | None:
+        """Loss, accuracy and meta-gradient by the compiled loop, where it applies."""
+        if self.query_statistics != "transductive":
+            return None
+        support, query = (episode.support_x, episode.support_y), (episode.query_x, episode.query_y)
+        return compiled_meta_gradient(
+            self.backbone, self.backbone.weights(), support, query, self.lr, rows, self.loss,
+            second_order=second_order, keeps=keeps,
+        )  # fmt: skip
+
+    def compiled_bytes(self, episode: Episode, steps: int, *, keeps: bool) -> int | None:
+        """What `compiled` holds at once; None where it does not apply."""
+        if self.query_statistics != "transductive" or self.loss is not F.cross_entropy:
+            return None
+        return compiled_meta_bytes(self.backbone, episode.support_x, episode.query_x, steps, keeps=keeps)
+
+    def trainable(self) -> list[nn.Parameter]:
+        """The model's parameters that take gradients."""
+        return [value for own in self.backbone.parameters() for value in own.values() if value.requires_grad]
 
     def adapted(self, weights: list[Weights], episode: Episode, rows: Sequence[Row]) -> list[Weights]:
         """The weights after adaptation, detached from those that it started from."""

@@ -31,6 +31,12 @@ class TrainingSchedule:
         """The same for the last pattern, under which the weights are validated."""
         return self.patterns[-1].rows_for(self.config.steps)
 
+    @property
+    def heaviest_rows(self) -> list[Row]:
+        """Of the pattern under which a meta-gradient holds the most: the one that updates the most."""
+        rows = (pattern.rows_for(self.config.steps) for pattern in self.patterns)
+        return max(rows, key=lambda each: sum(map(sum, each)))
+
     def meta_lr(self, iteration: int) -> float:
         """The outer step size: constant, or half a cosine from config.meta_lr down to 0."""
         if self.config.schedule == "constant":

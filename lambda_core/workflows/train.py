@@ -29,6 +29,7 @@ def train_study(
     stop_at: int | None = None,
     threads: int = 1,
     device: str = "cpu",
+    memory_limit: int | None = None,
     command: str = "",
     group: str | None = None,
     start_from: Study | Path | None = None,
@@ -37,7 +38,7 @@ def train_study(
     """Meta-train and write study.json, weights.safetensors (the best on validation classes) and training.parquet.
 
     group: the name that several trainings of one recipe have together. start_from: a study of the same backbone, or a
-    file of weights, to begin with; the head is kept where it fits.
+    file of weights, to begin with; the head is kept where it fits. memory_limit: as of `meta_train`.
     Under torchrun the first process reads, writes and returns the study, and the others return None: no disk is shared.
     Raises StudyError where the folder holds a study already and `resume` is not asked for, or one that no training can
     go on with; BusyError where another process trains there.
@@ -56,6 +57,7 @@ def train_study(
             resume=resume,
             stop_at=stop_at,
             device=device,
+            memory_limit=memory_limit,
             report=report if first else None,
         )
         if not trainer.best.weights:

@@ -4,6 +4,6 @@ Belongs here: tangents of the compiled passes and what they are put together to.
 is of, or any other model's (`training`, by autograd), which is also what a result here is held against.
 """
 
-from lambda_core.compiled.second_order.meta_gradient import MetaGradient, compiled_meta_gradient
+from lambda_core.compiled.second_order.meta_gradient import MetaGradient, compiled_meta_bytes, compiled_meta_gradient
 
-__all__ = ["MetaGradient", "compiled_meta_gradient"]
+__all__ = ["MetaGradient", "compiled_meta_bytes", "compiled_meta_gradient"]
