@@ -7,7 +7,7 @@ The t distribution comes from scipy.special: scipy.stats, which the tests hold t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ from lambda_core.selection.sequential import betting_bound, betting_p, distance,
 
 Floats = NDArray[np.float64]
 FEWEST = 30  # episodes that differ: below, only betting's bounds count, which need no large numbers
+BLOCK = 1 << 18
 MANY, FEW = 0.8, 0.2  # shares of the error rate of the two kinds of bounds, whichever is asked when: they add up to 1
 
 
@@ -83,8 +84,22 @@ class PairedDifference:
 
     @classmethod
     def in_points(cls, accuracy: Floats, subtrahend: Floats) -> Self:
-        """accuracy − subtrahend in percentage points; both 0 to 1, (candidates, episodes) or one row of episodes."""
-        return cls.of(np.atleast_2d(100 * (accuracy - subtrahend)))
+        """accuracy − subtrahend in percentage points; both 0 to 1, (candidates, episodes) or one row of episodes.
+
+        In blocks of candidates, since what lies between is several times as large as the tables.
+        """
+        left, right = np.broadcast_arrays(np.atleast_2d(accuracy), np.atleast_2d(subtrahend))
+        return cls._joined([cls.of(100 * (left[rows] - right[rows])) for rows in _blocks(*left.shape)])
+
+    @classmethod
+    def _joined(cls, parts: Sequence[Self]) -> Self:
+        columns = max(part.rare.shape[1] for part in parts)
+        rare = [np.pad(part.rare, ((0, 0), (0, columns - part.rare.shape[1]))) for part in parts]
+        mean, error, skewness, differing = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("mean", "error", "skewness", "differing")
+        )
+        return cls(mean, error, parts[0].episodes, skewness, differing, np.concatenate(rare))
 
     def half_width(self, confidence: float) -> Floats:
         """Half of the two-sided t interval of each mean: for this number of episodes, fixed beforehand."""
@@ -145,7 +160,8 @@ def bonferroni(p: Floats) -> Floats:
 def half_width_of_mean(matrix: Floats, confidence: float = 0.95) -> Floats:
     """Half-widths (candidates,) of the two-sided t intervals of the row means of `matrix` (candidates, episodes)."""
     n = matrix.shape[1]
-    half: Floats = matrix.std(axis=1, ddof=1) / np.sqrt(n) * float(stdtrit(n - 1, (1 + confidence) / 2))
+    deviations = np.concatenate([matrix[rows].std(axis=1, ddof=1) for rows in _blocks(*matrix.shape)])
+    half: Floats = deviations / np.sqrt(n) * float(stdtrit(n - 1, (1 + confidence) / 2))
     return half
 
 
@@ -164,6 +180,12 @@ def check_threshold(threshold: float) -> None:
     """SelectionError unless 0 ≤ threshold ≤ 100 (points)."""
     if not (_is_number(threshold) and 0 <= threshold <= 100):
         raise SelectionError(f"the threshold must lie between 0 and 100 points, not {threshold!r}")
+
+
+def _blocks(candidates: int, episodes: int) -> list[slice]:
+    """Rows that are worked on at once: of about BLOCK numbers."""
+    size = max(1, BLOCK // max(1, episodes))
+    return [slice(first, first + size) for first in range(0, candidates, size)] or [slice(0, 0)]
 
 
 def _rare(differences: Floats, differing: NDArray[np.int64]) -> Floats:

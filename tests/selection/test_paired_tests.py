@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from lambda_core.errors import SelectionError
+from lambda_core.selection import paired_tests
 from lambda_core.selection.candidates import episode_matrix
 from lambda_core.selection.comparison import select_pattern
 from lambda_core.selection.improvements import better_than_full
@@ -100,6 +101,20 @@ def test_a_loss_that_never_varies_is_its_own_bound() -> None:
     paired = PairedDifference.of(np.full((1, 100), 1 / 3))
     assert (paired.upper(0.05).item(), paired.lower(0.05).item()) == (1 / 3, 1 / 3)
     assert paired.p_at_most(1 / 3).item() > 0
+
+
+def test_blocks_of_candidates_give_what_all_at_once_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracy = np.random.default_rng(3).integers(0, 5, (20, 40)) / 4
+    accuracy[::3, 7:] = accuracy[0, 7:]  # few episodes differ, in some blocks only
+    found = []
+    for size in (1 << 18, 3 * 40, 1):
+        monkeypatch.setattr(paired_tests, "BLOCK", size)
+        found.append((PairedDifference.in_points(accuracy[0], accuracy), half_width_of_mean(accuracy)))
+    whole, half = found[0]
+    assert 0 < whole.rare.shape[1] <= 33
+    for paired, own_half in found[1:]:
+        assert np.array_equal(half, own_half)
+        assert all(np.array_equal(value, getattr(paired, name)) for name, value in vars(whole).items())
 
 
 def test_bonferroni() -> None:
