@@ -41,6 +41,7 @@ IDEAL = {
     "training": {
         str(count): {
             "iteration": 4 / min(count, 2) * 0.1,
+            "own": 4 / min(count, 2) * 0.1,
             "gradient": 0.4,
             "reduce": 0.0,
             "size": 100,
