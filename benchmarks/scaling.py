@@ -170,7 +170,8 @@ def train_as_rank() -> None:
     prepare(threads=1)
     with process_group() as first:
         trainer = MetaTrainer(CONFIG, Source(CONFIG.dataset))
-        iteration = median_of(trainer.iterate, ITERATIONS)
+        own = Own(trainer.iterate)
+        iteration = median_of(own, ITERATIONS)
         parameters = list(trainer.model.parameters())
         size = 4 * sum(parameter.numel() for parameter in parameters)
         reduce = 0.0
@@ -179,8 +180,25 @@ def train_as_rank() -> None:
         gradient = median_of(trainer.meta_gradient, ITERATIONS)
         megabytes = psutil.Process().memory_info().rss / 1e6
         if first:
-            found = {"iteration": iteration, "gradient": gradient, "reduce": reduce, "size": size}
+            found = {"iteration": iteration, "own": own.median, "gradient": gradient, "reduce": reduce, "size": size}
             click.echo(json.dumps(found | {"megabytes": megabytes}))
+
+
+class Own:
+    """Calls `work`, and keeps what of each call was this process's own processor time: the rest it waited."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work = work
+        self.seconds: list[float] = []
+
+    def __call__(self) -> None:
+        begin = time.process_time()
+        self.work()
+        self.seconds.append(time.process_time() - begin)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds[WARM_UP:])
 
 
 def median_of(work: Callable[[], object], times: int) -> float:
@@ -236,6 +254,7 @@ def tables(found: dict[str, Any]) -> str:
              "training, s/iteration", "speed-up", "predicted", "MB each"], rows,
         ),
         f"An episode of a sweep takes {', '.join(flat)} s at the numbers {', '.join(f'{each:,}' for each in FAR)}.",
+        *_where_it_goes(found["training"]),
         "Speed-up of a sweep (adaptations: 155 candidates an episode), by workers of a core each:",
         _table(["adaptations", *map(str, WORKERS)], [
             [f"{count:,}", *(f"{sweeping.speed_up(max(1, count // 155), workers):,.0f}" for workers in WORKERS)]
@@ -262,6 +281,20 @@ def _measured_row(found: dict[str, Any], count: int) -> list[str]:
     memory = [f"{found[kind][str(count)]['megabytes']:.0f}" for kind in ("sweep", "training")]
     swept = [f"{rate:.2f}", f"{share:.0%}", f"{rate_said:.2f}", memory[0]]
     return [str(count), *swept, f"{iteration:.3f}", f"{one / iteration:.2f}×", f"{iteration_said:.3f}", memory[1]]
+
+
+def _where_it_goes(training: dict[str, Any]) -> list[str]:
+    """A paragraph; none of an older measurement, which does not tell."""
+    one, two = training["1"], training["2"]
+    if "own" not in two:
+        return []
+    exchange = min(two["reduce"], two["iteration"] - two["own"])
+    waiting = max(0.0, two["iteration"] - two["own"] - exchange)
+    return [
+        f"Where an iteration of two processes goes: {two['own']:.3f} s are each one's own work (half of what one alone "
+        f"does is {one['own'] / 2:.3f}), {exchange:.3f} s the exchange, and {waiting:.3f} s waiting for the other one "
+        "or for a core."
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
