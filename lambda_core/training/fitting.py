@@ -53,7 +53,7 @@ def needed_bytes(
     """About what the meta-gradient of one episode holds at once: counted where it is compiled; else measured on one
     step, and on two where steps are kept, which are as good as equal.
     """
-    compiled = objective.compiled_bytes(episode, len(rows) if order == "second" else 1, keeps=keeps)
+    compiled = objective.compiled_bytes(episode, rows if order == "second" else rows[:1], keeps=keeps)
     if compiled is not None:
         return compiled
     if torch.device(device).type == "cuda":

@@ -58,11 +58,11 @@ class Objective:
             second_order=second_order, keeps=keeps,
         )  # fmt: skip
 
-    def compiled_bytes(self, episode: Episode, steps: int, *, keeps: bool) -> int | None:
+    def compiled_bytes(self, episode: Episode, rows: Sequence[Row], *, keeps: bool) -> int | None:
         """What `compiled` holds at once; None where it does not apply."""
         if self.query_statistics != "transductive" or self.loss is not F.cross_entropy:
             return None
-        return compiled_meta_bytes(self.backbone, episode.support_x, episode.query_x, steps, keeps=keeps)
+        return compiled_meta_bytes(self.backbone, episode.support_x, episode.query_x, rows, keeps=keeps)
 
     def trainable(self) -> list[nn.Parameter]:
         """The model's parameters that take gradients."""

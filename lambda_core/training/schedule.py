@@ -35,7 +35,7 @@ class TrainingSchedule:
     def heaviest_rows(self) -> list[Row]:
         """Of the pattern under which a meta-gradient holds the most: the one that updates the most."""
         rows = (pattern.rows_for(self.config.steps) for pattern in self.patterns)
-        return max(rows, key=lambda each: sum(map(sum, each)))
+        return max(rows, key=lambda each: sum(bool(update) for row in each for update in row))
 
     def meta_lr(self, iteration: int) -> float:
         """The outer step size: constant, or half a cosine from config.meta_lr down to 0."""

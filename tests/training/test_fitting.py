@@ -98,7 +98,7 @@ def test_what_is_counted_of_a_compiled_one_is_what_its_buffers_take(keeps, monke
     for module in ("loop", "second_order.hessian_product"):
         monkeypatch.setattr(f"lambda_core.compiled.{module}.borrow", borrow)
     objective.compiled(episode, rows, second_order=True, keeps=keeps)
-    counted = compiled_meta_bytes(objective.backbone, episode.support_x, episode.query_x, 4, keeps=keeps)
+    counted = compiled_meta_bytes(objective.backbone, episode.support_x, episode.query_x, rows, keeps=keeps)
     assert len(taken) == (6 if keeps else 3)
     assert counted == pytest.approx(sum(each.nbytes for each in taken), rel=0.1)
 
