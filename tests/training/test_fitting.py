@@ -56,9 +56,11 @@ def _gradient(objective, model, episode, rows, order, fit):
 def test_steps_taken_again_give_the_same_gradient(kind, pattern, order):
     case = _case(kind, pattern)
     (whole, plain), (again, ours) = (_gradient(*case, order, fit) for fit in (AS_IT_COMES, Fitted(keeps=False)))
-    assert again == pytest.approx(whole, rel=1e-12)
+    assert again == pytest.approx(whole, rel=1e-9)
+    # a step without a graph may be a compiled one: equal to rounding, which ResNet-12's steps enlarge
+    largest = max(float(value.norm()) for value in plain)
     for one, other in zip(ours, plain, strict=True):
-        assert torch.allclose(one, other, rtol=1e-9, atol=1e-12)
+        assert float((one - other).norm()) < 1e-8 * largest
 
 
 def test_by_autograd_more_steps_hold_no_more_where_each_is_taken_again():
