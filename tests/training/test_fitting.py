@@ -11,18 +11,14 @@ from lambda_core.backbones import Backbone, conv4, mlp, resnet12
 from lambda_core.commands.main import main
 from lambda_core.compiled import compiled_meta_bytes
 from lambda_core.compiled.buffers import Buffers
-from lambda_core.config import MetaTrainConfig
 from lambda_core.episodes import Episode
 from lambda_core.errors import ConfigError
 from lambda_core.kernels import LiveBytes
 from lambda_core.patterns import LambdaPattern
 from lambda_core.training.fitting import AS_IT_COMES, Fitted, fitted, needed_bytes
 from lambda_core.training.meta_gradient import add_meta_gradient
-from lambda_core.training.meta_trainer import MetaTrainer
 from lambda_core.training.objective import Objective
 from lambda_core.training.stepwise import stepwise_gradient
-from tests.support.badge import Card
-from tests.support.tiny import tiny_source
 
 KINDS = {
     "compiled": lambda: conv4(3, 4, 1, 16),
@@ -114,28 +110,6 @@ def test_the_limit_chooses_how_and_refuses_what_cannot_be(kind):
     assert not fitted(objective, episode, rows, "second", "cpu", whole - 1).keeps
     with pytest.raises(ConfigError, match=r"5 steps\) needs about \d MB at once even step by step.*allow more"):
         fitted(objective, episode, rows, "second", "cpu", least - 1)
-
-
-def test_on_a_card_so_many_episodes_are_run_at_once_as_fit(monkeypatch):
-    sizes = []
-    whole = Objective.of_many
-
-    def noted(self, episodes):
-        sizes.append(len(episodes.support_x))
-        return whole(self, episodes)
-
-    config = MetaTrainConfig(
-        dataset="tiny", ways=3, queries=4, filters=4, steps=2, meta_batch=5, query_statistics="support"
-    )
-    with Card():
-        trainer = MetaTrainer(config, tiny_source(), "cuda")
-        wanted = trainer.meta_gradient()
-        rows = trainer.schedule.heaviest_rows
-        one = needed_bytes(trainer.objective, trainer.train_bank[0], rows, "second", "cuda", keeps=True)
-        trainer.fit(int(2.5 * one))
-        monkeypatch.setattr(Objective, "of_many", noted)
-        assert trainer.meta_gradient() == pytest.approx(wanted, rel=1e-5)
-    assert set(sizes) == {2, 1}  # a captured graph asks more than once
 
 
 def test_a_size_that_is_none_is_a_sentence(tmp_path):

@@ -7,7 +7,9 @@ import torch
 
 from lambda_core.config import MetaTrainConfig
 from lambda_core.errors import ConfigError
+from lambda_core.training.fitting import needed_bytes
 from lambda_core.training.meta_trainer import MetaTrainer, meta_train
+from lambda_core.training.objective import Objective
 from tests.support.badge import Card
 from tests.support.tiny import tiny_source
 
@@ -46,3 +48,25 @@ def test_a_training_runs_to_its_end_and_is_written(tmp_path):
 def test_a_device_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="sees no GPU on this machine"):
         meta_train(MetaTrainConfig(**SETTINGS), tmp_path, tiny_source(), device="cuda")
+
+
+def test_on_a_card_so_many_episodes_are_run_at_once_as_fit(monkeypatch):
+    sizes = []
+    whole = Objective.of_many
+
+    def noted(self, episodes):
+        sizes.append(len(episodes.support_x))
+        return whole(self, episodes)
+
+    config = MetaTrainConfig(
+        dataset="tiny", ways=3, queries=4, filters=4, steps=2, meta_batch=5, query_statistics="support"
+    )
+    with Card():
+        trainer = MetaTrainer(config, tiny_source(), "cuda")
+        wanted = trainer.meta_gradient()
+        rows = trainer.schedule.heaviest_rows
+        one = needed_bytes(trainer.objective, trainer.train_bank[0], rows, "second", "cuda", keeps=True)
+        trainer.fit(int(2.5 * one))
+        monkeypatch.setattr(Objective, "of_many", noted)
+        assert trainer.meta_gradient() == pytest.approx(wanted, rel=1e-5)
+    assert set(sizes) == {2, 1}  # a captured graph asks more than once
