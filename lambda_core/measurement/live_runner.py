@@ -19,6 +19,7 @@ from lambda_core.errors import StudyError
 from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
 from lambda_core.patterns import LambdaPattern, Row, Update
 from lambda_core.selection import Candidate, Floats, Runner
+from lambda_core.studies import read_file
 from lambda_core.system import Meter, Report, first_line, spread, write_with
 
 CHUNK = 10  # episodes a file
@@ -156,12 +157,12 @@ class PrefixTreeEpisode(SharedEpisode):
 def _read(path: Path) -> Floats | None:
     """What is kept, or None where nothing readable is: then it is run again."""
     try:
-        content = path.read_bytes()
+        content = read_file(path.parent, path.name, None)
         array, digest = content[:-DIGEST], content[-DIGEST:]
         if hashlib.sha256(array).digest() != digest:
             return None
         found: Floats = np.load(io.BytesIO(array), allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (StudyError, ValueError, EOFError):
         return None
     sound = found.dtype == np.float64 and found.ndim == 2 and bool(((found >= 0) & (found <= 1)).all())
     return found if sound else None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lambda_core.config import SweepConfig
 from lambda_core.errors import StudyError
-from lambda_core.studies import read_table, write_table
+from lambda_core.studies import read_file, read_table, write_table
 from lambda_core.system import first_line, write_json
 
 CHUNK = 10  # episodes a file: less than a minute of work is lost when a sweep is killed
@@ -93,13 +93,13 @@ class Claim:
     def read(cls, folder: Path) -> Self | None:
         """The claim of `folder`; None where there is none yet. Raises StudyError where it is damaged."""
         path = folder / "sweep.json"
+        if not path.exists():
+            return None
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_file(folder, path.name, None).decode())
             config = {"patterns": "all"} | dict(content["config"])  # older ones do not name it
             return cls(config, str(content["fingerprint"]), int(content.get("episodes", 0)))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (StudyError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise StudyError(
                 f"{path} is damaged ({first_line(error)}), so nobody knows what its parts belong to; remove {folder} "
                 "to sweep anew"

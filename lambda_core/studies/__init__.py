@@ -9,6 +9,7 @@ from lambda_core.studies.metadata import SCHEMA, DatasetRecord, Environment, Mea
 from lambda_core.studies.metadata_checks import ON, check_name
 from lambda_core.studies.places import find_folder, studies_root, studies_roots
 from lambda_core.studies.study import Study
+from lambda_core.studies.sums import read_file
 from lambda_core.studies.table_schemas import UNKNOWN
 from lambda_core.studies.tables import read_table, write_table
 from lambda_core.studies.title import dataset_title
@@ -35,6 +36,7 @@ __all__ = [
     "new_metadata",
     "on_domain",
     "own_copy",
+    "read_file",
     "read_table",
     "seal",
     "settle",
