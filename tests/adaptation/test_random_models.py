@@ -37,7 +37,9 @@ def outcome(seed: int) -> str:
     try:
         backbone = Backbone.of(model, split=bool(random.randint(2)))
         layers = len(backbone.layers)
-        pattern = LambdaPattern.from_matrix(random.choice(len(Update), (2, layers), p=(0.4, 0.4, 0.2)).tolist())
+        matrix = random.choice(len(Update), (2, layers), p=(0.4, 0.4, 0.2))
+        matrix[0, -1] |= not matrix.any()  # what calls no layer finds out nothing about it
+        pattern = LambdaPattern.from_matrix(matrix.tolist())
         adapted = adapt(backbone, x, y, pattern, 2, LR)
     except LambdaError as error:
         result = " ".join(str(error).split()[:12])

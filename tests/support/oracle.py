@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_core.compiled import steps
+from lambda_core.compiled.residual import steps as residual_steps
 from lambda_core.kernels.norm_pool import NormPool
 
 
@@ -68,6 +69,9 @@ class _CompiledProducts:
     def __enter__(self) -> None:
         for name in ("forward", "backward", "head_steps", "head_gradients", "to_logits"):
             self._patch.setattr(steps, name, self._counted(getattr(steps, name), getattr(self, f"_of_{name}")))
+        for name in ("forward", "backward"):
+            counted = self._counted(getattr(residual_steps, name), getattr(self, f"_of_residual_{name}"))
+            self._patch.setattr(residual_steps, name, counted)
 
     def __exit__(self, *error: object) -> None:
         self._patch.undo()
@@ -86,6 +90,13 @@ class _CompiledProducts:
     def _of_backward(self, gradient, x, filters, scale, h, w, c, *rest):
         to_filters, to_x = rest[-8], rest[-3]
         return len(x) * h * w * 9 * c * len(scale) * (bool(len(to_filters)) + bool(len(to_x)))
+
+    def _of_residual_forward(self, x, filters, scale, shift, eps, slope, h, w, c, *_):
+        assert len(filters) in (c, 9 * c)
+        return len(x) * h * w * len(filters) * len(scale)
+
+    def _of_residual_backward(self, gradient, x, filters, scale, h, w, c, product, moments, to_filters, *rest):
+        return len(x) * h * w * len(filters) * len(scale) * (bool(len(to_filters)) + bool(len(rest[-1])))
 
     def _of_to_logits(self, x, weight, bias, logits):
         return len(x) * weight.size
