@@ -93,24 +93,36 @@ def _relative_errors(adapted, plain):
     return [((a - b).norm() / b.norm().clamp_min(1e-12)).item() for a, b in zip(found, plain.values(), strict=True)]
 
 
+def _spread(model, x, y, pattern, loss, plain):
+    """How far the definition itself moves where the images change by a millionth: where a maximum hangs on rounding."""
+    spread = 0.0
+    for seed in range(12):
+        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+        moved = adapt_by_definition(model, x * (1 + 1e-6 * noise), y, pattern, STEPS, LR, loss)
+        spread = max(spread, *(((moved[name] - value).norm() / value.norm().clamp_min(1e-12)).item()
+                               for name, value in plain.items()))  # fmt: skip
+    return spread
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)])
 def test_adapted_weights_equal_adapt_by_definition(backbone, dtype, tolerance):
     model, x, y, loss = BACKBONES[backbone](dtype)
     layers = len(Backbone.of(model).layers)
+    # float32 gradients of a network with 13 normalisations differ by more than 1e-4 between two orders of summing
+    tolerance *= 100 if (backbone, dtype) == ("resnet12", torch.float32) else 1
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    errors = {}
     for pattern in LambdaPattern.enumerate(layers) + _random_patterns(layers, 200):
         adapted = adapt(model, x, y, pattern, STEPS, LR, loss)
         plain = adapt_by_definition(model, x, y, pattern, STEPS, LR, loss)
-        errors[str(pattern)] = max(_relative_errors(adapted, plain))
-    if (backbone, dtype) == ("resnet12", torch.float32):
-        # 13 normalisations of two channels: two orders of summing differ by more than 1e-4, and a maximum that rounding
-        # decides by more yet (against float64 it is as often the definition's as ours)
-        errors = dict(sorted(errors.items(), key=lambda pair: pair[1])[: -len(errors) // 50])
-        tolerance *= 10
-    assert {text: error for text, error in errors.items() if error >= tolerance} == {}
+        error = max(_relative_errors(adapted, plain))
+        if error >= tolerance and dtype == torch.float32:
+            tolerance_here = 1.1 * _spread(model, x, y, pattern, loss, plain)
+            assert tolerance_here > tolerance, f"{pattern}: {error}"
+            assert error < tolerance_here, str(pattern)
+        else:
+            assert error < tolerance, str(pattern)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 

@@ -8,13 +8,12 @@ import sys
 
 import pytest
 
+from tests.support.smaller_processor import MAYBE_NARROW
+
 # Convolutions of several shapes, forward, to the filters and back to the input, against torch's own in float64.
-PROGRAM = """
-import llvmlite.binding, sys
-if sys.argv[1] == "narrow":
-    features = llvmlite.binding.get_host_cpu_features()
-    features.update({name: False for name in features if name.startswith("avx512")})
-    llvmlite.binding.get_host_cpu_features = lambda: features
+PROGRAM = (
+    MAYBE_NARROW
+    + """
 import numpy as np, torch
 from torch.nn import functional as F
 from lambda_core.compiled import convolution as own, winograd
@@ -54,6 +53,7 @@ for h, w, c, o in ((4, 4, 1, 3), (5, 9, 3, 33), (2, 2, 5, 8), (8, 13, 16, 16), (
 assert tiled >= 3
 print("equal")
 """
+)
 
 
 @pytest.mark.slow

@@ -8,13 +8,12 @@ import sys
 
 import pytest
 
+from tests.support.smaller_processor import MAYBE_NARROW
+
 # Of one and nine places, forward, to the filters and back to the input, against torch's own in float64.
-PROGRAM = """
-import llvmlite.binding, sys
-if sys.argv[1] == "narrow":
-    features = llvmlite.binding.get_host_cpu_features()
-    features.update({name: False for name in features if name.startswith("avx512")})
-    llvmlite.binding.get_host_cpu_features = lambda: features
+PROGRAM = (
+    MAYBE_NARROW
+    + """
 from itertools import product
 import numpy as np, torch
 from torch.nn import functional as F
@@ -54,6 +53,7 @@ for size, (h, w, c, o) in product((1, 3), ((4, 4, 1, 3), (5, 9, 3, 33), (2, 2, 5
     assert np.allclose(to_image, to_x[0].permute(1, 2, 0).reshape(h, w * c), atol=1e-12)
 print("equal")
 """
+)
 
 
 @pytest.mark.slow
