@@ -27,7 +27,7 @@ COLOURS = {"all": "#4C5FB0", "head only": "#0F766E", "last two": "#9A6700", "all
 
 
 def main() -> None:
-    studies = [study for study in list_studies(studies_root())[0] if study.accuracy is not None]
+    studies = at_home()
     layers = pd.concat([layer_table(study) for study in studies])
     steps = pd.concat([step_table(study) for study in studies])
     pd.set_option("display.width", 160, "display.max_columns", None)
@@ -47,6 +47,16 @@ def main() -> None:
         print(f"{what}: {rank.statistic:.2f} (p = {rank.pvalue:.2g})")
     draw_layers(layers)
     draw_steps(steps)
+
+
+def at_home() -> list[Study]:
+    """Studies of which every per-layer pattern was measured, on images like those of the training."""
+    listed = list_studies(studies_root())[0]
+    return [
+        study
+        for study in listed
+        if study.accuracy is not None and study.has_all_patterns and study.metadata.domain is None
+    ]
 
 
 def layer_table(study: Study) -> pd.DataFrame:
