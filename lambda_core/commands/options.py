@@ -47,6 +47,11 @@ processes_option = click.option(
     callback=_number_of_processes,
     help="Processes of one thread each; auto: one a core.",
 )
+shared_part_option = click.option(
+    "--part",
+    help="One of several processes that share STUDY's folder, such as 3/8: it runs its part of each round first, then "
+    "what is missing of the others'. All end with the same result.",
+)
 pattern_option = click.option(
     "--pattern",
     default="maml",

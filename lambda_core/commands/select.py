@@ -19,6 +19,7 @@ from lambda_core.commands.options import (
     processes_option,
     root_option,
     settings_options,
+    shared_part_option,
     threshold_option,
     trainings_argument,
 )
@@ -117,6 +118,7 @@ def _explanation(choice: Choice) -> str:
 @memory_option
 @axis_option
 @processes_option
+@shared_part_option
 @root_option
 @json_option
 def race(
@@ -129,6 +131,7 @@ def race(
     memory: int | None,
     axis: Axis,
     processes: int | None,
+    part: str | None,
     root: str | None,
     as_json: bool,
 ) -> None:
@@ -145,11 +148,13 @@ def race(
 
         result, confirmation, exhaustive = race_tables(study, settings)
     else:
+        from lambda_core.measurement import Part
         from lambda_core.workflows import race_live
 
+        shared = Part.parse(part or "1/1")
         with progress_bar(as_json=as_json) as report:
             result, confirmation = race_live(
-                study, settings, episodes=episodes, root=root, processes=processes, report=report
+                study, settings, episodes=episodes, root=root, processes=processes, report=report, part=shared
             )
     record = {"study": study.name, **result.as_dict(), "confirmation": confirmation.as_dict()}
     record["against_exhaustive"] = exhaustive.as_dict() if exhaustive else None
@@ -161,23 +166,31 @@ def race(
 @model_argument
 @settings_options(SearchConfig)
 @processes_option
+@shared_part_option
 @root_option
 @json_option
-def search(study: Study, processes: int | None, root: str | None, as_json: bool, **settings: Any) -> None:
+def search(
+    study: Study, processes: int | None, part: str | None, root: str | None, as_json: bool, **settings: Any
+) -> None:
     """Search step × layer patterns for ones that per-layer patterns do not reach; judge them on fresh episodes.
 
-    Writes STUDY/search.parquet.
+    Writes STUDY/search.parquet; of several parts the first one does.
 
     Finished parts are kept: run the same command again to go on after a stop.
     """
+    from lambda_core.measurement import Part
     from lambda_core.selection import describe_search
     from lambda_core.workflows import search_study
 
-    config = SearchConfig.from_dict(given_settings(settings))
+    config, shared = SearchConfig.from_dict(given_settings(settings)), Part.parse(part or "1/1")
     with progress_bar(as_json=as_json) as report:
         done, result = search_study(
-            study, config, root=root, processes=processes, command=command_line(), report=report
+            study, config, root=root, processes=processes, command=command_line(), report=report, part=shared
         )
-    assert done.search is not None
     record = {"study": done.name, "patterns": len(result.accuracy), "adaptations": result.adaptations}
-    print_result(record, describe_search(result, done.search), as_json=as_json)
+    if shared.number > 1:
+        text = f"{done.name}: part {shared} of the search; part 1/{shared.of} writes the table"
+    else:
+        assert done.search is not None
+        text = describe_search(result, done.search)
+    print_result(record | ({"part": part} if part else {}), text, as_json=as_json)

@@ -8,7 +8,7 @@ from lambda_core.measurement.device_times import read_device_times
 from lambda_core.measurement.episode_folders import evaluate_folder
 from lambda_core.measurement.live_runner import CachedRunner, LiveRunner
 from lambda_core.measurement.merging import gather, refuse_missing
-from lambda_core.measurement.parts import Part
+from lambda_core.measurement.parts import WHOLE, Part
 from lambda_core.measurement.resumable_sweep import (
     drop_short_chunks,
     make_chunks,
@@ -24,6 +24,7 @@ from lambda_core.measurement.timing import WARM_UPS, adaptation_time, measure_ti
 __all__ = [
     "SWEPT_SPLITS",
     "WARM_UPS",
+    "WHOLE",
     "CachedRunner",
     "LiveRunner",
     "Part",

@@ -16,6 +16,7 @@ from lambda_core.adaptation import InnerLoop, only
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank, Episode
 from lambda_core.errors import StudyError
+from lambda_core.measurement.parts import WHOLE, Part
 from lambda_core.measurement.shared_episode import SharedEpisode, each_or_together
 from lambda_core.patterns import LambdaPattern, Row, Update
 from lambda_core.selection import Candidate, Floats, Runner
@@ -34,8 +35,10 @@ Wanted = list[tuple[int, list[Row]]]  # an candidate's number and the rows it ru
 class CachedRunner:
     """A runner that keeps what another one finds, chunk by chunk, so that a stopped race or search goes on.
 
-    make: makes such a runner from `given` in a worker process, for asking it with a pair (candidates, episodes); None:
-    this process runs all. processes: None: one a core. Few chunks are run here: they end before a process has begun.
+    make: makes from `given`, in a worker process, one that keeps in the same folder too, for asking it with a pair
+    (candidates, episodes); None: this process runs all. processes: None: one a core. Few chunks are run here: they end
+    before a process has begun. part: of several processes that share the folder: it makes its own chunks first, then
+    what the others have not made yet, and so finds all.
     """
 
     def __init__(
@@ -47,15 +50,18 @@ class CachedRunner:
         given: Sequence[object] = (),
         processes: int | None = 1,
         report: Report | None = None,
+        part: Part = WHOLE,
     ) -> None:
-        self.runner, self.folder, self.identity = runner, folder, identity
+        self.runner, self.folder, self.identity, self.part = runner, folder, identity, part
         self.make, self.given, self.processes, self.report = make, given, processes, report
 
     def __call__(self, candidates: Sequence[Candidate], episodes: range) -> Floats:
         chunks = [episodes[start : start + CHUNK] for start in range(0, len(episodes), CHUNK)]
+        in_turn = self.part.in_turn(chunks)
         if self.make is not None and self.processes != 1:
-            self._run_elsewhere(self.make, candidates, chunks)
-        return np.concatenate([self._chunk(candidates, chunk) for chunk in chunks], axis=1)
+            self._run_elsewhere(self.make, candidates, in_turn)
+        found = {chunk: self._chunk(candidates, chunk) for chunk in in_turn}
+        return np.concatenate([found[chunk] for chunk in chunks], axis=1)
 
     def _run_elsewhere(
         self, make: Callable[..., Callable[[Piece], Floats]], candidates: Sequence[Candidate], chunks: list[range]
@@ -65,8 +71,7 @@ class CachedRunner:
             return
         meter = Meter(f"{len(candidates)} candidates, episodes", sum(map(len, chunks)), self.report)
         meter.advance(sum(map(len, chunks)) - sum(len(chunk) for _, chunk in missing))
-        for piece, found in spread(make, self.given, missing, self.processes):
-            _write(self._path(*piece), found)
+        for piece, _ in spread(make, self.given, missing, self.processes):
             meter.advance(len(piece[1]))
 
     def _chunk(self, candidates: Sequence[Candidate], episodes: range) -> Floats:

@@ -1,4 +1,4 @@
-"""One of several equal parts of a piece of work, for machines that share nothing."""
+"""One of several equal parts of a piece of work, for machines that share nothing, or one folder."""
 
 from __future__ import annotations
 
@@ -39,5 +39,16 @@ class Part:
         """Those of `pieces` that are this part's: every `of`-th, so that parts are even."""
         return pieces[self.number - 1 :: self.of]
 
+    def in_turn(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """All of `pieces`: this part's first, then the others', last ones first and each part from a place of its own,
+        so that what a lost or slow one left is taken over with little made twice.
+        """
+        others = [piece for place, piece in enumerate(pieces) if place % self.of != self.number - 1][::-1]
+        start = (self.number - 1) * len(others) // self.of
+        return [*self.share(pieces), *others[start:], *others[:start]]
+
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
+
+
+WHOLE = Part()

@@ -14,14 +14,12 @@ import pandas as pd
 
 from lambda_core.config import SweepConfig
 from lambda_core.measurement.accuracy import sweep
-from lambda_core.measurement.parts import Part
+from lambda_core.measurement.parts import WHOLE, Part
 from lambda_core.measurement.study_images import study_source
 from lambda_core.measurement.sweep_chunks import SWEPT_SPLITS, Chunk, Claim, chunks_of, folder_of_chunks
 from lambda_core.patterns import patterns_to_measure
 from lambda_core.studies import Study
 from lambda_core.system import Meter, Report, prepare, spread
-
-WHOLE = Part()
 
 
 def sweep_in_chunks(

@@ -12,7 +12,7 @@ from lambda_core.analysis import study_entrants
 from lambda_core.backbones import Backbone
 from lambda_core.config import SearchConfig, SweepConfig
 from lambda_core.errors import StudyError
-from lambda_core.measurement import SWEPT_SPLITS, CachedRunner, LiveRunner
+from lambda_core.measurement import SWEPT_SPLITS, WHOLE, CachedRunner, LiveRunner, Part
 from lambda_core.selection import (
     Candidate,
     Confirmation,
@@ -40,18 +40,21 @@ def live_runner(
     root: str | None = None,
     processes: int | None = 1,
     report: Report | None = None,
+    part: Part = WHOLE,
 ) -> Runner:
     """A runner of this study's model on `split` (val or test).
 
     seed: of the bank; None: that of the sweep's, so that a race sees what the sweep saw. root: of the data sets.
-    processes: of one thread each, where many episodes are asked for; None: one a core.
+    processes: of one thread each, where many episodes are asked for; None: one a core. part: as of `CachedRunner`.
     Finished parts lie in <study>/checkpoint/candidates and are not run again. Raises StudyError, DataError.
     """
     runner, identity = _runner(study, split, seed, root, report)
     given = (str(study.folder), study.code, split, seed, root)
-    return CachedRunner(
-        runner, study.folder / "checkpoint" / "candidates", identity, LiveWorker, given, processes, report
-    )
+    return CachedRunner(runner, _kept_in(study), identity, LiveWorker, given, processes, report, part)
+
+
+def _kept_in(study: Study) -> Path:
+    return study.folder / "checkpoint" / "candidates"
 
 
 def _runner(
@@ -67,10 +70,12 @@ def _runner(
 
 
 class LiveWorker:
-    """The same runner in a worker process: called with (candidates, episodes)."""
+    """The same runner in a worker process, which keeps what it finds: called with (candidates, episodes)."""
 
     def __init__(self, folder: str, code: str, split: str, seed: int | None, root: str | None) -> None:
-        self.runner, _ = _runner(Study.load(Path(folder)).with_code(code), split, seed, root)
+        study = Study.load(Path(folder)).with_code(code)
+        runner, identity = _runner(study, split, seed, root)
+        self.runner = CachedRunner(runner, _kept_in(study), identity)
 
     def __call__(self, piece: tuple[Sequence[Candidate], range]) -> Floats:
         return self.runner(*piece)
@@ -84,16 +89,17 @@ def race_live(
     root: str | None = None,
     processes: int | None = 1,
     report: Report | None = None,
+    part: Part = WHOLE,
 ) -> tuple[Race, Confirmation]:
     """Race a study's timed candidates on live validation episodes, and look at the winner once on test classes.
 
-    episodes: the most that a candidate sees. processes: as of `live_runner`. Raises LambdaError.
+    episodes: the most that a candidate sees. processes, part: as of `live_runner`. Raises LambdaError.
     """
     prepare(threads=1)
     study = own_copy(study)
-    runner = live_runner(study, "val", root=root, processes=processes, report=report)
+    runner = live_runner(study, "val", root=root, processes=processes, report=report, part=part)
     result = race(study_entrants(study, settings), runner, episodes, settings.threshold, settings.confidence)
-    unseen = live_runner(study, "test", root=root, processes=processes, report=report)
+    unseen = live_runner(study, "test", root=root, processes=processes, report=report, part=part)
     return result, confirm_race(result, unseen, episodes)
 
 
@@ -105,15 +111,19 @@ def search_study(
     processes: int | None = 1,
     command: str = "",
     report: Report | None = None,
+    part: Part = WHOLE,
 ) -> tuple[Study, SearchResult]:
     """Search step × layer patterns of up to the study's reference steps and write search.parquet; resumes by itself.
 
     Returns the study with its new table, and what the search saw. command: noted in study.json.
-    processes: as of `live_runner`. Raises LambdaError.
+    processes, part: as of `live_runner`; the first part alone writes. Raises LambdaError.
     """
     study = own_copy(study)
-    with locked(study.folder / ".search.lock", f"{study.name} is being searched"):
-        result, table = search_live(study, config, root=root, processes=processes, report=report)
+    lock = ".search.lock" if part.number == 1 else f".search-{part.number}-of-{part.of}.lock"
+    with locked(study.folder / lock, f"{study.name} is being searched"):
+        result, table = search_live(study, config, root=root, processes=processes, report=report, part=part)
+        if part.number > 1:
+            return study, result
         return note(study, "search", config.to_dict(), command, search=table), result
 
 
@@ -124,13 +134,14 @@ def search_live(
     root: str | None = None,
     processes: int | None = 1,
     report: Report | None = None,
+    part: Part = WHOLE,
 ) -> tuple[SearchResult, pd.DataFrame]:
     """What a search saw on validation episodes, and the verdicts of fresh episodes of val and test: `judge_search`."""
     prepare(threads=1)
     if study.layer_costs is None:
         raise StudyError(f"{study.name} does not say what its layers cost; train it again to search by cost")
     lr, steps = study.config.lr, study.config.steps
-    options: dict[str, Any] = {"root": root, "processes": processes, "report": report}
+    options: dict[str, Any] = {"root": root, "processes": processes, "report": report, "part": part}
     runner = live_runner(study, "val", seed=config.seed, **options)
     result = search(runner, steps, lr, study.layer_costs, config)
     tuned = tune(result, runner, lr, config) if config.layer_factors else []

@@ -12,6 +12,7 @@ from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.networks import conv4
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.measurement.live_runner import CachedRunner, PrefixTreeEpisode
+from lambda_core.measurement.parts import Part
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.selection.candidates import Candidate, LayerwiseCandidate
 from lambda_core.selection.pattern_search import all_rows
@@ -65,3 +66,29 @@ def test_what_is_kept_is_not_run_again(tmp_path):
     assert runner.calls == 5
     CachedRunner(clipped, tmp_path, "other weights")(candidates, range(25))
     assert runner.calls == 8
+
+
+def test_processes_that_share_a_folder_find_the_same_and_make_little_twice(tmp_path):
+    candidates, runner = [Candidate("00001", 1, 0.1), Candidate("11111", 2, 0.1)], Planted()
+    made = []
+
+    def clipped(candidates, episodes):
+        made.append(episodes)
+        return np.clip(runner(candidates, episodes), 0, 1)
+
+    alone = CachedRunner(clipped, tmp_path / "alone", "same")(candidates, range(75))
+    made.clear()
+    for number in (3, 1, 2):
+        part = Part(number, 3)
+        found = CachedRunner(clipped, tmp_path / "shared", "same", part=part)(candidates, range(75))
+        assert np.array_equal(found, alone)
+    assert len(made) == 8  # the first one found nothing of the others', and took it over
+    assert made[:2] == [range(20, 30), range(50, 60)]  # its own before all
+
+
+def test_each_part_has_all_pieces_its_own_first_and_the_others_from_another_place():
+    orders = [Part(number, 3).in_turn(range(9)) for number in (1, 2, 3)]
+    assert [order[:3] for order in orders] == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+    assert all(sorted(order) == list(range(9)) for order in orders)
+    assert len({order[3] for order in orders}) == 3
+    assert Part().in_turn(range(4)) == [0, 1, 2, 3]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -96,3 +99,24 @@ def test_the_search_command_writes_a_table_and_goes_on_after_a_stop(study, root,
     assert again.exit_code == 0, again.output
     assert "A front of" in again.stdout
     pd.testing.assert_frame_equal(Study.load(study.folder).search, table)
+
+
+@pytest.mark.slow
+def test_two_parts_of_a_search_at_once_write_the_table_of_one_process(study, root, tmp_path):
+    words = ["--episodes", "8", "--fresh", "12", "--beam", "2", "--processes", "1", "--root", root]
+    alone, shared = (shutil.copytree(study.folder, tmp_path / name / "tiny-study") for name in ("alone", "shared"))
+    assert CliRunner().invoke(main, ["search", str(alone), *words]).exit_code == 0
+    run = [sys.executable, "-m", "lambda_core", "search", str(shared), *words, "--part"]
+    parts = [subprocess.Popen([*run, text], stdout=subprocess.PIPE, text=True) for text in ("1/2", "2/2")]
+    first, second = (part.communicate(timeout=120)[0] for part in parts)
+    assert [part.returncode for part in parts] == [0, 0]
+    assert "A front of" in first
+    assert "part 1/2 writes the table" in second
+    pd.testing.assert_frame_equal(Study.load(shared).search, Study.load(alone).search)
+
+
+def test_a_part_that_there_is_not_is_told(study):
+    for words in (["search"], ["race", "--threshold", "1"]):
+        found = CliRunner().invoke(main, [*words, str(study.folder), "--part", "3/2"])
+        assert found.exit_code != 0
+        assert "1/N to N/N" in found.output
