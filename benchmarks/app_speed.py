@@ -57,7 +57,7 @@ def largest() -> str:
     """The shipped study with most candidates, the busiest figure."""
     studies = {path.parent.name: Study.load(path.parent) for path in (ROOT / "cached_results").glob("*/study.json")}
     measured = {name: study for name, study in studies.items() if study.measured}
-    return max(measured, key=lambda name: len(measured[name].accuracy))
+    return max(measured, key=lambda name: len(measured[name].accuracies))
 
 
 def scratch_page(folder: Path, script: str) -> Path:

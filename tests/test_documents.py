@@ -14,7 +14,7 @@ from benchmarks.readme import DOCUMENTS
 from lambda_core.analysis.claims import one_step_answer
 from lambda_core.config import MetaTrainConfig
 from lambda_core.data.class_splits import CIFAR_FS, FC100
-from lambda_core.studies.table_schemas import TABLES, Column
+from lambda_core.studies.tables import TABLES, Column
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -37,7 +37,7 @@ def _pattern_and_steps(studies: list[Study], settings: SelectionSettings) -> tup
     first = studies[0]
     choice = choice_on(first, settings)
     pattern = pattern_editor.pattern_of("pattern", first.layers, choice.pattern)
-    most = min(int(study.measurements()[0]["steps"].max()) for study in studies)
+    most = min(study.most_steps for study in studies)
     with st.container(border=True):
         st.markdown(f"**Pattern** · {describe_pattern(str(pattern), first.layers)}")
         pattern_editor.pattern_editor("pattern", first.layers, pattern, 1)

@@ -49,8 +49,7 @@ def _second(study: Study, choice: Choice) -> tuple[LambdaPattern, int]:
 
 
 def _lane(study: Study, choice: Choice, pattern: LambdaPattern, steps: int, costs: list[int]) -> Lane | None:
-    test = study.split("test")
-    return recorded.record(test, choice.verdicts, pattern, steps, study.config.lr, costs)
+    return recorded.record(study.scores("test"), choice.verdicts, pattern, steps, study.config.lr, costs)
 
 
 def _queries(study: Study) -> int:

@@ -72,7 +72,7 @@ def _rows() -> tuple[list[Row], list[str]]:
 
 def _row(study: Study) -> Row:
     """Raises LambdaError where the study's tables cannot answer."""
-    study.measurements()
+    study.times()
     common = replace(selection_controls.common_settings(), axis="milliseconds", any_lr=False, memory=None)
     usual = next(iter(study_cache.conditions(study).values()))
     choice, seen = selection_cache.choose(study, replace(common, condition=usual))

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lambda_core.patterns import LambdaPattern, LayerStep, plan_adaptation
-from lambda_core.selection import same_step_size
+from lambda_core.selection import Scores, same_step_size
 
 Phase = tuple[int, str, float]  # a layer, forward or backward, its share of the step
 LEAST = 0.02  # of a step, that a layer takes at least: a head's own share could not be seen
@@ -35,7 +35,7 @@ class Lane:
 
 
 def record(
-    accuracy: pd.DataFrame, costs: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: float, layers: Sequence[int]
+    accuracy: Scores, costs: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: float, layers: Sequence[int]
 ) -> Lane | None:
     """The lane of a pattern; None where some step of it was not measured.
 
@@ -60,11 +60,14 @@ def typical_first(lanes: Sequence[Lane]) -> list[int]:
     return [int(episode) for episode in np.argsort(away, kind="stable")]
 
 
-def _by_step(accuracy: pd.DataFrame, text: str, idle: str, lr: float) -> pd.DataFrame:
+def _by_step(accuracy: Scores, text: str, idle: str, lr: float) -> pd.DataFrame:
     """Episodes × steps. Before the first step every pattern is the one that updates nothing."""
-    rows = accuracy[(accuracy["pattern"] == text) | (accuracy["pattern"] == idle)]
-    rows = rows[same_step_size(rows["lr"], lr) | (rows["steps"] == 0)]
-    return rows.pivot(index="episode", columns="steps", values="accuracy")
+    known = accuracy.candidates
+    rows = np.flatnonzero(
+        known["pattern"].isin([text, idle]) & (same_step_size(known["lr"], lr) | (known["steps"] == 0))
+    )
+    found = pd.DataFrame(accuracy.matrix(rows).T, index=accuracy.episodes, columns=known["steps"].iloc[rows])
+    return found.sort_index()
 
 
 def _phases(pattern: LambdaPattern, steps: int, layers: Sequence[int]) -> list[list[Phase]]:

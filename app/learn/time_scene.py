@@ -19,7 +19,7 @@ from lambda_core.studies import Study
 def show(text: DeltaGenerator, controls: DeltaGenerator, colors: Palette) -> None:
     """The measured time of each pattern that freezes the lowest layers."""
     study = scene.measured_study()
-    steps = min(scene.steps_control(controls), int(study.measurements()[0]["steps"].max()))
+    steps = min(scene.steps_control(controls), study.most_steps)
     count = len(study.layers)
     patterns = ["0" * frozen + "1" * (count - frozen) for frozen in range(count)]
     rows = [_candidate(study, pattern, steps) for pattern in patterns]

@@ -111,7 +111,7 @@ def next_work(study: Study) -> str | None:
     if study.measured or study.config.ways == 1:
         return None
     short = study.sweep_config is not None and study.sweep_config.max_steps < study.config.steps
-    return "sweep" if study.accuracy is None or short else "time"
+    return "sweep" if study.accuracies is None or short else "time"
 
 
 def start_next(study: Study) -> None:

@@ -20,8 +20,9 @@ from lambda_core.analysis import (
     on_machines,
     populations,
 )
-from lambda_core.patterns import LambdaPattern, full_like
+from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import (
+    Candidate,
     Choice,
     Comparison,
     Confirmation,
@@ -42,7 +43,7 @@ THRESHOLDS = [round(0.1 * tenth, 1) for tenth in range(51)]  # points
 def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmation]:
     """The selection on validation classes and its one confirmation on test classes, as `analysis.choose` makes them."""
     choice = _compared(study, settings).choose(settings.threshold, settings.confidence, settings.memory)
-    return choice, confirm(choice, _rows_to_confirm(study.split("test"), choice))
+    return choice, confirm(choice, study.scores("test"))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
@@ -62,13 +63,6 @@ def reach(study: Study, settings: SelectionSettings) -> dict[str, str]:
     lines += undecided
     machines = describe_machines(on_machines(study, choice, settings))
     return dict(line.split(": ", 1) for line in lines) | {"Machines": machines}
-
-
-def _rows_to_confirm(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:
-    """The rows of the chosen candidate and of the reference: two of hundreds, so that a new threshold costs little."""
-    chosen = (table["pattern"] == choice.pattern) & (table["steps"] == choice.steps)
-    reference = (table["pattern"] == full_like(choice.pattern)) & (table["steps"] == choice.reference_steps)
-    return table[chosen | reference]
 
 
 def _compared(study: Study, settings: SelectionSettings) -> Comparison:
@@ -99,7 +93,7 @@ def first_steps(study: Study, settings: SelectionSettings) -> list[PatternGain]:
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the first steps …", hash_funcs=BY_FILES)
 def _first_steps(study: Study, confidence: float, any_lr: bool) -> list[PatternGain]:
-    val, test, config = study.split("val"), study.split("test"), study.config
+    val, test, config = study.scores("val"), study.scores("test"), study.config
     return [
         best_gain_at(val, test, confidence, steps=steps, any_lr=any_lr, lr=config.lr)
         for steps in range(1, config.steps + 1)
@@ -108,17 +102,11 @@ def _first_steps(study: Study, confidence: float, any_lr: bool) -> list[PatternG
 
 def paired_differences(study: Study, row: pd.Series, split: str) -> NDArray[Any]:
     """(episodes,) points that a candidate lies below the full pattern. row: of `Choice.verdicts`. split: its name."""
-    full, config = str(LambdaPattern.full(len(study.layers))), study.config
-    reference = _by_episode(study, split, full, study.reference_steps, config.lr)
-    candidate = _by_episode(study, split, row["pattern"], int(row["steps"]), row["lr"])
-    differences: NDArray[Any] = 100 * (reference - candidate).to_numpy(float)
+    full, scores = str(LambdaPattern.full(len(study.layers))), study.scores(split)
+    reference = scores.row(Candidate(full, study.reference_steps, study.config.lr))
+    candidate = scores.row(Candidate(row["pattern"], int(row["steps"]), row["lr"]))
+    differences: NDArray[Any] = 100 * (reference - candidate)
     return differences
-
-
-def _by_episode(study: Study, split: str, pattern: str, steps: int, lr: float) -> pd.Series:
-    table = study.split(split)
-    rows = table[(table["pattern"] == pattern) & (table["steps"] == steps)]
-    return rows[same_step_size(rows["lr"], lr)].set_index("episode")["accuracy"].astype(float).sort_index()
 
 
 def find_candidate(table: pd.DataFrame, pattern: LambdaPattern, steps: int, lr: float) -> pd.Series | None:

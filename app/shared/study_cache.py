@@ -30,7 +30,7 @@ def studies() -> tuple[dict[str, Study], list[StudyError]]:
 
 def _rank(study: Study) -> tuple[bool, bool, str]:
     # measured studies first, real photographs before the others: a first visit lands on a working figure
-    return study.accuracy is None, not study.name.startswith("cifar-fs-5w1s"), study.name
+    return study.accuracies is None, not study.name.startswith("cifar-fs-5w1s"), study.name
 
 
 @lru_cache(maxsize=64)  # not Streamlit's cache, whose keys cost a millisecond each: this runs over all studies
@@ -65,7 +65,7 @@ def conditions(study: Study) -> dict[str, TimingCondition]:
     Commonest first: the first is the library's default. A second machine or torch version is cpu-1-2, and so on.
     """
     found: dict[str, TimingCondition] = {}
-    for condition in timing_conditions(study.measurements()[1]):
+    for condition in timing_conditions(study.times()):
         alike = sum(known.key == condition.key for known in found.values())
         found[f"{condition.key}-{alike + 1}" if alike else condition.key] = condition
     return found
@@ -74,15 +74,13 @@ def conditions(study: Study) -> dict[str, TimingCondition]:
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def peaks(study: Study) -> list[int]:
     """What the adaptations of a study need in memory at their most, bytes, each once; empty where not counted."""
-    _, timing = study.measurements()
-    totals = timing[["weight_bytes", "kept_bytes", "workspace_bytes"]].sum(axis=1)
+    totals = study.times()[["weight_bytes", "kept_bytes", "workspace_bytes"]].sum(axis=1)
     return sorted({int(total) for total in totals if total})
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def has_step_sizes(study: Study) -> bool:
-    """Whether candidates of a measured study differ in their step size: asked of millions of rows once."""
-    return bool(study.measurements()[0]["lr"].nunique() > 1)
+    """Whether candidates of a measured study differ in their step size."""
+    return len(study.step_sizes) > 1
 
 
 def describe_condition(condition: TimingCondition) -> str:

@@ -85,7 +85,7 @@ def covered(one: Half, other: Half) -> Iterator[tuple[bool, bool]]:
 
 def choices(study: Study) -> Iterator[tuple[Choice, Confirmation]]:
     """Chosen on one split's classes at each of THRESHOLDS, judged on the other's; both ways round."""
-    timing = rows_under(study.measurements()[1], default_condition(study))
+    timing = rows_under(study.times(), default_condition(study))
     for here, there in (SPLITS, SPLITS[::-1]):
         comparison = compare_candidates(study.split(here), timing, study.config.steps, lr=study.config.lr)
         for threshold in THRESHOLDS:

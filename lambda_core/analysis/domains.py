@@ -64,4 +64,4 @@ def _domain(study: Study, home_study: Study, settings: SelectionSettings) -> Dom
 def _beside(own: Choice, home: Choice, study: Study) -> Interval:
     """Points that `own` loses against `home` on the study's test classes."""
     against = replace(own, reference=transfer_choice(home, study).candidate)
-    return confirm(against, study.split("test")).degradation
+    return confirm(against, study.scores("test")).degradation

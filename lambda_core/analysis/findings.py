@@ -15,9 +15,7 @@ from lambda_core.selection import (
     PatternGain,
     SelectionSettings,
     TimingCondition,
-    candidate_index,
     confirm,
-    episode_matrix,
     mean_accuracy,
 )
 from lambda_core.studies import Study
@@ -48,7 +46,7 @@ class Findings:
 
 def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Findings:
     """Ask a measured study everything that the report says. Raises LambdaError where its tables cannot answer."""
-    settings, test = SelectionSettings(), study.split("test")
+    settings, test = SelectionSettings(), study.scores("test")
     comparison = compare_study(study, settings)
     choices = [comparison.choose(threshold) for threshold in sorted({*map(float, thresholds), MINIMAL_DEGRADATION})]
     own = comparison.choose(MINIMAL_DEGRADATION, steps=study.reference_steps)
@@ -65,6 +63,5 @@ def ask_study(study: Study, thresholds: Sequence[float] = THRESHOLDS) -> Finding
 
 def full_accuracy(study: Study) -> Interval:
     """Of the full pattern at the study's own step count, on test classes: 0 to 1, with its 95 % interval."""
-    candidates, matrix = episode_matrix(study.split("test"))
     full = Candidate(str(LambdaPattern.full(len(study.layers))), study.reference_steps, study.config.lr)
-    return mean_accuracy(matrix[candidate_index(candidates, full)])
+    return mean_accuracy(study.scores("test").row(full))

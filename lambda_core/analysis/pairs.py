@@ -16,7 +16,6 @@ from lambda_core.selection import (
     Interval,
     PairedDifference,
     SelectionSettings,
-    candidate_index,
     episode_matrix,
     same_step_size,
 )
@@ -89,17 +88,15 @@ def _pair(one: Study, other: Study, settings: SelectionSettings, claims: int) ->
 
 def _accuracies(study: Study, settings: SelectionSettings) -> pd.DataFrame:
     """Of test episodes (rows), 0 to 1, by PAIRED (columns)."""
-    test = study.split("test")
-    candidates, matrix = episode_matrix(test)
-    full = Candidate(full_like(candidates["pattern"].iloc[0]), study.config.steps, study.config.lr)
+    test = study.scores("test")
+    full = Candidate(full_like(test.candidates["pattern"].iloc[0]), study.config.steps, study.config.lr)
     asked = (full, choose(study, settings)[0].candidate, _best_after_one_step(study))
-    rows = [matrix[candidate_index(candidates, each)] for each in asked]
-    return pd.DataFrame(dict(zip(PAIRED, rows, strict=True)), index=pd.unique(test["episode"]))
+    return pd.DataFrame(dict(zip(PAIRED, map(test.row, asked), strict=True)), index=test.episodes)
 
 
 def _best_after_one_step(study: Study) -> Candidate:
     """By mean accuracy on validation classes, at the study's own step size; the full pattern is among them."""
-    candidates, matrix = episode_matrix(study.split("val"))
+    candidates, matrix = episode_matrix(study.scores("val"))
     one = (candidates["steps"] == 1).to_numpy() & same_step_size(candidates["lr"], study.config.lr)
     best = int(np.where(one, matrix.mean(axis=1), -np.inf).argmax())
     return Candidate(str(candidates["pattern"].iloc[best]), 1, study.config.lr)

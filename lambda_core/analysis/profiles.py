@@ -18,8 +18,6 @@ from lambda_core.selection import (
     Floats,
     PairedDifference,
     SelectionSettings,
-    candidate_index,
-    episode_matrix,
 )
 from lambda_core.studies import Study
 
@@ -35,11 +33,11 @@ def losses(studies: Sequence[Study], settings: SelectionSettings) -> pd.DataFram
     """
     rows = []
     for study in studies:
-        candidates, matrix = episode_matrix(study.split("test"))
+        test = study.scores("test")
         choice = compare_study(study, settings).choose(settings.threshold, settings.confidence)
-        reference = matrix[candidate_index(candidates, choice.reference)]
+        reference = test.row(choice.reference)
         for rule, candidate in zip(RULES, _candidates(study, choice), strict=True):
-            own = matrix[candidate_index(candidates, candidate)]
+            own = test.row(candidate)
             paired = PairedDifference.in_points(reference, own)
             same = candidate.is_same(choice.reference)
             most = 0.0 if same else paired.upper(1 - settings.confidence).item()

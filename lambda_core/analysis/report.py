@@ -246,7 +246,7 @@ def _kilobytes(count: int) -> str:
 
 def _pairs_text(studies: list[Study]) -> list[str]:
     """Studies that share test episodes, beside the one with most episodes; nothing where none do."""
-    longest = sorted(studies, key=lambda study: -len(study.split("test")["episode"].unique()))
+    longest = sorted(studies, key=lambda study: -len(study.scores("test").episodes))
     pairs = pairs_beside_first(longest, SelectionSettings())
     if not pairs:
         return []

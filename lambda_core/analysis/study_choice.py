@@ -22,8 +22,8 @@ from lambda_core.selection import (
     compare_candidates,
     confirm,
     rows_under,
-    timed_rows,
     timing_conditions,
+    was_timed,
 )
 from lambda_core.studies import Study
 
@@ -34,7 +34,7 @@ def choose(study: Study, settings: SelectionSettings) -> tuple[Choice, Confirmat
     Raises StudyError for a study that is not measured, SelectionError where its tables cannot answer.
     """
     choice = compare_study(study, settings).choose(settings.threshold, settings.confidence, settings.memory)
-    return choice, confirm(choice, study.split("test"))
+    return choice, confirm(choice, study.scores("test"))
 
 
 def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
@@ -44,9 +44,9 @@ def compare_study(study: Study, settings: SelectionSettings) -> Comparison:
     It can be asked for any threshold and confidence. Raises StudyError and SelectionError.
     """
     condition = settings.condition or default_condition(study)
-    val, timing = study.split("val"), rows_under(study.measurements()[1], condition)
+    val, timing = study.scores("val"), rows_under(study.times(), condition)
     return compare_candidates(
-        timed_rows(val, timing) if condition.is_exported else val,
+        val.of(was_timed(val.candidates, timing)) if condition.is_exported else val,
         timing,
         study.reference_steps,
         any_lr=settings.any_lr,
@@ -72,16 +72,16 @@ def study_gain(study: Study, settings: SelectionSettings, *, steps: int = 1) -> 
 
     settings: confidence and any_lr count. Raises StudyError where there are no accuracies, SelectionError.
     """
-    val, test = study.split("val"), study.split("test")
+    val, test = study.scores("val"), study.scores("test")
     return best_gain_at(val, test, settings.confidence, steps=steps, any_lr=settings.any_lr, lr=study.config.lr)
 
 
 def study_best_gain(study: Study, settings: SelectionSettings) -> PatternGain | None:
     """The pattern that beats the full one by most at any step count; None if none is shown to. As `study_gain`."""
-    val, test = study.split("val"), study.split("test")
+    val, test = study.scores("val"), study.scores("test")
     return best_gain(val, test, settings.confidence, any_lr=settings.any_lr, lr=study.config.lr)
 
 
 def default_condition(study: Study) -> TimingCondition:
     """The device and threads that the study was timed under most. Raises StudyError where it was not timed."""
-    return timing_conditions(study.measurements()[1])[0]
+    return timing_conditions(study.times())[0]

@@ -40,7 +40,7 @@ def race_tables(study: Study, settings: SelectionSettings) -> tuple[Race, Confir
     Raises StudyError for a study that is not measured, SelectionError where its tables cannot answer.
     """
     comparison = compare_study(study, settings)
-    val, test = study.split("val"), study.split("test")
+    val, test = study.scores("val"), study.scores("test")
     runner = replay(val)
     entrants = Entrants.of(
         comparison.candidates,
@@ -50,7 +50,7 @@ def race_tables(study: Study, settings: SelectionSettings) -> tuple[Race, Confir
         comparison.fits(settings.memory),
     )
     result = race(entrants, runner, comparison.degradation.episodes, settings.threshold, settings.confidence)
-    confirmation = confirm_race(result, replay(test), int(test["episode"].nunique()))
+    confirmation = confirm_race(result, replay(test), len(test.episodes))
     return result, confirmation, against_exhaustive(result, comparison, runner, settings.memory)
 
 
@@ -101,5 +101,5 @@ def _at_step_sizes(pairs: pd.DataFrame, study: Study, settings: SelectionSetting
 
 
 def _step_sizes(study: Study) -> list[float]:
-    swept = [] if study.accuracy is None else [float(str(each)) for each in np.unique(study.accuracy["lr"].to_numpy())]
+    swept = [] if study.accuracies is None else study.step_sizes
     return swept if len(swept) > 1 else [study.config.lr * scale for scale in SCALES]

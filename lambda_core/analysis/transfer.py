@@ -62,10 +62,10 @@ def transfer_choice(choice: Choice, study: Study) -> Choice:
 
 def judge_transfer(choice: Choice, study: Study, split: str = "test") -> Confirmation | None:
     """How a choice made elsewhere does on this study's classes (val or test); None where this study cannot say."""
-    if len(full_like(choice.pattern)) != len(study.layers) or study.accuracy is None:
+    if len(full_like(choice.pattern)) != len(study.layers) or study.accuracies is None:
         return None
     try:
-        return confirm(transfer_choice(choice, study), study.split(split))
+        return confirm(transfer_choice(choice, study), study.scores(split))
     except SelectionError:  # more steps or another step size than were measured here
         return None
 
@@ -101,7 +101,7 @@ def _speed_up(choice: Choice, study: Study, axis: Axis) -> float:
     """By this study's own times; NaN where the candidate was not timed there."""
     pair = pd.DataFrame([vars(choice.reference), vars(choice.candidate)])
     try:
-        timing = rows_under(study.measurements()[1], default_condition(study))
+        timing = rows_under(study.times(), default_condition(study))
         return float(speed_ups_by(axis, pair, timing, candidate_costs(pair, timing), 0).estimate[1])
     except SelectionError:
         return float("nan")

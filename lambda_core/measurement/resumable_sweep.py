@@ -75,13 +75,14 @@ def unpack(study: Study, config: SweepConfig, fingerprint: str) -> None:
     """
     swept = study.sweep_config
     claim = Claim.of(config, fingerprint)
-    if study.accuracy is None or swept is None or Claim.of(swept, fingerprint).config != claim.config:
+    if study.accuracies is None or swept is None or Claim.of(swept, fingerprint).config != claim.config:
         return
     folder = folder_of_chunks(study.folder)
     claim.take(folder)
+    splits = {name: study.split(name) for name in ("val", "test")}
     for chunk in chunks_of(folder, swept.episodes):
         if not chunk.is_there:
-            rows = study.accuracy[study.accuracy["split"] == chunk.split]
+            rows = splits[chunk.split]
             chunk.write(rows[rows["episode"].between(chunk.first, chunk.first + chunk.count - 1)])
 
 

@@ -6,10 +6,14 @@ No torch.
 
 from lambda_core.selection.candidates import (
     Candidate,
+    OneSplit,
+    Scores,
     candidate_index,
+    candidate_table,
     check_episode_matrix,
     episode_matrix,
     same_step_size,
+    scores_of,
 )
 from lambda_core.selection.choice import Choice, Confirmation, confirm
 from lambda_core.selection.comparison import Comparison, budget_curve, compare_candidates, fitting, select_pattern
@@ -57,9 +61,9 @@ from lambda_core.selection.speed import (
     ratio,
     rows_under,
     speed_ups_by,
-    timed_rows,
     timed_speed_ups,
     timing_conditions,
+    was_timed,
 )
 from lambda_core.selection.variance import ClassEffects, Needed, Populations, describe_needed, needed_for
 from lambda_core.selection.verdicts import fastest, judge, simultaneous_bounds
@@ -80,11 +84,13 @@ __all__ = [
     "Floats",
     "Interval",
     "Needed",
+    "OneSplit",
     "PairedDifference",
     "PatternGain",
     "Populations",
     "Race",
     "Runner",
+    "Scores",
     "SearchResult",
     "SelectionSettings",
     "SpeedUps",
@@ -95,6 +101,7 @@ __all__ = [
     "budget_curve",
     "candidate_costs",
     "candidate_index",
+    "candidate_table",
     "check_episode_matrix",
     "compare_candidates",
     "confirm",
@@ -125,14 +132,15 @@ __all__ = [
     "replay",
     "rows_under",
     "same_step_size",
+    "scores_of",
     "search",
     "select_pattern",
     "sentence",
     "simultaneous_bounds",
     "speed_ups_by",
-    "timed_rows",
     "timed_speed_ups",
     "timing_conditions",
     "tune",
     "untuned",
+    "was_timed",
 ]

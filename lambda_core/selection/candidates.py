@@ -79,15 +79,53 @@ def candidates_of(table: pd.DataFrame) -> list[Candidate]:
     return [Candidate(str(pattern), int(steps), float(lr)) for pattern, steps, lr in rows]
 
 
-def episode_matrix(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One split's accuracies as they were swept: what `scores_of` makes of its table.
+
+    candidates: columns pattern, steps, lr; one row a candidate, in order of first appearance. episodes: (episodes,)
+    their numbers. values: (episodes, candidates) accuracy, 0 to 1, finite, in whatever precision they are kept.
+    """
+
+    candidates: pd.DataFrame
+    episodes: NDArray[Any]
+    values: NDArray[Any]
+
+    def matrix(self, rows: Any = None) -> Floats:
+        """(candidates, episodes) float64 of all candidates, or of these rows of them."""
+        return np.ascontiguousarray((self.values if rows is None else self.values[:, rows]).T, dtype=np.float64)
+
+    def of(self, rows: NDArray[Any]) -> Scores:
+        """The same of some candidates: their rows, or a mask."""
+        return Scores(self.candidates.iloc[rows].reset_index(drop=True), self.episodes, self.values[:, rows])
+
+    def row(self, candidate: Candidate) -> Floats:
+        """(episodes,) of one candidate. Raises SelectionError if it was not swept."""
+        return self.matrix([candidate_index(self.candidates, candidate)])[0]
+
+
+OneSplit = pd.DataFrame | Scores  # a table of accuracies, or what was made of it
+
+
+def scores_of(accuracy: OneSplit) -> Scores:
+    """Raises SelectionError for NaN, unequal or doubled episodes, fewer than two episodes, or several splits."""
+    if isinstance(accuracy, Scores):
+        _require_rows(accuracy.values.size)
+        return accuracy
+    _check_one_split(accuracy)
+    candidates, matrix = _as_swept(accuracy) or _in_any_order(accuracy)
+    return Scores(candidates, pd.unique(accuracy["episode"]), matrix.T)
+
+
+def episode_matrix(accuracy: OneSplit) -> tuple[pd.DataFrame, Floats]:
     """One split's accuracy table as (candidates, matrix).
 
     candidates: columns pattern, steps, lr; one row a candidate, in order of first appearance.
     matrix: (candidates, episodes) float64, accuracy 0 to 1; a column is one episode.
     Raises SelectionError for NaN, unequal or doubled episodes, fewer than two episodes, or several splits.
     """
-    _check_one_split(accuracy)
-    return _as_swept(accuracy) or _in_any_order(accuracy)
+    scores = scores_of(accuracy)
+    return scores.candidates, scores.matrix()
 
 
 def check_episode_matrix(accuracy: pd.DataFrame) -> None:
@@ -107,7 +145,7 @@ def _as_swept(accuracy: pd.DataFrame) -> tuple[pd.DataFrame, Floats] | None:
     values = accuracy["accuracy"].to_numpy().reshape(-1, count)
     _check_finite(values)
     matrix = np.ascontiguousarray(values.T, dtype=np.float64)
-    return _candidate_table(accuracy.iloc[:count], np.arange(count)), matrix
+    return candidate_table(accuracy.iloc[:count]), matrix
 
 
 def _candidates_an_episode(accuracy: pd.DataFrame) -> int:
@@ -200,18 +238,27 @@ def _candidate_table(accuracy: pd.DataFrame, row: NDArray[np.int64]) -> pd.DataF
     """Pattern, steps and lr at the first place of each number in `row`."""
     first = np.full(int(row.max()) + 1, len(row))
     np.minimum.at(first, row, np.arange(len(row)))
-    candidates = accuracy[KEYS].iloc[first].reset_index(drop=True).astype({"pattern": "str", "steps": int})
+    return candidate_table(accuracy.iloc[first])
+
+
+def candidate_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pattern, steps and lr of these rows of an accuracy table, one a candidate, as `Scores` tells them."""
+    candidates = rows[KEYS].reset_index(drop=True).astype({"pattern": "str", "steps": int})
     # the shortest decimal of a float32: 0.05, not 0.05000000074505806
     candidates["lr"] = [float(str(lr)) for lr in candidates["lr"].to_numpy(np.float32)]
     return candidates
 
 
 def _check_one_split(accuracy: pd.DataFrame) -> None:
-    if accuracy.empty:
-        raise SelectionError("the accuracy table has no rows for this split; lambda-core sweep makes them")
+    _require_rows(len(accuracy))
     if "split" in accuracy and accuracy["split"].nunique() > 1:
         splits = ", ".join(sorted(map(str, accuracy["split"].unique())))
         raise SelectionError(f"the accuracy table mixes the splits {splits}; give one, such as split == 'val'")
+
+
+def _require_rows(count: int) -> None:
+    if not count:
+        raise SelectionError("the accuracy table has no rows for this split; lambda-core sweep makes them")
 
 
 def _check_finite(values: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lambda_core.selection.candidates import Candidate, OfCandidate, candidate_index, episode_matrix
+from lambda_core.selection.candidates import Candidate, OfCandidate, OneSplit, scores_of
 from lambda_core.selection.paired_tests import Floats, Interval, PairedDifference
 from lambda_core.selection.speed import Axis
 from lambda_core.selection.verdicts import Verdict, verdicts_at
@@ -109,15 +109,14 @@ class Confirmation:
         }
 
 
-def confirm(choice: Choice, accuracy: pd.DataFrame) -> Confirmation:
-    """Test the choice on another split's accuracy table, corrected for all candidates that any threshold chooses.
+def confirm(choice: Choice, accuracy: OneSplit) -> Confirmation:
+    """Test the choice on another split's accuracies, corrected for all candidates that any threshold chooses.
 
     So the threshold may be moved and test classes looked at each time. Not corrected: other studies that look at the
     same test classes. Raises SelectionError if the table lacks the candidate.
     """
-    candidates, matrix = episode_matrix(accuracy)
-    reference = matrix[candidate_index(candidates, choice.reference)]
-    chosen = matrix[candidate_index(candidates, choice.candidate)]
+    scores = scores_of(accuracy)
+    reference, chosen = scores.row(choice.reference), scores.row(choice.candidate)
     claims = max(1, choice.finalists)
     return single_test(chosen, reference, choice.threshold, choice.confidence, claims, is_reference=choice.is_reference)
 

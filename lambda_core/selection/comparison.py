@@ -21,11 +21,12 @@ from lambda_core.formatting import kilobytes
 from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import (
     Candidate,
+    OneSplit,
     candidate_index,
     candidates_of,
-    episode_matrix,
     own_step_size,
     same_step_size,
+    scores_of,
 )
 from lambda_core.selection.choice import Choice
 from lambda_core.selection.paired_tests import (
@@ -189,7 +190,7 @@ def fitting(candidates: pd.DataFrame, memory: int | None) -> NDArray[np.bool_]:
 
 
 def compare_candidates(
-    accuracy: pd.DataFrame,
+    accuracy: OneSplit,
     timing: pd.DataFrame | None,
     reference_steps: int,
     *,
@@ -199,18 +200,17 @@ def compare_candidates(
 ) -> Comparison:
     """Pair every candidate with the full pattern at `reference_steps` and the study's own step size.
 
-    accuracy, timing: tables of a study, one split and one timing condition.
+    accuracy, timing: of a study, one split and one timing condition.
     any_lr: look at step sizes other than the study's own too. lr: the study's own; found from the tables if None.
     axis: what speed-up and fastest are about, milliseconds or multiply_adds.
     Raises SelectionError where the tables lack the reference or a cost, or cannot be compared.
     """
     if axis not in AXES:
         raise SelectionError(f"speed is measured in {' or '.join(AXES)}, not {axis!r}")
-    candidates, matrix = episode_matrix(accuracy)
-    own_lr = own_step_size(candidates, lr)
-    if not any_lr:
-        compared = same_step_size(candidates["lr"], own_lr)
-        candidates, matrix = candidates[compared].reset_index(drop=True), matrix[compared]
+    scores = scores_of(accuracy)
+    own_lr = own_step_size(scores.candidates, lr)
+    compared = scores if any_lr else scores.of(same_step_size(scores.candidates["lr"], own_lr))
+    candidates, matrix = compared.candidates, compared.matrix()
     full = Candidate(full_like(candidates["pattern"].iloc[0]), reference_steps, own_lr)
     reference = candidate_index(candidates, full)
     costs = candidate_costs(candidates, timing)

@@ -15,11 +15,11 @@ from lambda_core.patterns import full_like
 from lambda_core.selection.candidates import (
     Candidate,
     OfCandidate,
-    candidate_index,
+    OneSplit,
     candidates_of,
-    episode_matrix,
     own_step_size,
     same_step_size,
+    scores_of,
 )
 from lambda_core.selection.paired_tests import (
     Interval,
@@ -74,7 +74,7 @@ class PatternGain(OfCandidate):
 
 
 def better_than_full(
-    accuracy: pd.DataFrame,
+    accuracy: OneSplit,
     confidence: float = 0.95,
     *,
     steps: Sequence[int] | None = None,
@@ -90,17 +90,18 @@ def better_than_full(
     Raises SelectionError where no other pattern was measured beside a full one.
     """
     check_confidence(confidence)
-    candidates, matrix = episode_matrix(accuracy)
-    own_lr = own_step_size(candidates, lr)
+    scores = scores_of(accuracy)
+    candidates, own_lr = scores.candidates, own_step_size(scores.candidates, lr)
     full = _rows_of_full(candidates, own_lr, steps)
     rows = _rows_of_others(candidates, full, None if any_lr else own_lr)
     against = candidates["steps"].iloc[rows].map(full).to_numpy()
-    paired = PairedDifference.in_points(matrix[rows], matrix[against])
+    own, beside = scores.matrix(rows), scores.matrix(against)
+    paired = PairedDifference.in_points(own, beside)
     p = paired.p_above(0.0)
     adjusted = bonferroni(p)
     table = candidates.iloc[rows].assign(
-        accuracy=matrix[rows].mean(axis=1),
-        full_accuracy=matrix[against].mean(axis=1),
+        accuracy=own.mean(axis=1),
+        full_accuracy=beside.mean(axis=1),
         **paired.columns("gain", confidence, len(rows)),
         p_value=p,
         p_adjusted=adjusted,
@@ -110,8 +111,8 @@ def better_than_full(
 
 
 def best_gain_at(
-    picked_on: pd.DataFrame,
-    reported_on: pd.DataFrame,
+    picked_on: OneSplit,
+    reported_on: OneSplit,
     confidence: float = 0.95,
     *,
     steps: int = 1,
@@ -120,7 +121,7 @@ def best_gain_at(
 ) -> PatternGain:
     """The most accurate pattern other than full after `steps` steps, picked on one split, reported on another.
 
-    picked_on, reported_on: accuracy tables of one split each (val, test). Settings: those of `better_than_full`.
+    picked_on, reported_on: accuracies of one split each (val, test). Settings: those of `better_than_full`.
     Raises SelectionError.
     """
     best = better_than_full(picked_on, confidence, steps=[steps], any_lr=any_lr, lr=lr).head(1)
@@ -128,8 +129,8 @@ def best_gain_at(
 
 
 def best_gain(
-    picked_on: pd.DataFrame,
-    reported_on: pd.DataFrame,
+    picked_on: OneSplit,
+    reported_on: OneSplit,
     confidence: float = 0.95,
     *,
     any_lr: bool = False,
@@ -143,12 +144,11 @@ def best_gain(
     return None if shown.empty else _report(reported_on, candidates_of(shown)[0], confidence, lr)
 
 
-def _report(accuracy: pd.DataFrame, candidate: Candidate, confidence: float, lr: float | None) -> PatternGain:
+def _report(accuracy: OneSplit, candidate: Candidate, confidence: float, lr: float | None) -> PatternGain:
     """What another split says of a candidate that is already picked: one look, so uncorrected."""
-    candidates, matrix = episode_matrix(accuracy)
-    full = Candidate(full_like(candidate.pattern), candidate.steps, own_step_size(candidates, lr))
-    full_accuracy = matrix[candidate_index(candidates, full)]
-    chosen = matrix[candidate_index(candidates, candidate)]
+    scores = scores_of(accuracy)
+    full = Candidate(full_like(candidate.pattern), candidate.steps, own_step_size(scores.candidates, lr))
+    full_accuracy, chosen = scores.row(full), scores.row(candidate)
     paired = PairedDifference.in_points(chosen, full_accuracy)
     p = paired.p_above(0.0).item()
     return PatternGain(

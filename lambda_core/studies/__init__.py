@@ -10,8 +10,7 @@ from lambda_core.studies.metadata_checks import ON, check_name
 from lambda_core.studies.places import find_folder, studies_root, studies_roots
 from lambda_core.studies.study import Study
 from lambda_core.studies.sums import read_file
-from lambda_core.studies.table_schemas import UNKNOWN
-from lambda_core.studies.tables import read_table, write_table
+from lambda_core.studies.tables import UNKNOWN, accuracies_of, read_table, write_table
 from lambda_core.studies.title import dataset_title
 from lambda_core.studies.writing import Change, commit, new_metadata, seal, settle, write_metadata, write_weights
 
@@ -26,6 +25,7 @@ __all__ = [
     "Pretraining",
     "Study",
     "StudyMetadata",
+    "accuracies_of",
     "check_name",
     "commit",
     "dataset_title",

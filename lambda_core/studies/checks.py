@@ -13,7 +13,7 @@ from lambda_core.errors import PatternError, SelectionError, StudyError
 from lambda_core.patterns import LambdaPattern
 from lambda_core.selection import check_episode_matrix, parse_step_sizes
 from lambda_core.studies.sums import read_file
-from lambda_core.studies.tables import rows_of_split
+from lambda_core.studies.tables import Accuracies, Loose
 from lambda_core.system import first_line, sum_of
 
 MAX_WEIGHTS_BYTES = 1 << 30
@@ -65,20 +65,21 @@ def _check_shapes(path: Path, layers: Sequence[str], config: MetaTrainConfig, we
             raise StudyError(f"{path}: {name} has {value.shape[0]} outputs, but study.json asks for {wanted}")
 
 
-def check_accuracy(path: Path, frame: pd.DataFrame, layers: int) -> None:
+def check_accuracy(path: Path, accuracies: Accuracies, layers: int) -> None:
     """Splits, patterns, and every candidate on the same episodes."""
-    wrong = set(frame["split"].cat.categories) - {"val", "test"}
+    splits = accuracies.blocks["split"]
+    wrong = set(splits.cat.categories) - {"val", "test"}
     if wrong:
         raise StudyError(f"{path}: the splits are val and test, not {', '.join(sorted(wrong))}")
-    check_patterns(path, frame, layers)
-    for split in frame["split"].unique():
+    check_patterns(path, accuracies.keys, layers)
+    for split in splits.unique() if isinstance(accuracies, Loose) else ():
         try:
-            check_episode_matrix(rows_of_split(frame, split))
+            check_episode_matrix(accuracies.split(split))
         except SelectionError as error:
             raise StudyError(f"{path}, split {split}: {error}") from error
 
 
-def check_episodes(path: Path, frame: pd.DataFrame, accuracy: pd.DataFrame, ways: int) -> None:
+def check_episodes(path: Path, frame: pd.DataFrame, accuracies: Accuracies, ways: int) -> None:
     """Every episode of the accuracies, and no other, with as many classes as it tells apart."""
     keys = ["split", "episode"]
     if frame.duplicated().any():
@@ -86,7 +87,7 @@ def check_episodes(path: Path, frame: pd.DataFrame, accuracy: pd.DataFrame, ways
     listed = frame.astype({"split": "str"}).groupby(keys).size()
     if (listed != ways).any():
         raise StudyError(f"{path}: an episode has {int(listed[listed != ways].iloc[0])} classes, not {ways}")
-    measured = accuracy[keys].drop_duplicates().astype({"split": "str"})
+    measured = accuracies.blocks[keys].drop_duplicates().astype({"split": "str"})
     if set(listed.index) != set(measured.itertuples(index=False, name=None)):
         raise StudyError(f"{path} lists other episodes than accuracy.parquet")
 

@@ -14,11 +14,11 @@ from lambda_core.errors import StudyError
 from lambda_core.studies.checks import check_accuracy, check_episodes, check_patterns, check_step_sizes
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.sums import check_own_sum, is_there, read_file
-from lambda_core.studies.table_schemas import UNKNOWN
-from lambda_core.studies.tables import parse_table
+from lambda_core.studies.tables import UNKNOWN, Accuracies, parse_table, read_accuracies
 from lambda_core.system import first_line
 
 MAX_BYTES = 1 << 20  # of a study.json
+OTHERS = ("timing", "search", "episodes")
 # table: where study.json says how it was made
 MEASURED = {"accuracy": "sweep", "timing": "timing", "search": "search", "episodes": "sweep"}
 
@@ -27,7 +27,7 @@ class Tables(NamedTuple):
     """The tables of a study; None where one is not there yet."""
 
     training: pd.DataFrame
-    accuracy: pd.DataFrame | None
+    accuracies: Accuracies | None
     timing: pd.DataFrame | None
     search: pd.DataFrame | None
     episodes: pd.DataFrame | None
@@ -48,23 +48,22 @@ def read_tables(folder: Path, metadata: StudyMetadata) -> Tables:
     """
     layers, sums, passed_over = len(metadata.layers), metadata.sums, untold(folder, metadata)
     training = _table(folder, "training", sums)
-    accuracy, timing, search, episodes = (
-        None if name in passed_over or not is_there(folder, f"{name}.parquet", sums) else _table(folder, name, sums)
-        for name in MEASURED
-    )
-    if accuracy is not None:
-        check_accuracy(folder / "accuracy.parquet", accuracy, layers)
+    there = [name for name in MEASURED if name not in passed_over and is_there(folder, f"{name}.parquet", sums)]
+    accuracies = _accuracies(folder, sums) if "accuracy" in there else None
+    timing, search, episodes = (_table(folder, name, sums) if name in there else None for name in OTHERS)
+    if accuracies is not None:
+        check_accuracy(folder / "accuracy.parquet", accuracies, layers)
     if timing is not None:
         check_patterns(folder / "timing.parquet", timing, layers)
         timing = _with_machine(timing, metadata)
     if search is not None:
         check_patterns(folder / "search.parquet", search, layers)
         check_step_sizes(folder / "search.parquet", search, layers)
-    if accuracy is None:  # removed, to be swept anew: the classes of its episodes go with it
+    if accuracies is None:  # removed, to be swept anew: the classes of its episodes go with it
         episodes = None
     elif episodes is not None:
-        check_episodes(folder / "episodes.parquet", episodes, accuracy, metadata.config.ways)
-    return Tables(training, accuracy, timing, search, episodes)
+        check_episodes(folder / "episodes.parquet", episodes, accuracies, metadata.config.ways)
+    return Tables(training, accuracies, timing, search, episodes)
 
 
 def _with_machine(timing: pd.DataFrame, metadata: StudyMetadata) -> pd.DataFrame:
@@ -95,6 +94,10 @@ def missing(folder: Path, metadata: StudyMetadata) -> list[str]:
 
 def _table(folder: Path, name: str, sums: Mapping[str, str] | None) -> pd.DataFrame:
     return parse_table(folder, name, read_file(folder, f"{name}.parquet", sums))
+
+
+def _accuracies(folder: Path, sums: Mapping[str, str] | None) -> Accuracies:
+    return read_accuracies(folder, read_file(folder, "accuracy.parquet", sums))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -20,13 +20,14 @@ from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig, is_ow
 from lambda_core.data import Looks
 from lambda_core.errors import ModelError, StudyError
 from lambda_core.patterns import Peak
+from lambda_core.selection import Scores
 from lambda_core.studies.checks import MAX_WEIGHTS_BYTES, check_weights
 from lambda_core.studies.metadata import StudyMetadata
 from lambda_core.studies.metadata_checks import check_name
 from lambda_core.studies.places import find_folder
 from lambda_core.studies.reading import missing, read_metadata, read_tables, untold
 from lambda_core.studies.sums import file_inside, read_file
-from lambda_core.studies.tables import rows_of_split
+from lambda_core.studies.tables import Accuracies
 from lambda_core.studies.title import ends_with_all_layers, title_of
 from lambda_core.studies.writing import commit, new_metadata, no_training, settle
 
@@ -42,8 +43,9 @@ COMMANDS = {"accuracy": "sweep", "timing": "time", "search": "search", "episodes
 class Study:
     """A checked study.
 
-    metadata: study.json. training, accuracy, timing: tables as in docs/formats.md; accuracy (0 to 1) and timing are
-    None until measured. search: what `selection.judge_search` found of step × layer patterns, or None.
+    metadata: study.json. training, timing: tables as in docs/formats.md. accuracies: what `accuracy` and `split` make
+    tables of, and `scores` arrays; 0 to 1. timing and accuracies are None until measured.
+    search: what `selection.judge_search` found of step × layer patterns, or None.
     episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.complete`.
     weights_sum: SHA-256 of weights.safetensors as it was when the study was loaded.
     code: package.module:function that makes the network, as the user named it; "": no code of theirs is imported.
@@ -52,7 +54,7 @@ class Study:
     folder: Path
     metadata: StudyMetadata
     training: pd.DataFrame
-    accuracy: pd.DataFrame | None
+    accuracies: Accuracies | None
     timing: pd.DataFrame | None
     search: pd.DataFrame | None = None
     episodes: pd.DataFrame | None = None
@@ -100,6 +102,11 @@ class Study:
             folder, metadata, {"training": no_training()}, _halved(model.state_dict()) if half else model.state_dict()
         )
         return cls.load(folder)
+
+    @property
+    def accuracy(self) -> pd.DataFrame | None:
+        """The accuracies (0 to 1) on all classes, a row an adaptation, as a table made anew; None until measured."""
+        return None if self.accuracies is None else self.accuracies.frame()
 
     @property
     def name(self) -> str:
@@ -192,7 +199,7 @@ class Study:
         """Which table a selection still lacks and what makes it, as a sentence; None where nothing is missing."""
         if self.config.ways == 1:
             return f"{self.name} is a regression: it has no accuracies to choose by"
-        if self.accuracy is None:
+        if self.accuracies is None:
             return f"{self.name} has no accuracies yet; make them with: lambda-core sweep {self.folder}"
         if self.sweep_config is not None and self.sweep_config.max_steps < self.config.steps:
             return self._too_short(self.sweep_config.max_steps)
@@ -216,22 +223,47 @@ class Study:
 
     def measurements(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """(accuracy, timing). Raises StudyError that names the missing table and the command that makes it."""
-        if self.not_measured or self.accuracy is None or self.timing is None:
+        times = self.times()
+        return self._measured().frame(), times
+
+    def times(self) -> pd.DataFrame:
+        """The times of a study that a choice can be made on. Raises what `measurements` raises."""
+        if self.not_measured or self.timing is None:
             raise StudyError(str(self.not_measured))
-        return self.accuracy, self.timing
+        return self.timing
+
+    @property
+    def most_steps(self) -> int:
+        """The largest number of steps that was swept. Raises StudyError where there are no accuracies yet."""
+        return int(self._measured().keys["steps"].max())
+
+    @property
+    def step_sizes(self) -> list[float]:
+        """The step sizes that were swept, the smallest first. Raises StudyError where there are no accuracies yet."""
+        return [float(str(each)) for each in np.unique(self._measured().keys["lr"])]
+
+    def _measured(self) -> Accuracies:
+        if self.accuracies is None:
+            raise StudyError(str(self.not_measured))
+        return self.accuracies
 
     def split(self, name: str) -> pd.DataFrame:
-        """The accuracies on `val` or `test` classes. Raises StudyError where there are none yet."""
-        if self.accuracy is None:
-            raise StudyError(str(self.not_measured))
-        return rows_of_split(self.accuracy, name)
+        """The accuracies on `val` or `test` classes, a row an adaptation. Raises StudyError where there are none."""
+        return self._measured().split(name)
+
+    def scores(self, name: str) -> Scores:
+        """The accuracies on `val` or `test` classes as arrays, for less memory and time than their table takes.
+
+        Raises StudyError where there are none yet.
+        """
+        return self._measured().scores(name)
 
     def classes(self, split: str) -> NDArray[np.int64] | None:
         """(episodes, ways) places in the split's list of classes; episodes in the order of `split(name)`.
 
         None where the sweep did not note them. Raises StudyError where there are no accuracies yet.
         """
-        order = pd.unique(self.split(split)["episode"])
+        order = self.scores(split).episodes
         if self.episodes is None:
             return None
         rows = self.episodes[self.episodes["split"] == split].sort_values("episode", kind="stable")

@@ -21,8 +21,7 @@ from lambda_core.errors import StudyError
 from lambda_core.studies.metadata import SCHEMA, DatasetRecord, StudyMetadata
 from lambda_core.studies.reading import read_metadata
 from lambda_core.studies.sums import STAGED, file_inside, read_file
-from lambda_core.studies.table_schemas import TABLES
-from lambda_core.studies.tables import write_table
+from lambda_core.studies.tables import TABLES, write_table
 from lambda_core.system import OWN, environment, first_line, locked, own_sum, sum_of, write_json, write_with
 
 if TYPE_CHECKING:

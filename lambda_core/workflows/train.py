@@ -121,7 +121,7 @@ def check_target(folder: Path, *, resume: bool) -> None:
         raise StudyError(f"{folder} is finished ({done} iterations): there is nothing to resume")
     if not (checkpoint / "state.safetensors").exists():
         raise StudyError(f"{folder} came without its checkpoint: no training can go on with it; name another folder")
-    if study.accuracy is not None or study.search is not None:
+    if study.accuracies is not None or study.search is not None:
         raise StudyError(
             f"{folder} was measured after {done} iterations, and more training would make its tables those of other "
             f"weights; copy {checkpoint} to a new folder and resume there"

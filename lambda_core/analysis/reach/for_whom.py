@@ -15,9 +15,7 @@ from lambda_core.selection import (
     Interval,
     Needed,
     Populations,
-    candidate_index,
     describe_needed,
-    episode_matrix,
     needed_for,
 )
 from lambda_core.studies import Study
@@ -39,9 +37,8 @@ def populations(study: Study, choice: Choice, split: str = "test", confidence: f
 
 def points_lost(study: Study, choice: Choice, split: str) -> Floats:
     """(episodes,) points that the choice loses, in the order of the table."""
-    candidates, matrix = episode_matrix(study.split(split))
-    reference, chosen = (candidate_index(candidates, each) for each in (choice.reference, choice.candidate))
-    lost: Floats = 100 * (matrix[reference] - matrix[chosen])
+    scores = study.scores(split)
+    lost: Floats = 100 * (scores.row(choice.reference) - scores.row(choice.candidate))
     return lost
 
 

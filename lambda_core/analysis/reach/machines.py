@@ -32,7 +32,7 @@ def on_machines(study: Study, choice: Choice, settings: SelectionSettings) -> li
 
     Raises StudyError where there are no times.
     """
-    found, conditions = [], timing_conditions(study.measurements()[1])
+    found, conditions = [], timing_conditions(study.times())
     if len(conditions) == 1:  # the one that the choice was made under
         return [OnMachine(conditions[0], choice.speed_up, None)]
     for condition in conditions:

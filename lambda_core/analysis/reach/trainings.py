@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from lambda_core.errors import StudyError
-from lambda_core.studies import Study
+from lambda_core.studies import Study, accuracies_of
 
 EPISODE = ["split", "pattern", "steps", "lr", "episode"]
 SCORES = ["accuracy", "loss"]
@@ -52,9 +52,10 @@ def pooled(studies: Sequence[Study]) -> StudyOfTrainings:
             raise StudyError(f"{study.name} and {first.name} are trained by other settings: they cannot be one study")
         if study.sweep_config != first.sweep_config:
             raise StudyError(f"{study.name} and {first.name} are swept by other settings; sweep them alike")
-    tables = [study.accuracy for study in studies if study.accuracy is not None]
+    tables = [study.accuracies.frame() for study in studies if study.accuracies is not None]
     kept = {each.name: getattr(first, each.name) for each in fields(Study)}
-    kept |= {"accuracy": _mean(tables), "folder": first.folder.parent / (first.metadata.group or first.name)}
+    kept |= {"folder": first.folder.parent / (first.metadata.group or first.name)}
+    kept |= {"accuracies": accuracies_of(_mean(tables))}
     return StudyOfTrainings(**kept, trainings=tuple(studies))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lambda_core.selection.candidates import Candidate, candidate_index, candidates_of, episode_matrix
+from lambda_core.selection.candidates import Candidate, OneSplit, candidate_index, candidates_of, episode_matrix
 from lambda_core.selection.paired_tests import Floats
 from lambda_core.selection.speed import Axis, zone_of
 
@@ -61,8 +61,8 @@ class Entrants:
         return self.fits & others
 
 
-def replay(accuracy: pd.DataFrame) -> Runner:
-    """A runner that reads one split of a measured accuracy table; SelectionError for a candidate that it lacks."""
+def replay(accuracy: OneSplit) -> Runner:
+    """A runner that reads one split of measured accuracies; SelectionError for a candidate that it lacks."""
     candidates, matrix = episode_matrix(accuracy)
 
     @cache

@@ -12,8 +12,8 @@ from lambda_core.selection.speed.costs import (
     candidate_costs,
     ratio,
     rows_under,
-    timed_rows,
     timing_conditions,
+    was_timed,
 )
 from lambda_core.selection.speed.paired_rounds import (
     SLOWER,
@@ -38,8 +38,8 @@ __all__ = [
     "ratio",
     "rows_under",
     "speed_ups_by",
-    "timed_rows",
     "timed_speed_ups",
     "timing_conditions",
+    "was_timed",
     "zone_of",
 ]

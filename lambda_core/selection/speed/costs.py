@@ -121,11 +121,12 @@ def rows_under(timing: pd.DataFrame, condition: TimingCondition) -> pd.DataFrame
     return timing[taken]
 
 
-def timed_rows(accuracy: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
-    """The rows of an accuracy table whose pattern and steps were timed; no adaptation, which takes none, too."""
+def was_timed(candidates: pd.DataFrame, timing: pd.DataFrame) -> NDArray[np.bool_]:
+    """(candidates,) whose pattern and steps were timed; no adaptation, which takes none, too."""
     timed = pd.MultiIndex.from_frame(timing[["pattern", "steps"]].drop_duplicates().astype({"pattern": "str"}))
-    asked = pd.MultiIndex.from_frame(accuracy[["pattern", "steps"]].astype({"pattern": "str"}))
-    return accuracy[asked.isin(timed) | (accuracy["steps"] == 0).to_numpy()]
+    asked = pd.MultiIndex.from_frame(candidates[["pattern", "steps"]].astype({"pattern": "str"}))
+    found: NDArray[np.bool_] = asked.isin(timed) | (candidates["steps"] == 0).to_numpy()
+    return found
 
 
 def ratio(reference: float, costs: NDArray[Any]) -> NDArray[np.float64]:

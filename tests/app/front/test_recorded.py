@@ -14,7 +14,7 @@ from tests.support.synthetic import LAYER_COSTS
 
 def lane_of(study: Study, table: pd.DataFrame, pattern: str, steps: int) -> Lane | None:
     parsed = LambdaPattern.parse(pattern, 5)
-    return record(study.split("test"), table, parsed, steps, study.config.lr, LAYER_COSTS)
+    return record(study.scores("test"), table, parsed, steps, study.config.lr, LAYER_COSTS)
 
 
 @pytest.mark.parametrize(("pattern", "steps"), [("11111", 5), ("00001", 3), ("01010", 2)])

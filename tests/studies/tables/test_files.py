@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lambda_core.errors import StudyError
-from lambda_core.studies import tables
 from lambda_core.studies.study import Study
-from lambda_core.studies.tables import write_table
+from lambda_core.studies.tables import files, read_table, rows_of_split, write_table
 from tests.support.spoiling import cell
 
 
@@ -48,7 +47,7 @@ def test_accuracies_survive_to_the_bit(folder: Path) -> None:
 
 
 def test_a_claim_of_too_many_rows_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MAX_VALUES", 700)
+    monkeypatch.setattr(files, "MAX_VALUES", 700)
     with pytest.raises(StudyError, match=r"accuracy\.parquet claims 378 rows; at most 100"):
         Study.load(folder)
 
@@ -67,7 +66,7 @@ def test_a_file_of_many_groups_of_rows_is_read_group_by_group(folder: Path, word
     frame = pd.concat([whole[whole["split"] == word] for word in words], ignore_index=True)
     table = pa.Table.from_pandas(frame.astype({"split": "str", "pattern": "str"}), preserve_index=False)
     pq.write_table(table, folder / "accuracy.parquet", row_group_size=7)
-    found = tables.read_table(folder, "accuracy")
+    found = read_table(folder, "accuracy")
     assert found["split"].cat.categories.tolist() == words
     pd.testing.assert_frame_equal(found.astype(str), frame.astype(str))
     assert {str(found[name].cat.codes.dtype) for name in ("split", "pattern")} <= {"int8", "int16"}
@@ -75,15 +74,15 @@ def test_a_file_of_many_groups_of_rows_is_read_group_by_group(folder: Path, word
 
 @pytest.mark.parametrize("name", ["steps", "pattern", "accuracy"])
 def test_an_empty_cell_of_a_later_group_is_told_with_its_row(folder: Path, name: str) -> None:
-    frame = tables.read_table(folder, "accuracy").astype({"pattern": "str", "split": "str"}).astype({name: object})
+    frame = read_table(folder, "accuracy").astype({"pattern": "str", "split": "str"}).astype({name: object})
     frame.loc[20, name] = None
     pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / "accuracy.parquet", row_group_size=7)
     with pytest.raises(StudyError, match=f"column {name} holds NaN or an empty cell in row 20"):
-        tables.read_table(folder, "accuracy")
+        read_table(folder, "accuracy")
 
 
 def test_too_many_different_words_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MOST_WORDS", 5)
+    monkeypatch.setattr(files, "MOST_WORDS", 5)
     with pytest.raises(StudyError, match="more than 5 different ones"):
         Study.load(folder)
 
@@ -92,9 +91,9 @@ def test_rows_of_a_split_that_lie_together_are_not_copied(folder: Path) -> None:
     frame = Study.load(folder).accuracy
     assert frame is not None
     for split in ("val", "test"):
-        rows = tables.rows_of_split(frame, split)
+        rows = rows_of_split(frame, split)
         pd.testing.assert_frame_equal(rows, frame[frame["split"] == split])
         assert np.shares_memory(rows["accuracy"].to_numpy(), frame["accuracy"].to_numpy())
     mixed = frame.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(tables.rows_of_split(mixed, "val"), mixed[mixed["split"] == "val"])
-    assert tables.rows_of_split(frame, "train").empty
+    pd.testing.assert_frame_equal(rows_of_split(mixed, "val"), mixed[mixed["split"] == "val"])
+    assert rows_of_split(frame, "train").empty

@@ -1,10 +1,12 @@
-"""The tables of a study as parquet: columns, small on disk, read with distrust."""
+"""The tables of a study as parquet: columns, small on disk, read with distrust, a column at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +17,9 @@ from numpy.typing import NDArray
 
 from lambda_core.errors import StudyError
 from lambda_core.studies.sums import read_file
-from lambda_core.studies.table_schemas import TABLES, Column
+from lambda_core.studies.tables.schemas import TABLES, Column
 from lambda_core.system import first_line, write_with
 
-T = TypeVar("T")
 MAX_ROWS, MAX_VALUES = (
     15_000_000,
     100_000_000,
@@ -40,9 +41,11 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
         raise StudyError(f"{path}: no column of this table is named {', '.join(unknown)}; known: {', '.join(columns)}")
     _require(path, list(frame.columns), columns)
     frame = frame.assign(**{name: columns[name].lacking for name in columns if name not in frame})
-    table = _guarded(path, "cannot hold these values", lambda: _to_arrow(frame, columns))
+    with _told(path, "cannot hold these values"):
+        table = _to_arrow(frame, columns)
     _check_values(path, table.to_pandas(), columns)
-    _guarded(path, "cannot be written", lambda: write_with(path, lambda part: _write(table, part)))
+    with _told(path, "cannot be written"):
+        write_with(path, lambda part: _write(table, part))
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
@@ -55,10 +58,8 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
 
 def parse_table(folder: Path, name: str, content: bytes) -> pd.DataFrame:
     """`read_table` of the file's content."""
-    path, columns = folder / f"{name}.parquet", TABLES[name]
-    frame = _guarded(path, "is no readable parquet table", lambda: _read(path, content, columns))
-    _check_values(path, frame, columns)
-    return frame
+    with opened(folder, name, content) as table:
+        return pd.DataFrame({each: table.column(each) for each in table.columns}, copy=False)
 
 
 def rows_of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -69,52 +70,77 @@ def rows_of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     return frame.iloc[first : first + count] if together else frame[found]
 
 
-def _read(path: Path, content: bytes, columns: dict[str, Column]) -> pd.DataFrame:
-    source = pa.BufferReader(content)
-    names = pq.read_schema(source).names
-    there = [name for name in columns if name in names]
-    words = [name for name in there if pa.types.is_dictionary(columns[name].type)]
-    # words stay dictionaries while read: a long text repeated a million times costs nothing
-    with pq.ParquetFile(source, read_dictionary=words, page_checksum_verification=True) as file:
-        _refuse_bomb(path, file.metadata, len(columns))
-        _require(path, names, columns)
-        groups = (_group(path, file, number, there, columns) for number in range(file.num_row_groups))
-        return _frame_of(path, groups, file.metadata.num_rows, columns)
+@dataclass(frozen=True, eq=False)
+class OpenTable:
+    """A parquet file whose footer was looked at. Its columns are read one by one, checked against the schema."""
 
+    path: Path
+    file: pq.ParquetFile
+    columns: dict[str, Column]
 
-def _group(path: Path, file: pq.ParquetFile, number: int, there: list[str], columns: dict[str, Column]) -> pa.Table:
-    """One group of rows in the types of the schema: a large file is never there in its wider types as a whole."""
-    table = _completed(file.read_row_group(number, columns=there), columns)
-    for name, column in columns.items():
-        if not _same_kind(table.schema.field(name).type, column.type):
-            raise StudyError(f"{path}: column {name} holds {table.schema.field(name).type}, not {column.type}")
-        if pa.types.is_dictionary(column.type):
-            _refuse_long_words(path, name, table.column(name))
-    return table.cast(_schema(columns)).unify_dictionaries()
+    def column(self, name: str) -> NDArray[Any] | pd.Categorical:
+        """(rows,) in the small dtype of the schema; words as categories in order of first appearance.
 
-
-def _frame_of(path: Path, groups: Iterable[pa.Table], rows: int, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """All groups in one frame of `rows` rows, filled group by group: no large table is ever there twice as a whole."""
-    words = {name: _Words(rows) for name, column in columns.items() if pa.types.is_dictionary(column.type)}
-    numbers = {
-        name: np.empty(rows, column.type.to_pandas_dtype()) for name, column in columns.items() if name not in words
-    }
-    end = 0
-    for group in groups:
-        start, end = end, end + group.num_rows
-        for name, column in columns.items():
-            found = group.column(name).combine_chunks()
+        Filled group by group: a large column is never there in its wider type as a whole. Raises StudyError.
+        """
+        column, rows = self.columns[name], self.file.metadata.num_rows
+        filled = _Words(rows) if pa.types.is_dictionary(column.type) else _Numbers(rows, column)
+        end = 0
+        for number in range(self.file.num_row_groups):
+            found = self._cells(name, number)
             if found.null_count and not column.nan:
-                row = start + pc.index(pc.is_null(found), True).as_py()
-                raise StudyError(f"{path}: column {name} holds NaN or an empty cell in row {row}")
-            if name in words:
-                words[name].fill(start, end, found)
-            else:
-                numbers[name][start:end] = found.to_numpy(zero_copy_only=False)
-    if end != rows:
-        raise ValueError(f"{rows:,} rows are claimed, and {end:,} are there")
-    made = {name: words[name].categories() if name in words else numbers[name] for name in columns}
-    return pd.DataFrame(made, copy=False)
+                row = end + pc.index(pc.is_null(found), True).as_py()
+                raise StudyError(f"{self.path}: column {name} holds NaN or an empty cell in row {row}")
+            start, end = end, end + len(found)
+            filled.fill(start, end, found)
+        if end != rows:
+            raise ValueError(f"{rows:,} rows are claimed, and {end:,} are there")
+        values = filled.values()
+        _check_column(self.path, name, pd.Series(values, copy=False), column)
+        return values
+
+    def _cells(self, name: str, group: int) -> Any:
+        """Of one group of rows, in the type of the schema; what stands for them where the file lacks the column."""
+        column = self.columns[name]
+        if name not in self.file.schema_arrow.names:
+            many = self.file.metadata.row_group(group).num_rows
+            return pa.array([column.lacking] * many).cast(column.type)
+        cells = self.file.read_row_group(group, columns=[name]).column(name)
+        if not _same_kind(cells.type, column.type):
+            raise StudyError(f"{self.path}: column {name} holds {cells.type}, not {column.type}")
+        if pa.types.is_dictionary(column.type):
+            _refuse_long_words(self.path, name, cells)
+        return cells.cast(column.type).unify_dictionaries().combine_chunks()
+
+
+@contextmanager
+def opened(folder: Path, name: str, content: bytes) -> Iterator[OpenTable]:
+    """The table `<name>.parquet` of this content, to read columns of. Raises StudyError, inside the block too."""
+    path, columns = folder / f"{name}.parquet", TABLES[name]
+    with _told(path, "is no readable parquet table"):
+        source = pa.BufferReader(content)
+        names = pq.read_schema(source).names
+        words = [each for each in columns if each in names and pa.types.is_dictionary(columns[each].type)]
+        # words stay dictionaries while read: a long text repeated a million times costs nothing
+        with pq.ParquetFile(source, read_dictionary=words, page_checksum_verification=True) as file:
+            _refuse_bomb(path, file.metadata, len(columns))
+            _require(path, names, columns)
+            if file.metadata.num_rows == 0:
+                raise StudyError(f"{path} has no rows")
+            yield OpenTable(path, file, columns)
+
+
+class _Numbers:
+    """A column of numbers, filled in parts."""
+
+    def __init__(self, rows: int, column: Column) -> None:
+        self.numbers = np.empty(rows, column.type.to_pandas_dtype())
+
+    def fill(self, start: int, end: int, found: Any) -> None:
+        self.numbers[start:end] = found.to_numpy(zero_copy_only=False)
+
+    def values(self) -> NDArray[Any]:
+        return self.numbers
 
 
 class _Words:
@@ -136,16 +162,8 @@ class _Words:
             raise ValueError(f"a column of words holds more than {MOST_WORDS:,} different ones")
         return code
 
-    def categories(self) -> pd.Categorical:
+    def values(self) -> pd.Categorical:
         return pd.Categorical.from_codes(self.codes, pd.Index(list(self.texts), dtype=str))
-
-
-def _completed(table: pa.Table, columns: dict[str, Column]) -> pa.Table:
-    """The same table in the order of `columns`, those that it lacks filled with what stands for them."""
-    for name, column in columns.items():
-        if name not in table.column_names:
-            table = table.append_column(name, pa.array([column.lacking] * table.num_rows).cast(column.type))
-    return table.select(list(columns))
 
 
 def _refuse_bomb(path: Path, footer: pq.FileMetaData, columns: int) -> None:
@@ -209,11 +227,14 @@ def _check_values(path: Path, frame: pd.DataFrame, columns: dict[str, Column]) -
     if frame.empty:
         raise StudyError(f"{path} has no rows")
     for name, column in columns.items():
-        values = frame[name]
-        if not column.nan and values.isna().any():
-            raise StudyError(f"{path}: column {name} holds NaN or an empty cell in row {int(values.isna().argmax())}")
-        if not (pa.types.is_dictionary(column.type) or pa.types.is_boolean(column.type)):
-            _check_range(path, name, values.to_numpy(), column)
+        _check_column(path, name, frame[name], column)
+
+
+def _check_column(path: Path, name: str, values: pd.Series, column: Column) -> None:
+    if not column.nan and values.isna().any():
+        raise StudyError(f"{path}: column {name} holds NaN or an empty cell in row {int(values.isna().argmax())}")
+    if not (pa.types.is_dictionary(column.type) or pa.types.is_boolean(column.type)):
+        _check_range(path, name, values.to_numpy(), column)
 
 
 def _check_range(path: Path, name: str, values: np.ndarray, column: Column) -> None:
@@ -223,10 +244,11 @@ def _check_range(path: Path, name: str, values: np.ndarray, column: Column) -> N
         raise StudyError(f"{path}: column {name} holds {wrong:g}, outside {column.low:g} to {column.high:g}")
 
 
-def _guarded(path: Path, fault: str, work: Callable[[], T]) -> T:
-    """What `work` returns; whatever pyarrow or the disk raises becomes a StudyError."""
+@contextmanager
+def _told(path: Path, fault: str) -> Iterator[None]:
+    """Whatever pyarrow or the disk raises becomes a StudyError."""
     try:
-        return work()
+        yield
     except StudyError:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
