@@ -84,7 +84,7 @@ def step_table(study: Study) -> pd.DataFrame:
         "last two": "0" * (count - 2) + "11",
         "all but the head": "1" * (count - 1) + "0",
     }
-    assert study.accuracies is not None
+    assert study.accuracy is not None
     rows = []
     for steps in range(1, int(study.accuracy["steps"].max()) + 1):
         table = episodes_of(study, steps)

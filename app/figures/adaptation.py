@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from app.figures.layout import Part, base_layout, vline
 from app.figures.palette import Palette
-from lambda_core.patterns import AdaptationPlan, LayerStep, Update
-
-if TYPE_CHECKING:
-    from lambda_core.adaptation import Trace
+from lambda_core.patterns import AdaptationPlan, LayerStep, Trace, Update
 
 KINDS = {  # of a layer at a step: its sign, and what the sign means
     "updated": ("●", "computed and updated"),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from app.figures.layout import base_layout, blend
 from app.figures.palette import Palette
-
-if TYPE_CHECKING:
-    from lambda_core.workflows import Sine
+from lambda_core.patterns import Sine
 
 
 def sine_fit(sine: Sine, steps: int, colors: Palette) -> go.Figure:

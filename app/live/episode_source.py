@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.live import image_grid, likeness, own_images
 from app.shared import adaptation_service, page, study_bar, url_state
+from lambda_core.data import Pictures
 from lambda_core.errors import DataError
 from lambda_core.studies import Study
 
-if TYPE_CHECKING:
-    from lambda_core.episodes import Episode
-
-Found = tuple[Hashable, "Episode", str]  # what the episode is made from, the episode, query statistics
+Found = tuple[Hashable, Pictures, str]  # what the episode is made from, the episode, query statistics
 SOURCES = {"data": "From a data set", "images": "Your images", "draw": "Draw"}
 SPLITS = {"test": "unseen test classes", "val": "validation classes", "train": "training classes"}
 

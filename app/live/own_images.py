@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -12,10 +11,8 @@ import streamlit as st
 from app.live import camera, drawing_pad, kept_images, likeness
 from app.live.kept_images import Images
 from app.shared import adaptation_service, page, study_cache, url_state
+from lambda_core.data import Pictures
 from lambda_core.studies import Study
-
-if TYPE_CHECKING:
-    from lambda_core.episodes import Episode
 
 MOST_IMAGES = 10  # a class
 MOST_QUERIES = 24
@@ -24,7 +21,7 @@ PAD, INK = 168, 13  # pixels: side of a drawing pad, width of its pen
 CHARACTERS = ("glyphs", "omniglot")
 
 
-def uploaded(study: Study) -> tuple[Hashable, Episode] | None:
+def uploaded(study: Study) -> tuple[Hashable, Pictures] | None:
     """(key, episode) of uploaded images; None, with what is still missing said, until there are enough."""
     ways = _ways(study)
     st.markdown(f"Give each of {ways} classes a name and one or a few images, then images to recognise.")
@@ -80,7 +77,7 @@ def _class_name(number: int) -> str:
     return given
 
 
-def drawn(study: Study) -> tuple[Hashable, Episode] | None:
+def drawn(study: Study) -> tuple[Hashable, Pictures] | None:
     """(key, episode) of drawn characters: one drawing a class, and one to recognise."""
     ways = _ways(study)
     st.markdown(f"Draw {ways} symbols, one a pad. Then draw one of them again, your own way.")
@@ -114,7 +111,7 @@ def _pad(label: str, key: str, study: Study) -> Images:
 
 def _episode_or_hint(
     names: list[str], supports: list[Images], queries: Images, study: Study, what: str
-) -> tuple[Hashable, Episode] | None:
+) -> tuple[Hashable, Pictures] | None:
     missing = [str(number + 1) for number, images in enumerate(supports) if not images]
     if missing:
         st.info(f"Still to come: {what} {', '.join(missing)}.", icon=":material/add_photo_alternate:")
@@ -122,7 +119,7 @@ def _episode_or_hint(
     if not queries:
         st.info("Now something to recognise.", icon=":material/image_search:")
         return None
-    return _key(supports, queries, study), _episode(names, supports, queries)
+    return _key(supports, queries, study), _pictures(names, supports, queries)
 
 
 def _key(supports: list[Images], queries: Images, study: Study) -> str:
@@ -132,14 +129,8 @@ def _key(supports: list[Images], queries: Images, study: Study) -> str:
     return f"{study.name} {everything.hexdigest()}"
 
 
-def _episode(names: list[str], supports: list[Images], queries: Images) -> Episode:
-    import torch
-
-    from lambda_core.episodes import Episode, as_inputs
-
-    labels = torch.repeat_interleave(torch.arange(len(supports)), torch.tensor([len(images) for images in supports]))
-    support = as_inputs(np.stack([image for images in supports for image in images]))
+def _pictures(names: list[str], supports: list[Images], queries: Images) -> Pictures:
+    labels = np.repeat(np.arange(len(supports)), [len(images) for images in supports])
+    support = np.stack([image for images in supports for image in images])
     # label 0 stands in for the queries: nothing that needs the truth is shown
-    return Episode(
-        support, labels, as_inputs(np.stack(queries)), torch.zeros(len(queries), dtype=torch.long), tuple(names)
-    )
+    return Pictures(support, labels, np.stack(queries), np.zeros(len(queries), np.int64), tuple(names))

@@ -14,11 +14,11 @@ adaptation_service.start()
 found = episode_source.find_episode(study, source)
 if found is None:
     page.stop()
-key, episode, statistics = found
+key, pictures, statistics = found
 
 left, right = st.columns([1.9, 1], gap="medium", vertical_alignment="center")
 with left:
-    st.html(image_grid.support_strip(episode.support_images, episode.support_y.numpy(), episode.class_names))
+    st.html(image_grid.support_strip(pictures.support, pictures.support_labels, pictures.class_names))
 with right:
     steps = pattern_choice.steps_control(study)
 
@@ -29,7 +29,7 @@ with right:
     second = pattern_choice.choose("against", "Pattern B", study, pattern_choice.full(study), steps)
 
 traces = {
-    f"{side} · {pattern}": adaptation_service.trace_of(study, key, episode, pattern, steps, statistics)
+    f"{side} · {pattern}": adaptation_service.trace_of(study, key, pictures, pattern, steps, statistics)
     for side, pattern in (("A", first), ("B", second))
 }
-player.show(player.Run(study, episode, traces, steps, labelled=source == "data"), page.colors())
+player.show(player.Run(study, pictures, traces, steps, labelled=source == "data"), page.colors())

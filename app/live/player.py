@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,11 +11,9 @@ from app.figures import adaptation
 from app.figures.palette import Palette
 from app.live import image_grid
 from app.shared import page, url_state
+from lambda_core.data import Pictures
+from lambda_core.patterns import Trace
 from lambda_core.studies import Study
-
-if TYPE_CHECKING:
-    from lambda_core.adaptation import Trace
-    from lambda_core.episodes import Episode
 
 PAUSE = 0.9  # seconds between two steps while playing
 
@@ -26,7 +23,7 @@ class Run:
     """What ran just now. traces: name → trace. labelled: the truth about the queries is known."""
 
     study: Study
-    episode: Episode
+    pictures: Pictures
     traces: dict[str, Trace]
     steps: int
     labelled: bool
@@ -85,13 +82,13 @@ def _go(at: int, playing: bool) -> None:
 
 def _queries(run: Run, name: str, at: int, key: str, colors: Palette) -> None:
     """The query images as the pattern takes them now: right or wrong, or the likeliest classes."""
-    state, episode = run.traces[name].states[at], run.episode
-    images, names = episode.query_images, episode.class_names
+    state = run.traces[name].states[at]
+    images, names = run.pictures.query, run.pictures.class_names
     if not run.labelled:
         st.markdown(f"**{name}** · after {at} {'step' if at == 1 else 'steps'}")
         st.html(image_grid.guesses(key, images, state.probabilities, names, colors))
         return
-    labels, sure = episode.query_y.numpy(), state.probabilities.max(axis=1)
+    labels, sure = run.pictures.query_labels, state.probabilities.max(axis=1)
     right = int((state.predictions == labels).sum())
     st.markdown(f"**{name}** · {right} of {len(labels)} right after {at} steps")
     st.html(image_grid.query_grid(key, images, labels, state.predictions, sure, names, colors))

@@ -1,29 +1,24 @@
-"""Episodes and adaptations for the pages that show them: both with torch, the adaptations in a worker process.
+"""Episodes and adaptations for the pages that show them, made in a worker process: it alone has torch.
 
-Torch comes with the first call, behind a visible status. Adaptations take turns, so that the times of one visitor are
-not spoilt by another's.
+It starts with the first call, behind a visible status. Adaptations take turns, so that the times of one visitor are not
+spoilt by another's. What is asked of it is asked by name, since importing it would load torch here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import Any
 
 import streamlit as st
 
 from app.shared import study_cache
 from app.shared.study_cache import BY_FILES
-from lambda_core.data import ImageDataset, load_dataset
+from lambda_core.data import ImageDataset, Pictures, data_root, load_dataset
 from lambda_core.errors import DataError
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import LambdaPattern, Sine, Trace
 from lambda_core.studies import Study
-from lambda_core.system import WorkerProcess
-
-if TYPE_CHECKING:
-    from lambda_core.adaptation import Trace
-    from lambda_core.episodes import Episode
-    from lambda_core.workflows import Sine
+from lambda_core.system import WorkerProcess, call
 
 QUERIES = 15
 REPLACED = "The process that adapts was lost or did not answer: a new one took its place."
@@ -32,11 +27,13 @@ _worker = WorkerProcess()
 
 @st.cache_resource(show_spinner="Loading PyTorch, once after the server's start …")
 def start() -> bool:
-    """Import torch once a server; the visitor sees why the page takes a few seconds."""
-    from lambda_core.workflows import ready
+    """Start the process once a server; the visitor sees why the page takes a few seconds."""
+    return bool(_asked("ready"))
 
-    _worker.start(ready)
-    return _worker.run(ready)
+
+def _asked(work: str, *given: object) -> Any:
+    """What a function of `lambda_core.workflows` answers there; its errors are raised here."""
+    return _worker.run(call, f"lambda_core.workflows:{work}", *given)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -63,28 +60,32 @@ def dataset(name: str) -> ImageDataset:
 
 def shown(data: str, study: Study, *, swapped: bool) -> ImageDataset:
     """A data set as the study's network is shown it; swapped: dark and light, beside what the study swaps itself."""
+    return dataset(data).fitted(*study.input, inverted=_inverted(data, study, swapped=swapped))
+
+
+def _inverted(data: str, study: Study, *, swapped: bool) -> bool:
     own = data == study.dataset and study.metadata.measured_on.inverted
-    return dataset(data).fitted(*study.input, inverted=own != swapped)
+    return bool(own != swapped)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
-def episode(data: str, split: str, seed: int, classes: tuple[str, ...], swapped: bool, study: Study) -> Episode:
+def episode(data: str, split: str, seed: int, classes: tuple[str, ...], swapped: bool, study: Study) -> Pictures:
     """The episode of a seed, or of the classes asked for, in the size and channels of the study's network."""
-    from lambda_core.episodes import EpisodeBank
-
-    bank = EpisodeBank(shown(data, study, swapped=swapped), split, study.config.ways, study.config.shots, QUERIES, seed)
-    return bank.of_classes(list(classes)) if classes else bank[0]
+    task = (study.config.ways, study.config.shots, QUERIES)
+    shown_as = (*study.input, _inverted(data, study, swapped=swapped))
+    found: Pictures = _asked("draw_pictures", (data, str(data_root())), split, task, seed, classes, shown_as)
+    return found
 
 
 def trace_of(
-    study: Study, key: Hashable, episode: Episode, pattern: LambdaPattern, steps: int, statistics: str
+    study: Study, key: Hashable, pictures: Pictures, pattern: LambdaPattern, steps: int, statistics: str
 ) -> Trace:
     """The adaptation step by step, timed just now; remembered, so that stepping through it measures nothing anew.
 
-    key: what the episode is made from. statistics: what the queries are normalised by (`query_statistics`).
+    key: what the pictures are made from. statistics: what the queries are normalised by (`query_statistics`).
     """
     with _queue_shown():
-        return _trace_of(study, key, episode, pattern, steps, statistics)
+        return _trace_of(study, key, pictures, pattern, steps, statistics)
 
 
 def sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
@@ -108,35 +109,30 @@ def _queue_shown() -> Iterator[None]:
 def _trace_of(
     study: Study,
     key: Hashable,  # noqa: ARG001 (stands for the episode)
-    _episode: Episode,
+    _pictures: Pictures,
     pattern: LambdaPattern,
     steps: int,
     statistics: str,
 ) -> Trace:
-    from lambda_core.workflows import trace_study
-
-    return _worker.run(trace_study, str(study.folder), study_cache.stamp(study), _episode, pattern, steps, statistics)
+    given = str(study.folder), study_cache.stamp(study), _pictures, pattern, steps, statistics
+    found: Trace = _asked("trace_pictures", *given)
+    return found
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def why_not_ways(study: Study, ways: int) -> str:
     """Why the study's network cannot tell so many classes apart, as a sentence; empty where it can."""
-    from lambda_core.workflows import why_not_ways
-
-    return _worker.run(why_not_ways, str(study.folder), study_cache.stamp(study), ways)
+    return str(_asked("why_not_ways", str(study.folder), study_cache.stamp(study), ways))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Writing the graphs, and checking them …", hash_funcs=BY_FILES)
 def exported(study: Study, pattern: LambdaPattern, steps: int, lr: float) -> bytes:
     """A zip archive of the adaptation as ONNX graphs. Raises LambdaError where it cannot be exported."""
-    from lambda_core.workflows import export_archive
-
     start()
-    return _worker.run(export_archive, str(study.folder), pattern, steps, lr)
+    return bytes(_asked("export_archive", str(study.folder), pattern, steps, lr))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def _sine(study: Study, seed: int, pattern: LambdaPattern, steps: int) -> Sine:
-    from lambda_core.workflows import trace_sine
-
-    return _worker.run(trace_sine, str(study.folder), study_cache.stamp(study), seed, pattern, steps)
+    found: Sine = _asked("trace_sine", str(study.folder), study_cache.stamp(study), seed, pattern, steps)
+    return found

@@ -21,7 +21,7 @@ from lambda_core.adaptation.memory import peak_bytes
 from lambda_core.adaptation.pool import AdaptationPool
 from lambda_core.adaptation.query_statistics import QueryScorer, query_logits
 from lambda_core.adaptation.reference import adapt_by_definition
-from lambda_core.adaptation.tracing import Trace, trace
+from lambda_core.adaptation.tracing import trace
 
 __all__ = [
     "TOGETHER",
@@ -31,7 +31,6 @@ __all__ = [
     "InnerLoop",
     "Loss",
     "QueryScorer",
-    "Trace",
     "adapt",
     "adapt_by_definition",
     "adapt_many",

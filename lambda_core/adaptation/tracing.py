@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,35 +16,10 @@ from lambda_core.adaptation.query_statistics import QueryScorer
 from lambda_core.backbones import Backbone, layer_products
 from lambda_core.episodes import Episode
 from lambda_core.kernels import Weights
-from lambda_core.patterns import AdaptationPlan, LambdaPattern, Row, lowest_ever, plan_adaptation
+from lambda_core.patterns import LambdaPattern, Row, StepState, Trace, lowest_ever, plan_adaptation
 from lambda_core.system import synchronise
 
 REPEATS = 3
-
-
-@dataclass(frozen=True)
-class StepState:
-    """The state after `step` inner steps.
-
-    support_loss, query_loss: mean cross-entropy; accuracy: of the queries, 0 to 1; predictions: (Q,) int64 labels;
-    probabilities: (Q, ways) float32.
-    """
-
-    step: int
-    support_loss: float
-    query_loss: float
-    accuracy: float
-    predictions: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Trace:
-    """states: one a step, the unadapted state first. milliseconds: adaptation time up to each step, timed alone."""
-
-    states: tuple[StepState, ...]
-    milliseconds: tuple[float, ...]
-    plan: AdaptationPlan
 
 
 def trace(

@@ -4,13 +4,13 @@ Belongs here: images, labels and class splits on disk. Does not: episodes drawn 
 """
 
 from lambda_core.data.catalogue import DatasetInfo, describe, list_datasets
-from lambda_core.data.dataset import SPLITS, ImageDataset
+from lambda_core.data.dataset import SPLITS, ImageDataset, Pictures
 from lambda_core.data.fetching import fetch
 from lambda_core.data.fitting import Fit
 from lambda_core.data.image_file import LARGEST_PICTURE, SUFFIXES, read_picture
 from lambda_core.data.importing import find_splits, import_folder, passed_over
 from lambda_core.data.looks import Looks, looks_of
-from lambda_core.data.prepared import load_dataset
+from lambda_core.data.prepared import data_root, load_dataset
 
 __all__ = [
     "LARGEST_PICTURE",
@@ -20,6 +20,8 @@ __all__ = [
     "Fit",
     "ImageDataset",
     "Looks",
+    "Pictures",
+    "data_root",
     "describe",
     "fetch",
     "find_splits",

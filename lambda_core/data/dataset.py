@@ -15,6 +15,22 @@ from lambda_core.data.fitting import Fit
 from lambda_core.errors import DataError
 
 SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """One few-shot task as its images are stored: what an episode is made of, and made back into.
+
+    support: (N·K, H, W, C) uint8, class after class; support_labels: (N·K,) int64; query, query_labels alike.
+    """
+
+    support: NDArray[np.uint8]
+    support_labels: NDArray[np.int64]
+    query: NDArray[np.uint8]
+    query_labels: NDArray[np.int64]
+    class_names: tuple[str, ...] = ()
+
+
 _CHUNK = 4096  # images hashed at a time
 
 

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lambda_core.data import Pictures
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -41,6 +43,18 @@ class Episode:
         """To another process as arrays: torch would keep a file open for every tensor that crosses over."""
         tensors = (self.support_x, self.support_y, self.query_x, self.query_y)
         return partial(_arrived, class_names=self.class_names), tuple(map(_plain, tensors))
+
+    @classmethod
+    def of(cls, pictures: Pictures) -> Episode:
+        """The episode of these pictures."""
+        support_y, query_y = (torch.from_numpy(each) for each in (pictures.support_labels, pictures.query_labels))
+        return cls(as_inputs(pictures.support), support_y, as_inputs(pictures.query), query_y, pictures.class_names)
+
+    @property
+    def pictures(self) -> Pictures:
+        """Its images for the eye, and what makes the same episode again."""
+        labels = self.support_y.numpy(), self.query_y.numpy()
+        return Pictures(self.support_images, labels[0], self.query_images, labels[1], self.class_names)
 
     @property
     def support_images(self) -> NDArray[np.uint8]:

@@ -1,4 +1,5 @@
-"""Lambda patterns: which layers the inner loop updates at which step, what that costs, and how it is said in words.
+"""Lambda patterns: which layers the inner loop updates at which step, what that costs, how it is said in words, and
+what was seen of it step by step.
 
 Belongs here: what follows from a pattern alone. Does not: measured accuracies and times (`selection`), tensors
 (`adaptation`). No torch.
@@ -10,6 +11,7 @@ from lambda_core.patterns.memory import LayerMemory, Pass, Peak, peak_of_plan
 from lambda_core.patterns.pattern import NAMES, LambdaPattern, full_like
 from lambda_core.patterns.plan import AdaptationPlan, LayerStep, count_cost, plan_adaptation
 from lambda_core.patterns.update import DIGITS, WAYS_BACK, Row, Update, is_head_alone, lowest_ever, lowest_updated
+from lambda_core.patterns.watched import Sine, StepState, Trace
 
 __all__ = [
     "DIGITS",
@@ -23,6 +25,9 @@ __all__ = [
     "Pass",
     "Peak",
     "Row",
+    "Sine",
+    "StepState",
+    "Trace",
     "Update",
     "count_cost",
     "describe_pattern",

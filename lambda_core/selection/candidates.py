@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -93,7 +93,9 @@ class Scores:
 
     def matrix(self, rows: Any = None) -> Floats:
         """(candidates, episodes) float64 of all candidates, or of these rows of them."""
-        return np.ascontiguousarray((self.values if rows is None else self.values[:, rows]).T, dtype=np.float64)
+        values = self.values if rows is None else self.values[:, rows]
+        matrix: Floats = np.ascontiguousarray(values.T, dtype=np.float64)
+        return matrix
 
     def of(self, rows: NDArray[Any]) -> Scores:
         """The same of some candidates: their rows, or a mask."""
@@ -101,10 +103,11 @@ class Scores:
 
     def row(self, candidate: Candidate) -> Floats:
         """(episodes,) of one candidate. Raises SelectionError if it was not swept."""
-        return self.matrix([candidate_index(self.candidates, candidate)])[0]
+        found: Floats = self.matrix([candidate_index(self.candidates, candidate)])[0]
+        return found
 
 
-OneSplit = pd.DataFrame | Scores  # a table of accuracies, or what was made of it
+OneSplit: TypeAlias = pd.DataFrame | Scores  # a table of accuracies, or what was made of it
 
 
 def scores_of(accuracy: OneSplit) -> Scores:

@@ -13,7 +13,7 @@ from lambda_core.system.own_code import own_function
 from lambda_core.system.progress import Meter, Progress, Report
 from lambda_core.system.spreading import cores, spread
 from lambda_core.system.stopping import finishing, stopped_by_sigterm
-from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, worker_pool
+from lambda_core.system.worker import NO_MAIN_GUARD, WorkerProcess, call, worker_pool
 
 __all__ = [
     "NO_MAIN_GUARD",
@@ -24,6 +24,7 @@ __all__ = [
     "WorkerProcess",
     "alone",
     "best_device",
+    "call",
     "check_device",
     "cores",
     "environment",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeVar
 
 from lambda_core.errors import BusyError, LambdaError, LostWorkerError
@@ -65,6 +66,14 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def call(name: str, *given: object) -> Any:
+    """The public function module:function called with `given`: work for a process that has what this one shall not
+    import. What it returns must not be of a class that does.
+    """
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)(*given)
+
+
 class WorkerProcess:
     """One worker process of one thread: what it runs takes turns, so that the times of one are not spoilt by another's.
 
@@ -83,10 +92,6 @@ class WorkerProcess:
     def waiting(self) -> int:
         """Pieces of work that run or wait for their turn."""
         return self._waiting
-
-    def start(self, warm_up: Callable[[], object]) -> None:
-        """Start the worker and let it call `warm_up`, a public function of a module, without waiting for either."""
-        self._pool.submit(warm_up)
 
     def run(self, work: Callable[..., Result], *given: object) -> Result:
         """work(*given), computed there; its errors are raised here.

@@ -18,13 +18,13 @@ from lambda_core.workflows.parts import merge_sweep, sweep_part
 from lambda_core.workflows.search import live_runner, race_live, search_study
 from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_seeds, train_study
-from lambda_core.workflows.watch import Sine, ready, trace_sine, trace_study, why_not_ways
+from lambda_core.workflows.watch import draw_pictures, ready, trace_pictures, trace_sine, trace_study, why_not_ways
 
 __all__ = [
-    "Sine",
     "add_device_times",
     "complete",
     "count_memory",
+    "draw_pictures",
     "export_archive",
     "export_study",
     "live_runner",
@@ -40,6 +40,7 @@ __all__ = [
     "sweep_part",
     "sweep_study",
     "time_study",
+    "trace_pictures",
     "trace_sine",
     "trace_study",
     "train_seeds",

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from lambda_core.adaptation import Trace, adaptation_steps, trace
-from lambda_core.episodes import Episode, SinusoidBank
+from lambda_core.adaptation import adaptation_steps, trace
+from lambda_core.data import ImageDataset, Pictures, load_dataset
+from lambda_core.episodes import Episode, EpisodeBank, SinusoidBank
 from lambda_core.errors import StudyError
-from lambda_core.patterns import LambdaPattern
+from lambda_core.patterns import LambdaPattern, Sine, Trace
 from lambda_core.studies import Study
 
 FINE = 201  # points of a curve that is drawn
-
-
-@dataclass(frozen=True)
-class Sine:
-    """A regression adapted step by step: support points, true curve, and the fit after each step on `x`.
-
-    support: (K, 2); x, truth: (points,); fits: steps + 1 of (points,); losses: support loss of each fit.
-    """
-
-    support: NDArray[np.float32]
-    x: NDArray[np.float32]
-    truth: NDArray[np.float32]
-    fits: tuple[NDArray[np.float32], ...]
-    losses: tuple[float, ...]
 
 
 def ready() -> bool:
@@ -49,6 +33,31 @@ def trace_study(
     """
     study, model = _loaded(folder, stamp, len(episode.class_names) or None)
     return trace(model, episode, pattern, steps, study.config.lr, query_statistics)
+
+
+def trace_pictures(
+    folder: str, stamp: Hashable, pictures: Pictures, pattern: LambdaPattern, steps: int, query_statistics: str
+) -> Trace:
+    """`trace_study` of an episode that comes as pictures. Raises StudyError."""
+    return trace_study(folder, stamp, Episode.of(pictures), pattern, steps, query_statistics)
+
+
+def draw_pictures(
+    data: tuple[str, str],
+    split: str,
+    task: tuple[int, int, int],
+    seed: int,
+    classes: tuple[str, ...],
+    shown: tuple[int, int, bool],
+) -> Pictures:
+    """The episode of a seed, or of the classes asked for, as pictures.
+
+    data: name of the data set and where it lies. task: ways, shots, queries. shown: size and channels of the network's
+    input, and whether dark and light are swapped. Raises DataError.
+    """
+    size, channels, inverted = shown
+    bank = EpisodeBank(_data(*data).fitted(size, channels, inverted=inverted), split, *task, seed)
+    return (bank.of_classes(list(classes)) if classes else bank[0]).pictures
 
 
 def why_not_ways(folder: str, stamp: Hashable, ways: int) -> str:
@@ -74,6 +83,11 @@ def trace_sine(folder: str, stamp: Hashable, seed: int, pattern: LambdaPattern, 
         losses = tuple(float(F.mse_loss(model(given[0]), given[1])) for model in models)
     truth = (amplitude * torch.sin(x - phase)).numpy()
     return Sine(torch.cat(given, dim=1).numpy(), x.numpy(), truth, fits, losses)
+
+
+@lru_cache(maxsize=8)
+def _data(name: str, root: str) -> ImageDataset:
+    return load_dataset(name, root)
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from lambda_core.studies.tables.files import opened, rows_of_split
 
 KEYS = ("pattern", "steps", "lr")
 SCORES = ("accuracy", "loss")
-Column = NDArray[Any] | pd.Categorical
+Cells: TypeAlias = NDArray[Any] | pd.Categorical
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class Loose:
         return self.table[["split", "episode"]]
 
 
-Accuracies = Swept | Loose
+Accuracies: TypeAlias = Swept | Loose
 
 
 def read_accuracies(folder: Path, content: bytes) -> Accuracies:
@@ -148,10 +148,10 @@ def _told_once(
     return pd.DataFrame(found, copy=False) if len(found) == len(names) else None
 
 
-def _first_line(values: Any, lines: Callable[[NDArray[Any]], NDArray[Any]]) -> Column | None:
+def _first_line(values: Any, lines: Callable[[NDArray[Any]], NDArray[Any]]) -> Cells | None:
     words = isinstance(values, pd.Categorical)
     cells = lines(values.codes if words else np.asarray(values))
-    first = cells[0].copy()
+    first: NDArray[Any] = cells[0].copy()
     if (cells != first).any() or (words and first.min() < 0):
         return None
     return pd.Categorical.from_codes(first, values.categories) if words else first
@@ -165,7 +165,7 @@ def _is_whole(blocks: pd.DataFrame) -> bool:
     return bool(together and not blocks.duplicated().any() and (counts >= 2).all())
 
 
-def _repeated(values: Any, repeat: Callable[[NDArray[Any]], NDArray[Any]]) -> Column:
+def _repeated(values: Any, repeat: Callable[[NDArray[Any]], NDArray[Any]]) -> Cells:
     if isinstance(values, pd.Categorical):
         return pd.Categorical.from_codes(repeat(values.codes), values.categories)
     return repeat(np.asarray(values))
