@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from lambda_core.config import MetaTrainConfig
-from lambda_core.episodes.episode import as_images, as_inputs
+from lambda_core.data import load_dataset
+from lambda_core.episodes.episode import Episode, as_images, as_inputs
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.episodes.sampling import shifted
 from lambda_core.episodes.sinusoid_bank import SinusoidBank
@@ -180,3 +181,14 @@ def test_only_training_episodes_are_shifted():
 def test_a_bank_says_that_it_has_no_end(bank):
     with pytest.raises(TypeError, match=r"take bank\[i\]"):
         list(bank)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_make_the_same_episode_again(channels: int) -> None:
+    episode = EpisodeBank(load_dataset("glyphs").fitted(20, channels), "test", 5, 2, 3)[1]
+    again = Episode.of(episode.pictures)
+    assert again.class_names == episode.class_names
+    for name in ("support_x", "support_y", "query_x", "query_y"):
+        ours, theirs = getattr(again, name), getattr(episode, name)
+        assert torch.equal(ours, theirs)
+        assert ours.stride() == theirs.stride()

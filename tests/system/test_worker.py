@@ -17,7 +17,7 @@ from lambda_core.episodes.sinusoid_bank import SinusoidBank
 from lambda_core.errors import BusyError, LostWorkerError, PatternError
 from lambda_core.patterns.pattern import LambdaPattern
 from lambda_core.system import worker
-from lambda_core.system.worker import WorkerProcess
+from lambda_core.system.worker import WorkerProcess, call
 from lambda_core.workflows.watch import ready
 from tests.support.tiny import tiny_dataset
 
@@ -122,22 +122,11 @@ def test_it_ends_with_its_parent(tmp_path):
     worker.wait(timeout=20)
 
 
-def test_it_begins_without_being_waited_for(tmp_path, monkeypatch):
-    """start returns while the worker still waits for a file that is written only afterwards."""
-    monkeypatch.setenv("WAITED_FOR", str(tmp_path / "go"))
-    worker_process = WorkerProcess()
-    worker_process.start(wait_for_file)
-    (tmp_path / "go").touch()
-    assert worker_process.run(ready)
-
-
-def wait_for_file():
-    """In the worker: ends when the file named in the environment is there, and fails where it never comes."""
-    for _ in range(3000):
-        if Path(os.environ["WAITED_FOR"]).exists():
-            return
-        time.sleep(0.01)
-    raise TimeoutError("whoever was to write the file waited for this instead")
+def test_work_is_asked_for_by_name(worker_process):
+    assert worker_process.run(call, "lambda_core.workflows:ready") is True
+    assert worker_process.run(call, "os:getpid") == worker_process.run(os.getpid)
+    with pytest.raises(AttributeError, match="no_such_work"):
+        worker_process.run(call, "lambda_core.workflows:no_such_work")
 
 
 @pytest.mark.parametrize(
