@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
@@ -58,12 +58,12 @@ def end_with_parent() -> None:
     """Ends this worker process when the process that started it ends, killed or not: a pool's workers would live on."""
     parent = multiprocessing.parent_process()
 
-    def wait() -> None:
+    def end() -> None:
         if parent is not None:
             parent.join()
         os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=end, daemon=True).start()
 
 
 def call(name: str, *given: object) -> Any:
@@ -78,12 +78,13 @@ class WorkerProcess:
     """One worker process of one thread: what it runs takes turns, so that the times of one are not spoilt by another's.
 
     It starts with the first piece of work, is started anew where it was lost (killed, or out of memory) or does not
-    answer within `patience` seconds, and ends with the process that started it. At most `most_waiting` pieces wait.
+    answer within `patience` seconds, and ends with the process that started it. At most `most_waiting` pieces wait, and
+    none longer than `longest_wait` seconds for its turn.
     The main module must bear being imported a second time (`if __name__ == "__main__"`).
     """
 
-    def __init__(self, patience: float = 60.0, most_waiting: int = 100) -> None:
-        self.patience, self.most_waiting = patience, most_waiting
+    def __init__(self, patience: float = 60.0, most_waiting: int = 100, longest_wait: float = 90.0) -> None:
+        self.patience, self.most_waiting, self.longest_wait = patience, most_waiting, longest_wait
         self.replaced = 0  # how often the worker was started anew
         self._pool, self._is_new = worker_pool(1), True
         self._turns, self._places, self._waiting = ThreadPoolExecutor(1), threading.Lock(), 0
@@ -97,10 +98,17 @@ class WorkerProcess:
         """work(*given), computed there; its errors are raised here.
 
         work: a public function of a module; what it takes and returns must pickle. Raises BusyError where too many
-        wait, LostWorkerError where a second worker is lost, or does not answer, over the same work.
+        wait, or its turn does not come; LostWorkerError where a second worker is lost over the same work, or does not
+        answer.
         """
         with self._place():
-            return self._turns.submit(self._turn, work, given).result()
+            turn = self._turns.submit(self._turn, work, given)
+            wait([turn], self.longest_wait)
+            if turn.cancel():
+                raise BusyError(
+                    f"the adaptations of others took {self.longest_wait:g} s and more: try again in a moment"
+                )
+            return turn.result()
 
     @contextmanager
     def _place(self) -> Iterator[None]:

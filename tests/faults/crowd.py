@@ -8,7 +8,6 @@ settles.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from pathlib import Path
 from random import Random
@@ -16,26 +15,25 @@ from urllib.parse import parse_qs, urlparse
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.browser.serving import ARGUMENTS, CHROMIUM, serving
-from tests.faults.crowd_report import Crowd, Processes
-from tests.support.images import write_images
-from tests.support.synthetic import write_study
+from tests.browser.serving import ARGUMENTS, CHROMIUM
+from tests.faults.crowd_report import MEMORY_EVERY, QUEUE, Crowd, Processes
+from tests.faults.crowd_server import ANY, PAUSE, Cores, crowd_served, next_visit, on_cores
 
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 PATIENCE = 240.0  # seconds that a page may take when fifty others wait too, on two busy cores
 LAST = 60.0  # seconds that visits may go on when the time is up
 FAULTS = "[data-testid=stException], [data-testid=stAlertContentError]"
-QUEUE = re.compile(r"(\d+) adaptations? of other visitors come")
-MEMORY_EVERY = 5.0
 
 
-def crowd_of(scratch: Path, visitors: int, seconds: float, seed: int = 0) -> Crowd:
-    """So many visitors of the app, on a study and images below `scratch`. Nothing of it runs on afterwards."""
-    write_study(scratch / "studies", "cifar-fs-5w1s", episodes=100)
-    write_images(scratch / "images" / "cifar-fs")
-    places = {"LAMBDA_STUDIES": "studies", "LAMBDA_DATA": "images", "LAMBDA_JOBS": "jobs"}
+def crowd_of(
+    scratch: Path, visitors: int, seconds: float, seed: int = 0, server_cores: Cores = ANY, browser_cores: Cores = ANY
+) -> Crowd:
+    """So many visitors of the app, on a study and images below `scratch`. Nothing of it runs on afterwards.
+
+    server_cores, browser_cores: on which either runs; empty: on any.
+    """
     found = Crowd(visitors)
-    with serving(scratch / "log", **{name: str(scratch / place) for name, place in places.items()}) as url:
+    with crowd_served(scratch, server_cores) as url, on_cores(browser_cores):
         asyncio.run(_all(url, seconds, seed, found))
     return found
 
@@ -66,7 +64,7 @@ async def _visitor(browser: Browser, url: str, chance: Random, seconds: float, f
             found.arrived()  # the others wait for no one who failed
         while (left := found.left(seconds)) > 0:
             await asyncio.wait_for(_visit(page, url, chance, found), left + LAST)
-            await asyncio.sleep(chance.uniform(0.5, 3))
+            await asyncio.sleep(chance.uniform(*PAUSE))
         found.held += 1
     except TimeoutError as error:
         found.cut_off(str(error), is_over=found.left(seconds) <= 0)
@@ -76,8 +74,7 @@ async def _visitor(browser: Browser, url: str, chance: Random, seconds: float, f
 
 
 async def _visit(page: Page, url: str, chance: Random, found: Crowd) -> None:
-    seed, pattern = chance.randrange(1_000_000), f"{chance.randrange(1, 32):05b}"
-    path = chance.choice([f"live?seed={seed}&pattern={pattern}", f"explore?pattern={pattern}&seed={seed}"])
+    path, seed, pattern = next_visit(chance)
     start = time.monotonic()
     await page.goto(f"{url}/{path}")
     await page.wait_for_selector(".stMainBlockContainer")
@@ -90,7 +87,7 @@ async def _visit(page: Page, url: str, chance: Random, found: Crowd) -> None:
     for fault in await page.query_selector_all(FAULTS):
         found.faults.append(f"{path}: {(await fault.inner_text())[:200]}")
     there = {name: texts[0] for name, texts in parse_qs(urlparse(page.url).query).items()}
-    if there.get("seed", "7") != str(seed) or there.get("pattern") != pattern:
+    if there.get("seed", "7") != seed or there.get("pattern") != pattern:
         found.faults.append(f"{path} became {page.url}: another one's?")
 
 

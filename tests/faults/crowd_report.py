@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from statistics import median, quantiles
@@ -11,6 +12,8 @@ import psutil
 
 GROWTH = 1.10  # at most, from the third fifth of the time to the last
 FLAT = "flat: the median of the time's last fifth is at most a tenth above that of its third fifth"
+MEMORY_EVERY = 5.0  # seconds
+QUEUE = re.compile(r"(\d+) adaptations? of other visitors come")  # what a page says that waits
 SHORTEST = 240.0  # seconds to judge it by: Streamlit keeps the session of a page that was left for two minutes
 
 JUDGED = {True: "yes", False: "NO", None: "too short to judge"}

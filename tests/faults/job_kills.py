@@ -31,9 +31,9 @@ PLACE, SERVER_KILLED = "LAMBDA_JOBS", "server killed"
 class JobHarness:
     """Tries on copies of small studies below `root`."""
 
-    def __init__(self, server: ForkServer, root: Path) -> None:
+    def __init__(self, server: ForkServer, root: Path, states: Path | None = None) -> None:
         self.server, self.root, self._whole = server, root, {}
-        self._states = KillHarness(server, root)
+        self._states = KillHarness(server, root, states)
 
     def attempt(self, name: str, harm: str, seed: int) -> None:
         """Do that harm at a random moment, go on with the job, and compare. Raises AssertionError."""

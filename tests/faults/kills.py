@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from tests.faults.fork_server import ForkServer, Outcome, Stop
+from lambda_core.system import locked
+from tests.faults.fork_server import PATIENCE, ForkServer, Outcome, Stop
 from tests.support.making import write_pictures
 from tests.support.tiny import tiny_dataset, write_dataset, write_tiny
 
@@ -66,10 +67,11 @@ def works() -> list[str]:
 
 
 class KillHarness:
-    """Tries on copies of small studies below `root`."""
+    """Tries on copies of small studies below `root`. states: where those are kept, of several harnesses together."""
 
-    def __init__(self, server: ForkServer, root: Path) -> None:
+    def __init__(self, server: ForkServer, root: Path, states: Path | None = None) -> None:
         self.server, self.root, self._whole = server, root, {}
+        self.states = states or root
         root.mkdir(exist_ok=True)
 
     def attempt(self, name: str, way: str, seed: int) -> Outcome:
@@ -98,25 +100,26 @@ class KillHarness:
 
     def folder(self, state: str) -> Path:
         """The folder of this state (data, pictures, trained, swept or timed), made once."""
-        folder = self.root / state
+        folder = self.states / state
         if not folder.exists():
-            self._make(state, folder)
+            with locked(self.states / f".{state}", f"{state} is being made", wait=PATIENCE):
+                if not folder.exists():  # another harness has not made it meanwhile
+                    self._made(state).rename(folder)
         return folder
 
-    def _make(self, state: str, folder: Path) -> None:
-        if state == "pictures":
-            write_pictures(folder / "pictures", images=55)  # more than a piece
-            return
+    def _made(self, state: str) -> Path:
+        if state in MADE_BY:
+            before, argv = MADE_BY[state]
+            made = self._copy(before, f"{state}.made")
+            done = self._run(argv, made)
+            assert done.code == 0, done.output
+            return made
+        made = self.root / f"{state}.made"
         if state == "data":
-            write_tiny(folder / "data")
-            write_dataset(replace(tiny_dataset(), name="other"), folder / "data")
-            write_pictures(folder / "pictures", images=4)
-            return
-        before, argv = MADE_BY[state]
-        made = self._copy(before, f"{state}.made")
-        done = self._run(argv, made)
-        assert done.code == 0, done.output
-        made.rename(folder)
+            write_tiny(made / "data")
+            write_dataset(replace(tiny_dataset(), name="other"), made / "data")
+        write_pictures(made / "pictures", images=4 if state == "data" else 55)  # 55: more than a piece
+        return made
 
     def _undisturbed(self, name: str) -> tuple[dict[str, Any], Outcome]:
         if name not in self._whole:

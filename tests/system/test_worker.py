@@ -101,6 +101,23 @@ def test_what_waits_is_counted_and_bounded():
     assert worker_process.run(ready)
 
 
+def test_no_one_waits_for_a_turn_that_does_not_come(tmp_path, monkeypatch):
+    """Whose turn it is goes on; the one that waits is told, and its work is never begun."""
+    monkeypatch.setenv("WAITED_FOR", str(tmp_path / "go"))
+    worker_process = WorkerProcess(longest_wait=0.2)
+    with ThreadPoolExecutor(1) as visitors:
+        first = visitors.submit(worker_process.run, wait_for_file)
+        while not (tmp_path / "go.waits").exists():
+            time.sleep(0.01)
+        with pytest.raises(BusyError, match=r"took 0\.2 s and more: try again"):
+            worker_process.run((tmp_path / "never").touch)
+        (tmp_path / "go").touch()
+        first.result()
+    assert worker_process.waiting == 0
+    assert worker_process.run(ready)
+    assert not (tmp_path / "never").exists()
+
+
 def test_ctrl_c_reaches_the_worker_through_its_parent_only(worker_process):
     worker = worker_process.run(os.getpid)
     os.kill(worker, signal.SIGINT)
@@ -127,6 +144,17 @@ def test_work_is_asked_for_by_name(worker_process):
     assert worker_process.run(call, "os:getpid") == worker_process.run(os.getpid)
     with pytest.raises(AttributeError, match="no_such_work"):
         worker_process.run(call, "lambda_core.workflows:no_such_work")
+
+
+def wait_for_file():
+    """In the worker: says that it waits; ends when the file named in the environment is there, and fails where it never
+    comes."""
+    Path(f"{os.environ['WAITED_FOR']}.waits").touch()
+    for _ in range(3000):
+        if Path(os.environ["WAITED_FOR"]).exists():
+            return
+        time.sleep(0.01)
+    raise TimeoutError("whoever was to write the file waited for this instead")
 
 
 @pytest.mark.parametrize(

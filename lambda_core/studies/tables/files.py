@@ -118,7 +118,7 @@ def opened(folder: Path, name: str, content: bytes) -> Iterator[OpenTable]:
     """The table `<name>.parquet` of this content, to read columns of. Raises StudyError, inside the block too."""
     path, columns = folder / f"{name}.parquet", TABLES[name]
     with _told(path, "is no readable parquet table"):
-        source = pa.BufferReader(content)
+        source = pa.BufferReader(_arrows_own(content))
         names = pq.read_schema(source).names
         words = [each for each in columns if each in names and pa.types.is_dictionary(columns[each].type)]
         # words stay dictionaries while read: a long text repeated a million times costs nothing
@@ -128,6 +128,17 @@ def opened(folder: Path, name: str, content: bytes) -> Iterator[OpenTable]:
             if file.metadata.num_rows == 0:
                 raise StudyError(f"{path} has no rows")
             yield OpenTable(path, file, columns)
+
+
+def _arrows_own(content: bytes) -> pa.Buffer:
+    """The same in memory that Arrow allocates and frees.
+
+    A thread of its pool lets go of what it read a moment after the answer is there. To free memory of Python's it asks
+    Python, which aborts the process if that has begun to end: whole work with exit code -6.
+    """
+    memory = pa.BufferOutputStream()
+    memory.write(content)
+    return memory.getvalue()
 
 
 class _Numbers:

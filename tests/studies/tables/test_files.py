@@ -30,6 +30,18 @@ def test_tables_are_small(folder: Path) -> None:
     assert str(study.timing.dtypes["multiply_adds"]) == "int64"  # type: ignore[union-attr]
 
 
+def test_arrow_is_left_with_no_memory_of_pythons(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of Arrow's that frees it when Python has begun to end would abort the process."""
+    read_from: list[pa.Buffer] = []
+    reader = pa.BufferReader
+    monkeypatch.setattr(pa, "BufferReader", lambda source: read_from.append(source) or reader(source))
+    content = (folder / "accuracy.parquet").read_bytes()
+    files.parse_table(folder, "accuracy", content)
+    (given,) = read_from
+    assert given.to_pybytes() == content
+    assert given.address != pa.py_buffer(content).address
+
+
 def test_memory_that_was_not_counted_is_none_and_no_number(folder: Path) -> None:
     timing = Study.load(folder).timing
     assert timing is not None
