@@ -40,7 +40,7 @@ def _pattern_and_steps(studies: list[Study], settings: SelectionSettings) -> tup
     most = min(study.most_steps for study in studies)
     with st.container(border=True):
         st.markdown(f"**Pattern** · {describe_pattern(str(pattern), first.layers)}")
-        pattern_editor.pattern_editor("pattern", first.layers, pattern, 1)
+        pattern_editor.pattern_editor("pattern", first.layers, pattern, 1, finer=pattern_editor.Finer.of(first))
         steps = pattern_editor.steps_of(min(choice.steps, most), most)
         st.slider("Inner steps", 0, most, **url_state.bound("steps", steps))
     return pattern, steps

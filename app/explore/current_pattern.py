@@ -38,7 +38,7 @@ def show(
     st.markdown(f"**Current pattern** · {describe_pattern(str(pattern), study.layers)}{_other_step_size(study)}")
     follow_choice = partial(url_state.put, pattern=None, steps=None, lr=None)
     back = ("Chosen", "Back to the chosen one", follow_choice)
-    pattern_editor.pattern_editor("pattern", study.layers, pattern, steps, back)
+    pattern_editor.pattern_editor("pattern", study.layers, pattern, steps, back, finer=pattern_editor.Finer.of(study))
     left, right = st.columns([1.4, 1], gap="medium")
     with left:
         st.slider("Inner steps", 0, int(choice.verdicts["steps"].max()), **url_state.bound("steps", steps))
@@ -76,11 +76,14 @@ def _not_measured(study: Study, pattern: LambdaPattern, steps: int) -> None:
         full = _by_layer(LambdaPattern.full(len(study.layers)), study.reference_steps, study.layer_costs).sum()
         own = _by_layer(pattern, steps, study.layer_costs).sum()
         st.metric("Cheaper, counted", times(full / own if own else float("inf")), help="in multiply-adds")
-    st.info("This pattern was not measured: a sweep takes the same layers at every step.", icon=":material/straighten:")
+    per_layer = pattern.first(max(steps, 1)).is_per_layer
+    why_not = "the sweep took others" if per_layer else "a sweep takes the same layers at every step"
+    st.info(f"This pattern was not measured: {why_not}.", icon=":material/straighten:")
     with st.container(horizontal=True, gap="small"):
-        first = str(pattern.first(1))
-        everywhere = {"pattern": first, "grid": False}
-        st.button(f"Take {lamps(first)} at every step", on_click=url_state.put, kwargs=everywhere)
+        if not per_layer:
+            first = str(pattern.first(1))
+            everywhere = {"pattern": first, "grid": False}
+            st.button(f"Take {lamps(first)} at every step", on_click=url_state.put, kwargs=everywhere)
         if st.button("Run it in Live", icon=":material/play_circle:"):
             st.switch_page("live/page.py")
 

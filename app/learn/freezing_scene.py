@@ -22,7 +22,7 @@ def show(text: DeltaGenerator, controls: DeltaGenerator, colors: Palette) -> Non
     pattern = pattern_editor.pattern_of("pattern", study.layers, "00011")
     with controls:
         steps = scene.steps_control(controls)
-        pattern_editor.pattern_editor("pattern", study.layers, pattern, steps)
+        pattern_editor.pattern_editor("pattern", study.layers, pattern, steps, finer=pattern_editor.Finer.of(study))
     plan = plan_adaptation(pattern, steps, study.layer_costs)
     full = plan_adaptation(LambdaPattern.full(len(study.layers)), steps, study.layer_costs)
     ratio = full.multiply_adds / plan.multiply_adds if plan.multiply_adds else float("inf")

@@ -19,7 +19,7 @@ def show(text: DeltaGenerator, controls: DeltaGenerator, colors: Palette) -> Non
     with controls:
         steps = scene.steps_control(controls, "Inner steps taken", least=0)
         pattern = pattern_editor.pattern_of("sine", study.layers, str(LambdaPattern.full(len(study.layers))))
-        pattern_editor.pattern_editor("sine", study.layers, pattern, 1)
+        pattern_editor.pattern_editor("sine", study.layers, pattern, 1, finer=pattern_editor.Finer.of(study))
         st.button("Another curve", icon=":material/refresh:", on_click=page.next_seed)
     sine = adaptation_service.sine(study, url_state.value("seed"), pattern, scene.MOST_STEPS)
     text.markdown(

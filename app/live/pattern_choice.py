@@ -26,7 +26,7 @@ def choose(field: str, title: str, study: Study, fallback: str, steps: int) -> L
     pattern = pattern_editor.pattern_of(field, study.layers, fallback)
     with st.container(border=True, gap="small"):
         st.markdown(f"**{title}** · {describe_pattern(str(pattern), study.layers)}")
-        pattern_editor.pattern_editor(field, study.layers, pattern, steps)
+        pattern_editor.pattern_editor(field, study.layers, pattern, steps, finer=pattern_editor.Finer.of(study))
     return pattern
 
 

@@ -1,11 +1,12 @@
 """A pattern to edit: toggles for each layer, presets, and its text; every change goes to the field that holds it.
 
-A layer has three states: off, on, and on with scale and shift alone, which a second row of toggles says.
+A layer is off or on; where scale and shift alone are asked for, it has three states, 0, n and 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -13,6 +14,7 @@ import streamlit as st
 from app.shared import page, url_state
 from lambda_core.errors import PatternError
 from lambda_core.patterns import LambdaPattern, Row, Update
+from lambda_core.studies import Study
 
 Button = tuple[str, str, Callable[[], None]]  # label, help, what a click does
 
@@ -23,6 +25,28 @@ PRESETS = {
     "boil": ("BOIL", "all layers but the head"),
 }
 FINER = {"norm": ("LN-Tune", "scale and shift of all layers, and the head")}
+STATES = "0 frozen · n scale and shift alone · 1 all of the layer"
+ORDER = (Update.NOTHING, Update.SCALES, Update.ALL)
+
+
+@dataclass(frozen=True)
+class Finer:
+    """The third state of layers. layers: names of those that have it. measured: patterns with it were measured."""
+
+    layers: tuple[str, ...] = ()
+    measured: bool = False
+
+    @classmethod
+    def of(cls, study: Study) -> Finer:
+        """What a study's network and its tables offer."""
+        return cls(study.layers_with_scales, study.has_finer_patterns)
+
+    def in_all_of(self, layers: Sequence[str]) -> bool:
+        """Whether all of them have it."""
+        return set(layers) <= set(self.layers)
+
+
+NO_LAYER = Finer()
 
 
 def pattern_of(field: str, layers: Sequence[str], fallback: str) -> LambdaPattern:
@@ -46,29 +70,36 @@ def steps_of(fallback: int, most: int) -> int:
     return fallback if asked is None else asked
 
 
-def pattern_editor(field: str, layers: Sequence[str], pattern: LambdaPattern, steps: int, *more: Button) -> None:
+def pattern_editor(
+    field: str, layers: Sequence[str], pattern: LambdaPattern, steps: int, *more: Button, finer: Finer = NO_LAYER
+) -> None:
     """Toggles for each layer, in the order of the network; with the grid open, one row of them a step.
 
-    more: presets beside MAML, ANIL and BOIL.
+    more: presets beside MAML, ANIL and BOIL. finer: which layers have a third state, and whether it is seen unasked.
     """
     by_step = url_state.value("grid") or not pattern.is_per_layer
-    finer = url_state.value("finer") or pattern.is_finer
+    asked: bool | None = url_state.value("finer")
+    three = pattern.is_finer or (finer.measured if asked is None else asked)
     rows = pattern.rows_for(max(steps, 1) if by_step else 1)
     if len(layers) > ONE_ROW and len(rows) == 1:
         _last_layers(field, rows[0])
     for number in range(len(rows)):
-        _layer_toggles(field, layers, rows, number)
-        if finer:
-            _scale_toggles(field, layers, rows, number)
+        if three:
+            _states(field, layers, rows, number, finer)
+        else:
+            _layer_toggles(field, layers, rows, number)
+    if three:
+        st.caption(STATES)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for label, help_text, put in (*_presets(field, layers, finer=finer), *more):
+        for label, help_text, put in (*_presets(field, layers, finer=three and finer.in_all_of(layers[:-1])), *more):
             st.button(label, key=f"{field}-{label}", help=help_text, on_click=put)
         per_layer = partial(_put_per_layer, field, str(pattern.first(1)))
         tied = url_state.bound("grid", by_step, key=f"{field}-grid", then=per_layer)
         st.toggle("By step", help="Different layers at each step", **tied)
         whole = partial(_put_whole_layers, field, pattern)
-        tied = url_state.bound("finer", finer, key=f"{field}-finer", then=whole)
-        st.toggle("Finer", help="Scale and shift of a layer alone, without its filters", **tied)
+        tied = url_state.bound("finer", three, key=f"{field}-finer", then=whole)
+        if finer.layers or three:
+            st.toggle("Finer", help="Scale and shift of a layer alone, without its filters", **tied)
 
 
 def _last_layers(field: str, row: Row) -> None:
@@ -119,42 +150,47 @@ def _layer_toggles(field: str, layers: Sequence[str], rows: list[Row], number: i
     )
 
 
-def _scale_toggles(field: str, layers: Sequence[str], rows: list[Row], number: int) -> None:
-    tied = url_state.bound(
-        field,
-        [name for name, update in zip(layers, rows[number], strict=True) if update == Update.SCALES],
-        key=_scales_key(field, number),
-        convert=lambda _: _rows_as_text(field, layers, len(rows), scales_first=True),
+def _states(field: str, layers: Sequence[str], rows: list[Row], number: int, finer: Finer) -> None:
+    """A choice of 0, n and 1 for each layer; without n where a layer has neither scale nor shift."""
+    step = "" if len(rows) == 1 else f" · step {number + 1}{'+' if number == len(rows) - 1 else ''}"
+    with st.container(horizontal=True, gap="small", key=_states_key(field, number)):
+        for name, update in zip(layers, rows[number], strict=True):
+            offered = [each for each in ORDER if each != Update.SCALES or name in finer.layers or update == each]
+            tied = url_state.bound(
+                field,
+                update.digit,
+                key=_state_key(field, number, name),
+                convert=lambda _: _states_as_text(field, layers, len(rows)),
+            )
+            st.segmented_control(f"{name}{step}", [each.digit for each in offered], required=True, **tied)
+
+
+def _states_as_text(field: str, layers: Sequence[str], count: int) -> str:
+    """The pattern that the choices of all layers show together."""
+    shown = st.session_state
+    return str(
+        LambdaPattern.from_matrix(
+            [[Update.of_digit(shown[_state_key(field, number, name)]) for name in layers] for number in range(count)]
+        )
     )
-    st.segmented_control(
-        "of these, scale and shift alone",
-        list(layers),
-        selection_mode="multi",
-        width="stretch",
-        wrap=len(layers) > ONE_ROW,
-        **tied,
-    )
 
 
-def _rows_as_text(field: str, layers: Sequence[str], count: int, *, scales_first: bool = False) -> str:
-    """The pattern that all rows show together. scales_first: scale and shift of a layer that is off turn it on."""
-
-    def update(name: str, number: int) -> Update:
-        is_on = name in st.session_state[_row_key(field, number)]
-        in_part = name in st.session_state.get(_scales_key(field, number), ())
-        if not (is_on or (in_part and scales_first)):
-            return Update.NOTHING
-        return Update.SCALES if in_part else Update.ALL
-
-    return str(LambdaPattern.from_matrix([[update(name, number) for name in layers] for number in range(count)]))
+def _rows_as_text(field: str, layers: Sequence[str], count: int) -> str:
+    """The pattern that all rows of toggles show together."""
+    chosen = [st.session_state[_row_key(field, number)] for number in range(count)]
+    return str(LambdaPattern.from_matrix([[name in row for name in layers] for row in chosen]))
 
 
 def _row_key(field: str, number: int) -> str:
     return f"{field}-row-{number}"
 
 
-def _scales_key(field: str, number: int) -> str:
-    return f"{field}-scales-{number}"
+def _states_key(field: str, number: int) -> str:
+    return f"{field}-states-{number}"
+
+
+def _state_key(field: str, number: int, layer: str) -> str:
+    return f"{field}-state-{number}-{layer}"
 
 
 def pattern_text(field: str, layers: Sequence[str], pattern: LambdaPattern) -> None:

@@ -121,7 +121,7 @@ FIELDS: dict[str, UrlField] = {
     "far": one_of(False, True),
     "show": one_of("all", "steps", "front"),
     "grid": one_of(False, True),
-    "finer": one_of(False, True),
+    "finer": UrlField(None, one_of(False, True).read, "0 or 1"),  # None: where it was measured
     "lrs": one_of(False, True),
     "memory": whole(None, 0, 10**12),  # bytes; None: any number
     "tab": one_of("budget", "first", "table", "steps", "take", "training", "how"),

@@ -21,10 +21,11 @@ MAX_WEIGHTS_BYTES = 1 << 30
 
 def check_weights(
     folder: Path, layers: Sequence[str], config: MetaTrainConfig, sums: Mapping[str, str] | None = None
-) -> str:
+) -> tuple[str, frozenset[str]]:
     """Finite weights of the layers that study.json names, in the shapes that can be known without a model.
 
-    sums: those that study.json lists. Returns the SHA-256 of the file.
+    sums: those that study.json lists. Returns the SHA-256 of the file, and the names of its vectors: scales, shifts and
+    biases.
     """
     from safetensors.numpy import load
 
@@ -43,7 +44,11 @@ def check_weights(
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise StudyError(f"{path}: {name} holds NaN or infinite weights")
-    return sum_of(content)
+    return sum_of(content), frozenset(name for name, value in weights.items() if _is_vector(name, value))
+
+
+def _is_vector(name: str, value: np.ndarray) -> bool:
+    return value.ndim == 1 and not name.endswith((".running_mean", ".running_var"))
 
 
 def _unread_type(path: Path, what: str) -> StudyError:

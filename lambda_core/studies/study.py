@@ -49,6 +49,7 @@ class Study:
     episodes: the classes of each swept episode, or None, where a sweep did not note them: `workflows.complete`.
     weights_sum: SHA-256 of weights.safetensors as it was when the study was loaded.
     code: package.module:function that makes the network, as the user named it; "": no code of theirs is imported.
+    vectors: names of the weights that are scales, shifts or biases.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Study:
     episodes: pd.DataFrame | None = None
     weights_sum: str = ""
     code: str = ""
+    vectors: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -70,8 +72,8 @@ class Study:
             raise StudyError(f"no study lies in {folder}: there is no such folder")
         metadata = read_metadata(file_inside(folder, "study.json"))
         tables = read_tables(folder, metadata)
-        weights = check_weights(folder, metadata.layers, metadata.config, metadata.sums)
-        return cls(folder, metadata, *tables, weights)
+        weights_sum, vectors = check_weights(folder, metadata.layers, metadata.config, metadata.sums)
+        return cls(folder, metadata, *tables, weights_sum, vectors=vectors)
 
     @classmethod
     def create(
@@ -142,6 +144,21 @@ class Study:
     def layers(self) -> tuple[str, ...]:
         """Names of the backbone's layers: the columns of a pattern."""
         return self.metadata.layers
+
+    @property
+    def layers_with_scales(self) -> tuple[str, ...]:
+        """Those of `layers` that a pattern's `n` can stand for: they own scales, shifts or biases that may change."""
+        frozen = (self.metadata.network or {}).get("frozen")
+        names = frozen if isinstance(frozen, list) else []  # not checked until the network is made
+        owners = {name.split(".")[0] for name in self.vectors if name not in names}
+        return tuple(layer for layer in self.layers if layer in owners)
+
+    @property
+    def has_finer_patterns(self) -> bool:
+        """Whether scale and shift of a layer alone were measured, too."""
+        if self.accuracy is None:
+            return False
+        return any("n" in text for text in self.accuracy["pattern"].astype("category").cat.categories)
 
     @property
     def layer_costs(self) -> list[int] | None:
@@ -217,7 +234,7 @@ class Study:
         """Raises StudyError for a sweep that would leave out the reference."""
         if config.max_steps < self.config.steps:
             raise StudyError(
-                f"a sweep of {config.max_steps} steps would leave out what all is compared with, the full pattern at "
+                f"a sweep of at most {config.max_steps} would leave out what all is compared with, the full pattern at "
                 f"{self.config.steps} steps; set max steps to {self.config.steps} or more"
             )
 

@@ -66,6 +66,18 @@ def test_layers_toggle_by_keyboard_and_back_undoes(visit: Visit) -> None:
     expect(page.get_by_label("As text", exact=True)).to_have_value("00001")
 
 
+def test_three_states_of_a_layer_by_keyboard(visit: Visit) -> None:
+    page = visit("explore?pattern=00001&finer=1")
+    layer = page.get_by_role("radiogroup", name="conv4")
+    layer.get_by_role("radio", name="0", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.wait_for_url("**pattern=000n1**")
+    expect(layer.get_by_role("radio", name="n", exact=True)).to_be_checked()
+    expect(page.get_by_text("the head, and scale and shift of conv4")).to_be_visible()
+    expect(page.get_by_text("n scale and shift alone")).to_be_visible()
+
+
 @pytest.mark.parametrize("pause", [0, 100, 200, 300])
 def test_quick_input_is_not_lost(visit: Visit, pause: int) -> None:
     page = visit("explore")

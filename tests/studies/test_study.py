@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,27 @@ def test_study_comes_back_as_written(folder: Path) -> None:
     assert not study.measured
     assert "swept for at most 2 steps" in str(study.not_measured)
     assert study.warnings == []
+
+
+def test_layers_with_scales_own_a_vector_that_may_change(folder: Path) -> None:
+    study = Study.load(folder)
+    assert study.layers_with_scales == LAYERS
+    fewer = replace(study, vectors=study.vectors - {"conv2.norm.weight", "conv2.norm.bias"})
+    assert fewer.layers_with_scales == ("conv1", "conv3", "conv4", "head")
+    network = {"frozen": ["head.bias", 7, []]}
+    frozen = replace(study, metadata=replace(study.metadata, network=network))
+    assert frozen.layers_with_scales == LAYERS[:-1]
+    damaged = replace(study, metadata=replace(study.metadata, network={"frozen": "head.bias"}))
+    assert damaged.layers_with_scales == LAYERS
+
+
+def test_a_study_says_whether_finer_patterns_were_measured(folder: Path) -> None:
+    study = Study.load(folder)
+    assert not study.has_finer_patterns
+    assert study.accuracy is not None
+    finer = study.accuracy.assign(pattern=study.accuracy["pattern"].astype(str).str.replace("00001", "nnnn1"))
+    assert replace(study, accuracy=finer).has_finer_patterns
+    assert not replace(study, accuracy=None).has_finer_patterns
 
 
 def test_config_objects_of_the_measurements(folder: Path, tmp_path: Path) -> None:

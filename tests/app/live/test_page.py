@@ -98,6 +98,19 @@ def test_both_patterns_have_their_own_toggles(open_page: Open) -> None:
     assert (param(app, "against"), param(app, "pattern")) == ("00001", "10000")
 
 
+def test_scale_and_shift_alone_run_as_the_engine_traces_them(open_page: Open, studies: Path, images: Path) -> None:
+    app = open_page("live", seed="3", pattern="nnnn1", against="nnnn1", steps="4")
+    checked(app.button_group(key="pattern-state-0-conv1").set_value("0").run())
+    assert (param(app, "pattern"), param(app, "against")) == ("0nnn1", "nnnn1")
+    study = Study.load(studies / "cifar-fs-5w1s")
+    episode = EpisodeBank(load_dataset("cifar-fs", images), "test", 5, 1, 15, 3)[0]
+    expected = []
+    for text in ("0nnn1", "nnnn1"):
+        found = trace(study.model(), episode, LambdaPattern.parse(text, 5), 4, study.config.lr)
+        expected.append(f"{round(found.states[-1].accuracy * 75)} of 75 right after 4 steps")
+    assert scores(app) == expected
+
+
 @pytest.mark.parametrize(
     ("address", "notice"),
     [
