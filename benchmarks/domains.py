@@ -35,9 +35,10 @@ def main(episodes: int, patterns: str, processes: int) -> None:
 
 
 def measure(name: str, dataset: str, config: SweepConfig, processes: int) -> None:
-    """Sweep a study on a data set, unless it is measured there under these settings."""
+    """Sweep a study on a data set, unless it is measured there under these settings, on as many episodes or more."""
     study = on_dataset(Study.load(name), dataset, queries=config.queries)
-    if study.sweep_config == config:
+    known = study.sweep_config
+    if known is not None and known.episodes >= config.episodes and known == config.but(episodes=known.episodes):
         return
     words = f"--episodes {config.episodes} --patterns {config.patterns}"
     command = f"lambda-core sweep {name} --dataset {dataset} {words}"

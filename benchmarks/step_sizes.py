@@ -39,18 +39,15 @@ def main(names: tuple[str, ...], scales: str, episodes: int, steps: int, process
     prepare(threads=1)
     config = SweepConfig(episodes=episodes, max_steps=steps, lr_scale=scales)
     measured = (study for study in list_studies(studies_root())[0] if study.measured)
-    swept = (
-        (study.name, told(sweep_study(copy_of(study, steps), config, processes=processes), config))
-        for study in measured
-        if not names or study.name in names
-    )
+    asked = (study for study in measured if not names or study.name in names)
+    copies = ((study.name, copy_of(study, COPIES / f"{study.name}-{steps}")) for study in asked)
+    swept = ((name, told(sweep_study(copy, config, processes=processes), config)) for name, copy in copies)
     name = "step-sizes.json" if steps == 1 else f"step-sizes-{steps}.json"
     record(name, {"sweep": config.to_dict()}, swept)
 
 
-def copy_of(study: Study, steps: int) -> Study:
-    """The study's training and times alone, to be swept under other settings."""
-    folder = COPIES / f"{study.name}-{steps}"
+def copy_of(study: Study, folder: Path) -> Study:
+    """The study's training and times alone in another folder, to be swept under other settings."""
     if not (folder / "study.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         for name in KEPT:

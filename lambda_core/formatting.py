@@ -48,6 +48,11 @@ def kilobytes(count: int) -> str:
     return f"{count / 1000:,.{0 if count >= 9950 or count == 0 else 1}f} kB"
 
 
+def megabytes(count: int) -> str:
+    """`412 MB`, `5.1 GB`, rounded up to whole MB, of a number of bytes; a megabyte is 1,000,000 of them."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{math.ceil(count / 1e6)} MB"
+
+
 def times(speed_up: float) -> str:
     """`14.2×`, `1.05×`, `120×`: three figures."""
     if math.isinf(speed_up):

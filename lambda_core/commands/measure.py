@@ -11,6 +11,7 @@ from lambda_core.commands.options import (
     command_line,
     given_settings,
     json_option,
+    memory_limit_option,
     model_argument,
     pattern_option,
     print_result,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @settings_options(SweepConfig)
 @click.option("--part", help="Make one of several parts only, such as 3/8; `lambda-core merge` brings them together.")
 @processes_option
+@memory_limit_option("all processes together")
 @click.option("--dataset", help="Another data set to measure on: makes the study STUDY@DATASET.")
 @click.option("--invert", is_flag=True, help="With --dataset: swap dark and light.")
 @root_option
@@ -40,6 +42,7 @@ def sweep(
     study: Study,
     part: str | None,
     processes: int | None,
+    memory_limit: int | None,
     dataset: str | None,
     invert: bool,
     root: str | None,
@@ -66,10 +69,16 @@ def sweep(
         study = on_dataset(study, dataset, queries=config.queries, inverted=invert, root=root)
         _say(study.unlike)
     with progress_bar(as_json=as_json) as report:
+        work: dict[str, Any] = {
+            "root": root,
+            "processes": processes,
+            "memory_limit": memory_limit,
+            "report": report,
+        }
         if part is not None:
-            done = sweep_part(study, config, Part.parse(part), root=root, processes=processes, report=report)
+            done = sweep_part(study, config, Part.parse(part), **work)
         else:
-            done = sweep_study(study, config, root=root, processes=processes, command=command_line(), report=report)
+            done = sweep_study(study, config, command=command_line(), **work)
     _tell_sweep(done, config, part, as_json=as_json)
 
 

@@ -69,11 +69,12 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     return int(int(found[1]) * UNITS[found[2]])
 
 
-memory_limit_option = click.option(
-    "--memory-limit",
-    callback=_bytes,
-    help="The most that a meta-gradient may hold at once, such as 512M or 4G, beside images and weights.",
-)
+def memory_limit_option(what: str) -> Callable[[F], F]:
+    """--memory-limit, in bytes. what: holds them."""
+    text = f"The most that {what} may hold at once, such as 512M or 4G, beside images and weights."
+    return click.option("--memory-limit", callback=_bytes, help=text)
+
+
 axis_option = click.option(
     "--axis",
     type=click.Choice(["milliseconds", "multiply_adds"]),

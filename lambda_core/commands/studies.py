@@ -32,9 +32,12 @@ def report(studies: tuple[str, ...], every: bool, claims: bool, as_json: bool) -
 
     if not studies and not every:
         raise click.UsageError("name one or more studies, or --all")
-    measured = (
-        measured_studies() if every else [study for study in map(find_study_or_trainings, studies) if study.measured]
-    )
+    asked = measured_studies() if every else [find_study_or_trainings(text) for text in studies]
+    measured = [study for study in asked if study.measured]
+    left_out = [study.not_measured for study in asked if study.not_measured is not None]
+    if not measured:
+        raise StudyError("; ".join(left_out))
+    _say(left_out)
     if not as_json:
         click.echo(claims_markdown(measured) if claims else as_markdown(measured))
         return

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--stop-at", type=click.IntRange(1), help="Stop after so many iterations, to go on another time.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@memory_limit_option
+@memory_limit_option("a meta-gradient")
 @root_option
 @json_option
 def train(

@@ -7,8 +7,7 @@ from lambda_core.measurement.accuracy import sweep
 from lambda_core.measurement.device_times import read_device_times
 from lambda_core.measurement.episode_folders import evaluate_folder
 from lambda_core.measurement.live_runner import CachedRunner, LiveRunner
-from lambda_core.measurement.merging import gather, refuse_missing
-from lambda_core.measurement.parts import WHOLE, Part
+from lambda_core.measurement.parts import WHOLE, Part, gather, refuse_missing
 from lambda_core.measurement.resumable_sweep import (
     drop_short_chunks,
     make_chunks,

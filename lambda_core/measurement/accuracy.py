@@ -31,11 +31,12 @@ def sweep(
     meter: Meter | None = None,
     scales: Sequence[float] = (1.0,),
     query_statistics: str = "transductive",
+    at_once: int | None = None,
 ) -> pd.DataFrame:
     """The accuracy table (split, pattern, steps, lr, episode, accuracy, loss) of one-row `patterns` at 0 … max_steps.
 
     No adaptation is one row an episode, pattern 00000 at 0 steps and `lr`. scales: multiples of `lr` to measure. The
-    episodes go where the model lies; on a GPU many are run at once.
+    episodes go where the model lies; on a GPU many are run at once. at_once: see `episode_for_many`.
     """
     backbone = Backbone.of(model).checked(*patterns)
     arms = [(pattern, scale) for scale in scales for pattern in patterns if pattern.updates_anything]
@@ -43,7 +44,7 @@ def sweep(
     places = [(none, 0, lr), *((p, steps, lr * scale) for p, scale in arms for steps in range(1, max_steps + 1))]
 
     def score(one_or_many: Backbone, episode: Episode) -> Scores:
-        shared = episode_for_many(one_or_many, episode, lr, query_statistics)
+        shared = episode_for_many(one_or_many, episode, lr, query_statistics, at_once)
         scores = [shared.unadapted(), *(shared.trajectory(pattern, max_steps, scale) for pattern, scale in arms)]
         return torch.cat(scores).cpu().numpy()
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from lambda_core.backbones import Backbone
 from lambda_core.compiled import CompiledLoop, CompiledQueries, compiled_loop
 from lambda_core.episodes import Episode
-from lambda_core.measurement.shared_episode import SharedEpisode
+from lambda_core.measurement.shared_episode import InPieces, SharedEpisode
 from lambda_core.patterns import LambdaPattern
 
 
@@ -21,6 +21,11 @@ class CompiledEpisode:
         self.query_y, self.queries = episode.query_y, CompiledQueries(loop, episode.query_x)
         loop.gradients(LambdaPattern.full(self.layers).rows[0])
         self.first_gradients = loop.buffers.gradients.row.copy()
+
+    @property
+    def held_bytes(self) -> int:
+        """Of its buffers, of support images and of queries."""
+        return int(self.loop.buffers.nbytes + self.queries.buffers.nbytes + self.first_gradients.nbytes)
 
     def unadapted(self) -> Tensor:
         """(1, 2): query accuracy and loss without adaptation."""
@@ -50,9 +55,14 @@ class CompiledEpisode:
 
 
 def episode_for_many(
-    backbone: Backbone, episode: Episode, lr: float, query_statistics: str
+    backbone: Backbone, episode: Episode, lr: float, query_statistics: str, at_once: int | None = None
 ) -> SharedEpisode | CompiledEpisode:
-    """The faster of the two that serves: the compiled one for its models, types and transductive queries."""
+    """The faster of the two that serves: the compiled one for its models, types and transductive queries.
+
+    at_once: so many queries are scored at a time and nothing of them is kept; None: all, see `InPieces`.
+    """
+    if at_once is not None:
+        return InPieces(backbone, episode, lr, query_statistics, at_once)
     loop, queries = None, episode.query_x
     if query_statistics == "transductive" and queries.dtype == episode.support_x.dtype and queries.is_cpu:
         weights = backbone.detached_weights()

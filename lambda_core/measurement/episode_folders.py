@@ -57,6 +57,10 @@ def evaluate_folder(
     scores, looks = [], []
     for episode in episodes_of(folder, ways, Fit(*study.input, inverted)):
         looks.append(Looks.of(episode.support_images))
+        if looks[-1].contrast == 0:
+            raise DataError(
+                f"all support images of an episode in {folder} are of one brightness: nothing tells them apart"
+            )
         backbone = backbone_for(len(episode.class_names))
         adapted = adapt(backbone, episode.support_x, episode.support_y, pattern, steps, study.config.lr)
         with torch.no_grad():
@@ -87,7 +91,10 @@ def _episode(place: Path, ways: int | None, fit: Fit) -> Episode:
         raise DataError(f"{place / 'query'} has a class that the support set lacks: {min(extra)}")
     support_x, support_y = _images(place / "support", names, fit)
     query_x, query_y = _images(place / "query", names, fit)
-    return Episode(support_x, support_y, query_x, query_y, tuple(names))
+    episode = Episode(support_x, support_y, query_x, query_y, tuple(names))
+    if Looks.of(episode.support_images).contrast == 0:
+        raise DataError(f"all images of {place / 'support'} are of one brightness: there is nothing to tell apart")
+    return episode
 
 
 def _class_names(folder: Path) -> list[str]:

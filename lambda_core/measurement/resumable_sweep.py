@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from lambda_core.backbones import Backbone
 from lambda_core.config import SweepConfig
 from lambda_core.measurement.accuracy import sweep
+from lambda_core.measurement.fitting import FittedSweep, fitted_sweep
 from lambda_core.measurement.parts import WHOLE, Part
 from lambda_core.measurement.study_images import study_source
 from lambda_core.measurement.sweep_chunks import SWEPT_SPLITS, Chunk, Claim, chunks_of, folder_of_chunks
@@ -31,14 +34,17 @@ def sweep_in_chunks(
     processes: int | None = 1,
     report: Report | None = None,
     code: str = "",
+    memory_limit: int | None = None,
 ) -> pd.DataFrame:
     """Every per-layer pattern on both splits' banks, chunk by chunk, in `processes` processes of one thread each.
 
     Finished chunks lie in <study>/checkpoint/sweep and are not made again, not for more episodes either; `fingerprint`
     names the weights and data they were made with, and chunks of others are refused. processes: None: one a core.
-    code: `Study.code`.
+    code: `Study.code`. memory_limit: bytes that all processes together may hold of episodes, beside images and weights.
+    Raises ConfigError where nothing fits it.
     """
-    make_chunks(study_folder, config, fingerprint, root=root, processes=processes, report=report, code=code)
+    work: dict[str, Any] = {"root": root, "processes": processes, "report": report, "code": code}
+    make_chunks(study_folder, config, fingerprint, memory_limit=memory_limit, **work)
     return table_of(chunks_of(folder_of_chunks(study_folder), config.episodes))
 
 
@@ -52,6 +58,7 @@ def make_chunks(
     processes: int | None = 1,
     report: Report | None = None,
     code: str = "",
+    memory_limit: int | None = None,
 ) -> None:
     """Those chunks of `sweep_in_chunks` that are this part's and not there yet."""
     folder = folder_of_chunks(study_folder)
@@ -60,7 +67,10 @@ def make_chunks(
     missing = [chunk for chunk in chunks if not chunk.is_there]
     total = sum(chunk.count for chunk in chunks)
     meter = Meter("sweep, episodes", total, report, done=total - sum(chunk.count for chunk in missing))
-    for chunk, _ in spread(Worker, (str(study_folder), config, root, code), missing, processes):
+    given, fit = (str(study_folder), config, root, code), FittedSweep(processes)
+    if memory_limit is not None and missing:
+        fit = Worker(*given).fitted(memory_limit, processes)
+    for chunk, _ in spread(Worker, (*given, fit.at_once), missing, fit.processes):
         meter.advance(chunk.count)
 
 
@@ -97,8 +107,11 @@ def drop_short_chunks(study: Study) -> None:
 class Worker:
     """A process's model and banks; called with a chunk, it writes the chunk's file."""
 
-    def __init__(self, study_folder: str, config: SweepConfig, root: str | None, code: str = "") -> None:
+    def __init__(
+        self, study_folder: str, config: SweepConfig, root: str | None, code: str = "", at_once: int | None = None
+    ) -> None:
         prepare(threads=1)
+        self.at_once = at_once
         study = Study.load(Path(study_folder)).with_code(code)
         source = study_source(study, root)
         self.model, self.lr, self.config = study.model(), study.config.lr, config
@@ -119,5 +132,11 @@ class Worker:
             chunk.split,
             scales=config.scales,
             query_statistics=config.query_statistics,
+            at_once=self.at_once,
         )
         chunk.write(frame)
+
+    def fitted(self, limit: int, processes: int | None) -> FittedSweep:
+        """How its work holds at most `limit` bytes: see `fitted_sweep`."""
+        backbone, episode = Backbone.of(self.model).checked(*self.patterns), self.banks["val"][0]
+        return fitted_sweep(backbone, episode, self.patterns, self.config.query_statistics, limit, processes)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lambda_core.adaptation import TOGETHER, BatchedBackbone, InnerLoop, QueryScorer, in_chunks, loop_over, only
+from lambda_core.adaptation import (
+    TOGETHER,
+    BatchedBackbone,
+    InnerLoop,
+    QueryScorer,
+    in_chunks,
+    loop_over,
+    only,
+    query_logits,
+)
 from lambda_core.backbones import Backbone
 from lambda_core.episodes import Bank, Episode, stacked
 from lambda_core.patterns import LambdaPattern
@@ -49,7 +59,12 @@ class SharedEpisode:
         self.layers = len(backbone.layers)
         self.loop.input_of(self.layers - 1)
         _, self.first_gradients = self.loop.fork().gradients(LambdaPattern.full(self.layers).rows[0])
-        self.queries = QueryScorer(backbone, self.loop.weights, episode, query_statistics)
+        self.query_statistics = query_statistics
+
+    @cached_property
+    def queries(self) -> QueryScorer:
+        """What scores the queries, and keeps what does not change of them."""
+        return QueryScorer(self.backbone, self.loop.weights, self.episode, self.query_statistics)
 
     def unadapted(self) -> Tensor:
         """(1, 2): query accuracy and loss without adaptation."""
@@ -77,7 +92,29 @@ class SharedEpisode:
     def score(self, loop: InnerLoop, lowest: int) -> Tensor:
         """(2,) float32: query accuracy and loss of the loop's weights; those below layer `lowest` are the start's."""
         with torch.inference_mode():
-            output = self.queries.logits(loop.weights, lowest)
+            output = self.logits(loop, lowest)
             hits = (output.argmax(-1) == self.episode.query_y).float().mean(-1)
             loss = self._query_loss(output, self.episode.query_y).float()
             return torch.stack([hits, loss], -1)
+
+    def logits(self, loop: InnerLoop, lowest: int) -> Tensor:
+        """Of the queries, (Q, ways); as of `score`."""
+        return self.queries.logits(loop.weights, lowest)
+
+
+class InPieces(SharedEpisode):
+    """The same in less memory and more time: `at_once` queries pass through all layers at a time, nothing of them is
+    kept. Equal to rounding, where the statistics that normalise a query are not those of the others.
+    """
+
+    def __init__(self, backbone: Backbone, episode: Episode, lr: float, query_statistics: str, at_once: int) -> None:
+        super().__init__(backbone, episode, lr, query_statistics)
+        self.at_once = at_once
+
+    def logits(self, loop: InnerLoop, lowest: int) -> Tensor:  # noqa: ARG002 (all layers are run)
+        """Of the queries, (Q, ways)."""
+        support = self.episode.support_x
+        pieces = torch.split(self.episode.query_x, self.at_once)
+        return torch.cat(
+            [query_logits(self.backbone, loop.weights, support, each, self.query_statistics) for each in pieces]
+        )

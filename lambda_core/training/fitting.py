@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ import torch
 
 from lambda_core.episodes import Episode, stacked
 from lambda_core.errors import ConfigError
+from lambda_core.formatting import megabytes
 from lambda_core.kernels import LiveBytes
 from lambda_core.patterns import Row
 from lambda_core.training.objective import Objective
@@ -42,8 +42,8 @@ def fitted(objective: Objective, episode: Episode, rows: Sequence[Row], order: s
             return Fitted(limit // max(1, needed), keeps)
     raise ConfigError(
         f"the meta-gradient of one episode ({len(episode.support_y)} support images, {len(episode.query_y)} queries, "
-        f"{len(rows)} steps) needs about {in_words(needed)} at once even step by step, and the memory limit is "
-        f"{in_words(limit)}: allow more, or fewer queries or filters"
+        f"{len(rows)} steps) needs about {megabytes(needed)} at once even step by step, and the memory limit is "
+        f"{megabytes(limit)}: allow more, or fewer queries or filters"
     )
 
 
@@ -76,8 +76,3 @@ def _most(work: Callable[[], object]) -> int:
     with live:
         work()
     return live.most
-
-
-def in_words(size: int) -> str:
-    """Bytes for people: 412 MB, 5.1 GB."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{math.ceil(size / 1e6)} MB"

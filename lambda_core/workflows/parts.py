@@ -30,12 +30,13 @@ def sweep_part(
     *,
     root: str | None = None,
     processes: int | None = 1,
+    memory_limit: int | None = None,
     report: Report | None = None,
 ) -> Study:
     """Make one part of `sweep_study` in the study's checkpoint; resumes by itself, and writes no table.
 
     Parts may run at once, in one folder or in copies of it on many machines: `merge_sweep` brings them together.
-    processes: None: one a core. Raises LambdaError.
+    processes: None: one a core. memory_limit: as of `sweep_study`. Raises LambdaError.
     """
     config = settings_for(study, config)
     study = own_copy(study)
@@ -45,7 +46,7 @@ def sweep_part(
         drop_short_chunks(study)
         unpack(study, config, fingerprint)
         work: dict[str, Any] = {"root": root, "processes": processes, "report": report, "code": study.code}
-        make_chunks(study.folder, config, fingerprint, part=part, **work)
+        make_chunks(study.folder, config, fingerprint, part=part, memory_limit=memory_limit, **work)
     return study
 
 

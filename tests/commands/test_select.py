@@ -31,6 +31,18 @@ def test_select_prints_one_flat_record(tmp_path):
     assert {"verdict", "degradation", "low", "high"} <= record["confirmation"].keys()
 
 
+def test_a_report_says_what_a_study_lacks(tmp_path):
+    young = str(write_study(tmp_path, "young-5w1s", measured=False))
+    alone = CliRunner().invoke(main, ["report", young])
+    assert alone.exit_code == 2
+    assert "young-5w1s has no accuracies yet; make them with: lambda-core sweep" in alone.stderr
+    measured = str(write_study(tmp_path, "measured-5w1s", episodes=20, max_steps=5, repeats=2))
+    beside = CliRunner().invoke(main, ["report", young, measured])
+    assert beside.exit_code == 0
+    assert "young-5w1s has no accuracies yet" in beside.stderr
+    assert "young" not in beside.stdout
+
+
 def test_step_size_belongs_to_the_candidate_in_a_race_too(tmp_path):
     folder = write_study(tmp_path, episodes=60, max_steps=2, steps=2, lr_scales=(0.5, 1.0))
     words = ["race", str(folder), "--threshold", "50", "--cached", "--json"]

@@ -87,9 +87,15 @@ def _empty_class(folder):
     next((folder / "episode0" / "support").rglob("*.png")).unlink()
 
 
+def _grey(folder):
+    for path in (folder / "episode0" / "support").rglob("*.png"):
+        Image.new("L", (16, 16), 128).save(path)
+
+
 @pytest.mark.parametrize(
     ("damage", "complaint"),
-    [(_no_support, "no folder"), (_foreign_class, "lacks: unknown"), (_broken_image, "no readable"),
+    [(_grey, "episode0/support are of one brightness"),
+     (_no_support, "no folder"), (_foreign_class, "lacks: unknown"), (_broken_image, "no readable"),
      (_empty_class, "holds no PNG")],
 )  # fmt: skip
 def test_what_is_wrong_with_a_folder_is_said(bank, tmp_path, damage, complaint):
