@@ -7,8 +7,9 @@ from collections import OrderedDict
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from lambda_core.backbones.backbone import Backbone
 from lambda_core.backbones.blocks import ResidualBlock
 from lambda_core.backbones.inspection import check_adaptable
 from lambda_core.backbones.normalisations import takes_batch_statistics
@@ -119,7 +120,10 @@ def own_network(config: MetaTrainConfig, size: int, channels: int, outputs: int 
         if config.backbone.startswith(PREFIXES):
             return _channels_last(pretrained_network(config.backbone, outputs, channels)[0])
         given = {"ways": outputs, "size": size, "channels": channels, "filters": config.filters}
-        return _channels_last(_called(config.backbone, given).eval())
+        model = _channels_last(_called(config.backbone, given).eval())
+    if outputs > 1:  # a regression's inputs are no images
+        _check_outputs(config.backbone, model, outputs, torch.zeros(2, channels, size, size))
+    return model
 
 
 def own_statistics(model: nn.Sequential) -> str:
@@ -146,12 +150,37 @@ def _called(reference: str, given: dict[str, int]) -> nn.Sequential:
     try:
         takes = inspect.signature(function).parameters
         model = function(**{name: value for name, value in given.items() if name in takes})
-    except Exception as error:  # a user's function may raise anything
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise ModelError(f"{reference} failed: {type(error).__name__}: {first_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference} returned no module but {model!r:.80}; it must return an nn.Sequential of layers")
     check_adaptable(model.eval())
     return cast(nn.Sequential, model)
+
+
+def _check_outputs(reference: str, model: nn.Sequential, outputs: int, images: Tensor) -> None:
+    """Raises ModelError for a network that cannot take such images, gives other than `outputs` numbers for each, or
+    holds nothing that could be adapted.
+    """
+    backbone = Backbone.of(model)
+    if not any(layer.trainable for layer in backbone.layers):
+        raise ModelError(f"no parameter of {reference} takes a gradient (requires_grad), so nothing can be adapted")
+    for name, value in model.named_parameters():
+        if not value.isfinite().all():
+            raise ModelError(f"{reference}: {name} holds NaN or infinite weights")
+    try:
+        with torch.no_grad():
+            found = backbone.forward(backbone.detached_weights(), backbone.prepare_input(images))
+    except ModelError:
+        raise
+    except Exception as error:  # a user's module may raise anything
+        wanted = "×".join(map(str, images.shape[1:]))
+        raise ModelError(
+            f"{reference} fails on images of {wanted}: {type(error).__name__}: {first_line(error)}"
+        ) from error
+    if found.shape != (len(images), outputs):
+        shape = tuple(found.shape[1:])
+        raise ModelError(f"{reference} gives {shape} for an image, but a head for {outputs} ways gives ({outputs},)")
 
 
 def _conv_block(channels: int, filters: int) -> nn.Sequential:

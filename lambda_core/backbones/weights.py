@@ -28,13 +28,23 @@ def fill_but_head(model: nn.Sequential, weights: Mapping[str, Tensor], head: str
     its own (Ye and Chao 2022, arXiv 2106.16245); kept: as it is; None: kept where it fits, else zero.
     """
     weights, own = dict(weights), model.state_dict()
-    if head is None and all(weights[name].shape == own[name].shape for name in own.keys() & weights.keys()):
-        head = "kept"
+    if head is None:
+        head = "kept" if _has_head(model, weights) else "zero"
     if head != "kept":
         name = head_name(model)
-        for key in [key for key in own if key.startswith(f"{name}.") and key in weights]:
+        for key in [key for key in own if key.startswith(f"{name}.") and (head == "zero" or key in weights)]:
             weights[key] = _equal_rows(weights[key], own[key]) if head == "equal" else torch.zeros_like(own[key])
     fill(model, weights)
+
+
+def _has_head(model: nn.Sequential, weights: Mapping[str, Tensor]) -> bool:
+    """Whether the weights hold a head of the network's shape, or it has none that could be made anew."""
+    try:
+        name = head_name(model)
+    except ModelError:
+        return True
+    keys = [(key, own.shape) for key, own in model.state_dict().items() if key.startswith(f"{name}.")]
+    return all(key in weights and weights[key].shape == shape for key, shape in keys)
 
 
 def with_ways(model: nn.Sequential, ways: int, *, anew: bool = False) -> nn.Sequential:
@@ -81,6 +91,9 @@ def _check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         if name in weights and weights[name].shape != value.shape
     ]
     faults = [*_told("lack", missing), *_told("have too many:", extra), *others[:3]]
+    first = extra[0].partition(".")[0] if extra else ""
+    if extra and all(name.removeprefix(f"{first}.") in own for name in extra):
+        faults.append(f"take {first}. off the beginning of their names")
     if faults:
         raise ModelError(f"the weights do not fit the network: {'; '.join(faults)}")
 

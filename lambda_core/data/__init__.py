@@ -9,7 +9,7 @@ from lambda_core.data.fetching import fetch
 from lambda_core.data.fitting import Fit
 from lambda_core.data.image_file import LARGEST_PICTURE, SUFFIXES, read_picture
 from lambda_core.data.importing import find_splits, import_folder, passed_over
-from lambda_core.data.looks import Looks, looks_of
+from lambda_core.data.looks import Looks, looks_of, refuse_uniform
 from lambda_core.data.prepared import data_root, load_dataset
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "looks_of",
     "passed_over",
     "read_picture",
+    "refuse_uniform",
 ]

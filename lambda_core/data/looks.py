@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_core.data.dataset import ImageDataset
+from lambda_core.errors import DataError
 
 MOST_IMAGES = 1000  # looked at, evenly spread over what there is
 BRIGHTNESS, CONTRAST = 0.25, 2.0  # a difference, a ratio; photographs of quite other things differ by less
@@ -55,3 +56,13 @@ def looks_of(dataset: ImageDataset, splits: tuple[str, ...]) -> Looks | None:
         return None
     spread = np.linspace(0, len(places) - 1, min(len(places), MOST_IMAGES)).astype(np.int64)
     return Looks.of(dataset.pictures(np.sort(places.astype(np.int64)[spread])))
+
+
+def refuse_uniform(dataset: ImageDataset, splits: tuple[str, ...]) -> None:
+    """Raises DataError where every pixel of every image of these splits has one brightness."""
+    looks = looks_of(dataset, splits)
+    if looks is not None and looks.contrast == 0:
+        raise DataError(
+            f"all images of {dataset.name} are of one brightness ({100 * looks.brightness:.0f} %): there is nothing to "
+            "tell apart"
+        )

@@ -47,13 +47,17 @@ class EpisodeBank:
 
     def _check(self) -> None:
         where = f"the {self.split} split of {self.dataset.name}"
+        if self.ways < 2:
+            raise DataError(f"{where}: episodes of {self.ways} ways leave nothing to tell apart; ask for 2 or more")
         if len(self.classes) < self.ways:
             raise DataError(f"{where} has {len(self.classes)} classes, too few for {self.ways} ways")
         name, images, _ = min(self.classes, key=lambda item: len(item[1]))
-        if len(images) < self.shots + self.queries:
+        left = len(images) - self.shots
+        if left < self.queries:
+            most = f"at most {left} queries" if left > 0 else f"fewer than {len(images)} shots"
             raise DataError(
                 f"{where}: class {name!r} has {len(images)} images, too few for {self.shots} shots and "
-                f"{self.queries} queries; ask for at most {len(images) - self.shots} queries"
+                f"{self.queries} queries; ask for {most}"
             )
 
     def __getitem__(self, index: int) -> Episode:

@@ -22,7 +22,7 @@ def own_function(reference: str) -> Callable[..., Any]:
         sys.path.insert(0, here)
     try:
         module = import_module(place)
-    except Exception as error:  # a user's module may raise anything
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise ModelError(f"{place} cannot be imported: {type(error).__name__}: {first_line(error)}") from error
     found = getattr(module, name, None)
     if not callable(found):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lambda_core.backbones import layer_products
+from lambda_core.backbones import Backbone, layer_products
 from lambda_core.config import SweepConfig, TimingConfig
-from lambda_core.data import load_dataset
+from lambda_core.data import load_dataset, refuse_uniform
 from lambda_core.episodes import EpisodeBank, Source
 from lambda_core.errors import PatternError, StudyError
 from lambda_core.measurement import (
@@ -57,6 +57,7 @@ def on_dataset(
     if dataset == study.config.dataset and not inverted:
         raise StudyError(f"{study.name} was trained on {dataset}: measure it there without --dataset")
     images = load_dataset(dataset, root).fitted(*study.input, inverted=inverted)
+    refuse_uniform(images, SWEPT_SPLITS)
     record = DatasetRecord.of(images, SWEPT_SPLITS, inverted=inverted)
     for split in SWEPT_SPLITS:  # refused before anything is written
         EpisodeBank(images, split, study.config.ways, study.config.shots, queries)
@@ -69,12 +70,14 @@ def sweep_study(
     *,
     root: str | None = None,
     processes: int | None = 1,
+    memory_limit: int | None = None,
     command: str = "",
     report: Report | None = None,
 ) -> Study:
     """Measure per-layer patterns on validation and test episodes; resumes by itself.
 
-    Writes accuracy.parquet and episodes.parquet. processes: of one thread each; None: one a core.
+    Writes accuracy.parquet and episodes.parquet. processes: of one thread each; None: one a core. memory_limit: bytes
+    that all of them together may hold of episodes, beside images and weights: fewer work then, or in smaller pieces.
     """
     config = settings_for(study, config)
     study = own_copy(study)
@@ -83,7 +86,7 @@ def sweep_study(
         drop_short_chunks(study)
         unpack(study, config, fingerprint)
         work: dict[str, Any] = {"root": root, "processes": processes, "report": report, "code": study.code}
-        frame = sweep_in_chunks(study.folder, config, fingerprint, **work)
+        frame = sweep_in_chunks(study.folder, config, fingerprint, memory_limit=memory_limit, **work)
         classes = classes_of(study, config, source)
         return note(study, "sweep", config.to_dict(), command, accuracy=frame, episodes=classes)
 
@@ -95,6 +98,7 @@ def settings_for(study: Study, config: SweepConfig) -> SweepConfig:
     study.check_sweep(config)
     study.check_code()
     check_size(study, config)
+    _check_scales(study, config)
     return config.but(query_statistics=study.statistics_for(config.query_statistics))
 
 
@@ -114,6 +118,13 @@ def check_size(study: Study, config: SweepConfig) -> None:
         f"{layers} layers have {digits**layers:,} patterns{took}: measure the last layers with --patterns tails, those "
         f"of your choice with --patterns P,Q, or look for good ones with: lambda-core search {study.folder}"
     )
+
+
+def _check_scales(study: Study, config: SweepConfig) -> None:
+    """Raises PatternError for scale and shift of a layer that has none, before a sweep of them claims its place."""
+    finer = [each for each in patterns_to_measure(config.patterns, len(study.layers)) if each.is_finer]
+    if finer:
+        Backbone.of(study.model()).checked(*finer)
 
 
 def complete(study: Study, root: str | None = None) -> Study:

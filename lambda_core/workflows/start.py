@@ -22,8 +22,10 @@ from lambda_core.backbones import (
     with_statistics,
 )
 from lambda_core.config import MetaTrainConfig, is_own
+from lambda_core.data import refuse_uniform
 from lambda_core.episodes import Source
 from lambda_core.errors import ConfigError, StudyError
+from lambda_core.measurement import SWEPT_SPLITS
 from lambda_core.studies import Study
 from lambda_core.system import first_line, prepare, sum_of
 
@@ -75,9 +77,16 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise StudyError(
             f"{path} holds no state dictionary: tensors by name are what torch.save(model.state_dict()) makes"
         )
+    if not values:
+        raise StudyError(f"{path} holds no weights")
+    for name, value in values.items():
+        if isinstance(value, Mapping) and any(isinstance(each, Tensor) for each in value.values()):
+            raise StudyError(f"{path} holds weights inside of {name[:80]!r}: save that alone, as a file of its own")
     for name, value in values.items():
         if not _is_whole(value):
             raise StudyError(f"{path}: {name[:80]!r} is no tensor of plain numbers, all of which the file holds")
+        if not value.isfinite().all():
+            raise StudyError(f"{path}: {name[:80]!r} holds NaN or infinite numbers")
     return dict(values), {"file": path.name, "sha256": sum_of(content)}
 
 
@@ -129,6 +138,7 @@ def _source(config: MetaTrainConfig, size: int | None, root: str | None) -> Sour
     source = Source(config.dataset, root)
     if source.images is None:
         raise ConfigError("a study of the sinusoid is trained: lambda-core train --dataset sinusoid")
+    refuse_uniform(source.images, SWEPT_SPLITS)
     channels = 3 if config.backbone.startswith(PREFIXES) else source.input[1]
     return Source(config.dataset, root, (size or source.input[0], channels))
 

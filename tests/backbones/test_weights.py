@@ -22,6 +22,12 @@ def test_what_does_not_fit_is_named():
         fill(network(), weights)
 
 
+def test_names_that_all_begin_alike_are_told():
+    weights = {f"module.{name}": value for name, value in network().state_dict().items()}
+    with pytest.raises(ModelError, match=r"too many: module\.0\.0\.weight.*; take module\. off the beginning of their"):
+        fill(network(), weights)
+
+
 def test_a_model_is_as_it_was_where_weights_do_not_fit():
     model = network()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -45,6 +51,27 @@ def test_a_head_that_fits_is_kept_unless_another_is_asked_for():
     assert torch.equal(model[1][1].weight, weights["1.1.weight"])
     with pytest.raises(ModelError, match=r"1\.1\.weight is \(7, 5\), not \(3, 5\)"):
         fill_but_head(network(), network(7).state_dict(), "kept")
+
+
+def test_a_file_without_a_head_gets_one_of_zeros():
+    weights, model = network().state_dict(), network()
+    for name in ("1.1.weight", "1.1.bias"):
+        weights.pop(name)
+    fill_but_head(model, weights)
+    assert torch.count_nonzero(model[1][1].weight) == 0
+    with pytest.raises(ModelError, match=r"they lack 1\.1\.weight, 1\.1\.bias$"):
+        fill_but_head(network(), weights, "equal")
+    weights.pop("0.0.weight")
+    with pytest.raises(ModelError, match=r"they lack 0\.0\.weight$"):
+        fill_but_head(network(), weights)
+
+
+def test_what_does_not_fit_below_a_layer_that_is_no_linear_map_is_told():
+    def make(width):
+        return nn.Sequential(nn.Linear(3, width), nn.LayerNorm(width))
+
+    with pytest.raises(ModelError, match=r"0\.weight is \(2, 3\), not \(4, 3\)"):
+        fill_but_head(make(4), make(2).state_dict())
 
 
 def test_another_number_of_ways_anew_has_equal_rows():

@@ -125,7 +125,8 @@ def test_classes_can_be_picked_by_name(data):
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [(("val", 7, 1, 1), "6 classes, too few for 7 ways"), (("val", 5, 5, 6), "10 images, too few for 5 shots and 6"),
+    [(("val", 1, 1, 1), "1 ways leave nothing to tell apart"),
+     (("val", 7, 1, 1), "6 classes, too few for 7 ways"), (("val", 5, 5, 6), "10 images, too few for 5 shots and 6"),
      (("vall", 5, 1, 1), "no split is named 'vall'")],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_a_clear_error(data, arguments, complaint):

@@ -46,6 +46,43 @@ def no_row(ways):
 
 def broken():
     raise KeyError("weights")
+
+
+def leaves(ways):
+    raise SystemExit(3)
+
+
+def seven(channels):
+    return small(7, channels)
+
+
+def pictures(ways, channels):
+    return nn.Sequential(OrderedDict(one=nn.Conv2d(channels, 4, 3), head=nn.Conv2d(4, ways, 1)))
+
+
+def other_size(ways, channels):
+    return nn.Sequential(OrderedDict(one=nn.Conv2d(channels, 4, 3), flatten=nn.Flatten(), head=nn.Linear(7, ways)))
+
+
+def halved(ways, channels):
+    return small(ways, channels).half()
+
+
+def frozen(ways, channels):
+    return small(ways, channels).requires_grad_(False)
+
+
+def unfinished(ways, channels):
+    model = small(ways, channels)
+    model.head.weight.data.fill_(float("nan"))
+    return model
+
+
+def bare(ways, channels):
+    model = small(ways, channels)
+    model.one[0] = nn.Conv2d(channels, 4, 3, 2, bias=False)
+    model.one[1] = nn.Identity()
+    return model
 """
 
 

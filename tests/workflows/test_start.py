@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +23,7 @@ from lambda_core.workflows.measure import on_dataset, sweep_study, time_study
 from lambda_core.workflows.start import read_weights, start_study
 from lambda_core.workflows.train import train_study
 from tests.support.own_networks import was_imported, write_networks
+from tests.support.tiny import tiny_dataset, write_dataset
 from tests.training.test_meta_trainer import TINY
 
 SWEEP = SweepConfig(episodes=2, queries=2, max_steps=TINY.steps)
@@ -89,6 +92,13 @@ def test_several_processes_are_told_the_code(networks: str, tmp_path: Path, root
         ("no_module", "returned no module but"),
         ("no_row", "must be an nn.Sequential of named layers, not Linear"),
         ("broken", "failed: KeyError: 'weights'"),
+        ("leaves", "failed: SystemExit: 3"),
+        ("seven", r"gives \(7,\) for an image, but a head for 3 ways gives \(3,\)"),
+        ("pictures", r"gives \(3, 14, 14\) for an image"),
+        ("other_size", r"fails on images of 1×16×16: RuntimeError: mat1 and mat2 shapes"),
+        ("halved", r"fails on images of 1×16×16: RuntimeError"),
+        ("frozen", r"takes a gradient \(requires_grad\), so nothing can be adapted"),
+        ("unfinished", r"head\.weight holds NaN"),
     ],
 )
 def test_a_function_that_makes_no_network_is_told(
@@ -134,8 +144,13 @@ def test_what_is_no_file_of_weights_is_told(tmp_path: Path, monkeypatch: pytest.
     torch.save(torch.nn.Linear(2, 2), "module.pth")  # unpickling it would run code
     Path("text.safetensors").write_text("no weights")
     torch.save({1: torch.zeros(2)}, "numbers.pth")
+    torch.save({}, "empty.pth")
+    torch.save({"epoch": 3, "model": {"a": torch.zeros(2)}}, "checkpoint.pth")
+    torch.save({"a": torch.tensor([1.0, float("inf")])}, "infinite.pth")
     os.mkfifo("pipe.pth")
     for name, words in [("lists.pth", "'a' is no tensor"), ("numbers.pth", "no state dictionary"),
+                        ("empty.pth", "holds no weights"), ("infinite.pth", "'a' holds NaN or infinite numbers"),
+                        ("checkpoint.pth", "inside of 'model': save that alone"),
                         ("pipe.pth", "is no file"), ("/dev/zero", "is no file"), ("module.pth", "no readable file"),
                         ("text.safetensors", "no readable file"), ("none.pth", "is no file")]:  # fmt: skip
         with pytest.raises(StudyError, match=words):
@@ -171,8 +186,27 @@ def test_a_packed_file_of_weights_may_not_become_larger_than_is_read(
         read_weights(tmp_path / "bomb.pth")
 
 
+def test_scales_that_a_layer_has_not_claim_no_sweep(networks: str, tmp_path: Path, root: str) -> None:
+    study = start_study(config_of(networks, "bare"), tmp_path / "mine", root=root)
+    with pytest.raises(PatternError, match="layer one has no scale, shift or bias to update: write 0 or 1 for it"):
+        sweep_study(study, SWEEP.but(patterns="n1"), root=root)
+    assert study.layers_with_scales == ("head",)
+    assert sweep_study(study, SWEEP.but(patterns="0n"), root=root).has_finer_patterns
+
+
+def test_images_of_one_brightness_are_refused(networks: str, tmp_path: Path, root: str) -> None:
+    grey = replace(tiny_dataset(), name="grey", images=np.full((180, 16, 16, 1), 128, np.uint8))
+    there = str(write_dataset(grey, tmp_path / "data"))
+    with pytest.raises(DataError, match=r"all images of grey are of one brightness \(50 %\)"):
+        start_study(config_of(networks).but(dataset="grey"), tmp_path / "mine", root=there)
+    study = start_study(config_of(networks), tmp_path / "other", root=root)
+    with pytest.raises(DataError, match="nothing to tell apart"):
+        on_dataset(study, "grey", root=there)
+    assert [each.name for each in tmp_path.iterdir() if each.is_dir() and each.name != "data"] == ["other"]
+
+
 def test_too_few_images_are_told_before_anything_is_written(networks: str, tmp_path: Path, root: str) -> None:
-    with pytest.raises(DataError, match="too few for 90 shots"):
+    with pytest.raises(DataError, match=r"too few for 90 shots and .* queries; ask for fewer than 10 shots"):
         start_study(config_of(networks).but(shots=90), tmp_path / "mine", root=root)
     with pytest.raises(LambdaError, match="is trained"):
         start_study(TINY, tmp_path / "mine", root=root)
