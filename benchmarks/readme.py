@@ -4,9 +4,9 @@ Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` pr
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
 wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- card -->` what `python -m
 benchmarks.card` did on a GPU, after `<!-- chosen -->` the ratios of `python -m benchmarks.chosen`, after `<!-- domains
--->` what changes on other images, and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` found; in
-docs/measuring.md the counts of the last `python -m benchmarks.calibration`, in docs/choices.md those of
-`benchmarks.audit` and `benchmarks.choices`.
+-->` what changes on other images, after `<!-- finer -->` what `python -m benchmarks.finer` found, and after `<!-- rule
+-->` what `python -m benchmarks.rule_per_task` did; in docs/measuring.md the counts of the last `python -m
+benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.calibration.tables import calibration
+from benchmarks.finer import in_markdown
 from benchmarks.stated import stated
 from lambda_core.analysis import as_markdown, default_condition, domains_table, short_table
 from lambda_core.config import SweepConfig
@@ -85,6 +86,7 @@ def findings(text: str) -> str:
     """docs/findings.md with its tables as they are now."""
     text = _between(text, "stated", stated())
     text = _between(text, "domains", domains_table(list_studies(studies_root())[0]))
+    text = _between(text, "finer", in_markdown(json.loads((RESULTS / "finer.json").read_text(encoding="utf-8"))))
     return _between(text, "rule", rule(json.loads((RESULTS / "rule-per-task.json").read_text(encoding="utf-8"))))
 
 
