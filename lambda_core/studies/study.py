@@ -156,9 +156,7 @@ class Study:
     @property
     def has_finer_patterns(self) -> bool:
         """Whether scale and shift of a layer alone were measured, too."""
-        if self.accuracy is None:
-            return False
-        return any("n" in text for text in self.accuracy["pattern"].astype("category").cat.categories)
+        return self.accuracies is not None and any("n" in text for text in self.accuracies.keys["pattern"].unique())
 
     @property
     def layer_costs(self) -> list[int] | None:

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from lambda_core.config import MetaTrainConfig, SweepConfig, TimingConfig
 from lambda_core.errors import StudyError
 from lambda_core.studies.study import Study
+from lambda_core.studies.tables import Loose
 from tests.support.synthetic import LAYER_COSTS, LAYERS, write_study
 
 SCHEMA_1 = Path(__file__).parents[1] / "support" / "fixtures" / "schema1"
@@ -47,11 +48,10 @@ def test_layers_with_scales_own_a_vector_that_may_change(folder: Path) -> None:
 
 def test_a_study_says_whether_finer_patterns_were_measured(folder: Path) -> None:
     study = Study.load(folder)
-    assert not study.has_finer_patterns
     assert study.accuracy is not None
     finer = study.accuracy.assign(pattern=study.accuracy["pattern"].astype(str).str.replace("00001", "nnnn1"))
-    assert replace(study, accuracy=finer).has_finer_patterns
-    assert not replace(study, accuracy=None).has_finer_patterns
+    assert [each.has_finer_patterns for each in (study, replace(study, accuracies=None))] == [False, False]
+    assert replace(study, accuracies=Loose(finer)).has_finer_patterns
 
 
 def test_config_objects_of_the_measurements(folder: Path, tmp_path: Path) -> None:
