@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lambda_core.system.stopping import interrupt_if_unanswered
+
 Report = Callable[["Progress"], None]
 
 
@@ -30,6 +32,7 @@ class Meter:
         self._start = self._last = time.monotonic()
 
     def advance(self, units: int = 1, values: dict[str, float] | None = None) -> None:
+        interrupt_if_unanswered()
         self.done += units
         now = time.monotonic()
         if self._report is None or (now - self._last < self.every and self.done < self.total):

@@ -10,19 +10,31 @@ from types import FrameType
 from typing import Any
 
 ASKED = (signal.SIGINT, signal.SIGTERM)
+_unanswered = threading.Event()
 
 
 @contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
-    """Within: SIGTERM, as a system sends it that goes down, does what Ctrl-C does."""
+    """Within: SIGTERM, as a system sends it that goes down, does what Ctrl-C does.
+
+    Either interrupts at once. What is raised while a library calls back from C is dropped there by Python (compiling
+    does so); then the next report of progress interrupts.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield
+        with _handled_by(_interrupt, (signal.SIGTERM, *_own(signal.SIGINT))):
+            yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        _unanswered.clear()
+
+
+def interrupt_if_unanswered() -> None:
+    """Raise the KeyboardInterrupt of a Ctrl-C or SIGTERM again, if nothing has ended since; once."""
+    if _unanswered.is_set():
+        _unanswered.clear()
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -46,13 +58,25 @@ def finishing(keep: Callable[[], object]) -> Iterator[Callable[[], None]]:
             keep()
             raise KeyboardInterrupt
 
-    before: dict[signal.Signals, Any] = {each: signal.signal(each, note) for each in ASKED}
-    try:
+    with _handled_by(note, ASKED):
         yield stop_if_asked
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None], asked: tuple[signal.Signals, ...]) -> Iterator[None]:
+    before: dict[signal.Signals, Any] = {each: signal.signal(each, handler) for each in asked}
+    try:
+        yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for each, earlier in before.items():
+            signal.signal(each, earlier)
+
+
+def _own(number: signal.Signals) -> tuple[signal.Signals, ...]:
+    """The signal, where Python itself answers it; a program that was started in the background ignores Ctrl-C."""
+    return (number,) if signal.getsignal(number) is signal.default_int_handler else ()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (what a signal's handler is given)
+    _unanswered.set()
     raise KeyboardInterrupt

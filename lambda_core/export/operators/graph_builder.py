@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_core.errors import LambdaError
+from lambda_core.system import finishing
 
 OPSET, IR_VERSION = 18, 9  # of 2022 and 2023: what phones and older runtimes read, too
 
@@ -104,7 +105,10 @@ class GraphBuilder:
 
 def _onnx() -> Any:
     try:
-        import onnx
+        with finishing(lambda: None) as stop_if_asked:  # a Ctrl-C inside its C++ would end the process there
+            import onnx
+
+            stop_if_asked()
     except ImportError as error:
         raise LambdaError(
             "writing ONNX files needs the package onnx, which is not installed; get it with: "
