@@ -68,9 +68,14 @@ def _inverted(data: str, study: Study, *, swapped: bool) -> bool:
     return bool(own != swapped)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
 def episode(data: str, split: str, seed: int, classes: tuple[str, ...], swapped: bool, study: Study) -> Pictures:
     """The episode of a seed, or of the classes asked for, in the size and channels of the study's network."""
+    with _queue_shown():
+        return _episode(data, split, seed, classes, swapped, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_FILES)
+def _episode(data: str, split: str, seed: int, classes: tuple[str, ...], swapped: bool, study: Study) -> Pictures:
     task = (study.config.ways, study.config.shots, QUERIES)
     shown_as = (*study.input, _inverted(data, study, swapped=swapped))
     found: Pictures = _asked("draw_pictures", (data, str(data_root())), split, task, seed, classes, shown_as)
