@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.adaptation import LR, PATTERNS, STEPS, WAYS, episode, models
-from benchmarks.compilers import jax_loop
+from benchmarks.compiled_peers import jax_loop
 from benchmarks.peers import copy_and_sgd
 from benchmarks.readme import card
 from benchmarks.records import RESULTS
@@ -143,7 +143,7 @@ def _with_jax(textbook: nn.Sequential, text: str, images: int) -> Callable[[int]
         card = jax.devices("gpu")[0]
     except (ImportError, RuntimeError):
         return None
-    run = jax_loop(textbook, text)
+    run = jax_loop(textbook, text, LR)
     given = [(jax.device_put(x.permute(0, 2, 3, 1).numpy(), card), jax.device_put(y.numpy().astype(np.int32), card))
              for x, y in (episode(number, images) for number in range(EPISODES))]  # fmt: skip
     return lambda number: jax.block_until_ready(run(*given[number]))

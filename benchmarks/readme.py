@@ -2,11 +2,12 @@
 
 Up to `<!-- end -->`: after `<!-- report -->` what `lambda-core report --all` prints, after `<!-- studies -->` a few
 rows of it and their conditions, after `<!-- peers -->` the ratios that the last `python -m benchmarks.adaptation`
-wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- card -->` what `python -m
-benchmarks.card` did on a GPU, after `<!-- chosen -->` the ratios of `python -m benchmarks.chosen`, after `<!-- domains
--->` what changes on other images, after `<!-- finer -->` what `python -m benchmarks.finer` found, and after `<!-- rule
--->` what `python -m benchmarks.rule_per_task` did; in docs/measuring.md the counts of the last `python -m
-benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
+wrote, after `<!-- compilers -->` what `python -m benchmarks.compilers` did, after `<!-- compilers-avx2 -->` what it did
+with `--isa avx2`, after `<!-- sweep-episode -->` what `python -m benchmarks.sweep_episode` did, after `<!-- card -->`
+what `python -m benchmarks.card` did on a GPU, after `<!-- chosen -->` the ratios of `python -m benchmarks.chosen`,
+after `<!-- domains -->` what changes on other images, after `<!-- finer -->` what `python -m benchmarks.finer` found,
+and after `<!-- rule -->` what `python -m benchmarks.rule_per_task` did; in docs/measuring.md the counts of the last
+`python -m benchmarks.calibration`, in docs/choices.md those of `benchmarks.audit` and `benchmarks.choices`.
 """
 
 from __future__ import annotations
@@ -73,10 +74,11 @@ def results(text: str) -> str:
     """docs/results.md with its tables as they are now."""
     found = {
         name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("adaptation", "card", "chosen", "compilers")
+        for name in ("adaptation", "card", "chosen", "compilers", "compilers-avx2", "sweep-episode")
     }
     tables = {"report": report(), "peers": peers(found["adaptation"]), "chosen": chosen(found["chosen"])}
-    tables |= {"compilers": compilers(found["compilers"]), "card": card(found["card"])}
+    tables |= {name: compilers(found[name]) for name in ("compilers", "compilers-avx2")}
+    tables |= {"card": card(found["card"]), "sweep-episode": sweep_episode(found["sweep-episode"])}
     for name, table in tables.items():
         text = _between(text, name, table)
     return text
@@ -163,12 +165,33 @@ def compilers(record: dict[str, Any]) -> str:
     calls = ", ".join(f"{name} {min(each):.1f} to {max(each):.1f}" for name, each in first.items())
     goals = [f"| {what} | {value:.2f} | {goal} |" for what, value, goal in compiler_goals(record)]
     return "\n".join(
-        [f"{_where(record)}, {record['date']}, {record['rounds']} rounds. {slowest(record)}", "",
+        [f"{_where(record)}, {record['date']}, {record['rounds']} rounds. {instructions(record)}{slowest(record)}", "",
          f"| model | images | pattern | {' | '.join(names)} | ours over the fastest |",
          f"| --- | ---: | --- |{' ---: |' * (len(names) + 1)}", *rows, "",
-         f"Seconds of the first call with these shapes: {calls}.", "",
-         "| ratio | measured | goal |", "| --- | ---: | --- |", *goals]
+         f"Seconds of the first call with these shapes: {calls}. {beside_torch_compile(record)}".strip(),
+         *(["", "| ratio | measured | goal |", "| --- | ---: | --- |", *goals] if goals else [])]
     )  # fmt: skip
+
+
+def instructions(record: dict[str, Any]) -> str:
+    """What torch's and our kernels were compiled for, as they said themselves; nothing where a record does not tell."""
+    if not (found := record.get("instructions")):
+        return ""
+    free = record.get("not kept to them", [])
+    but = f" ({', '.join(free)} cannot be kept to them, and is left out of the last column)" if free else ""
+    return f"Kernels of torch: {found['torch']}; ours: {found['ours']}{but}. "
+
+
+def beside_torch_compile(record: dict[str, Any]) -> str:
+    """That peer alone beside us, in a sentence, where it was measured."""
+    if not (row := record.get("torch.compile")):
+        return ""
+    ours, theirs = row["ms"]["ours"], row["ms"]["torch.compile"]
+    first = row["first call, s"]["torch.compile"]
+    return (
+        f"`torch.compile` of a step of `{row['pattern']}`, 5 images, in turns with us alone ({row['rounds']} rounds): "
+        f"{theirs:.2f} ms for five steps, ours {ours:.2f} ({theirs / ours:.2f}×); its first call {first:.0f} s."
+    )
 
 
 def slowest(record: dict[str, Any]) -> str:
@@ -180,6 +203,16 @@ def slowest(record: dict[str, Any]) -> str:
         which = f"`{least['pattern']}`, {5 * least['shots']} images"
         parts.append(f"{least['over the fastest']:.2f}× for {model} ({which})")
     return f"The slowest ratio to the fastest peer: {'; '.join(parts)}."
+
+
+def sweep_episode(record: dict[str, Any]) -> str:
+    """What `python -m benchmarks.sweep_episode` measured. record: what it writes."""
+    rows = [
+        [row["shots"], f"{row['before']:.2f}", f"{row['ours']:.2f}", f"{row['ratio']:.2f}×"] for row in record["rows"]
+    ]
+    return "\n\n".join([
+        f"{_where(record)}, {record['date']}, {record['rounds']} rounds.",
+        _rows(["shots", "for any model, s", "compiled, s", "ratio"], rows)])  # fmt: skip
 
 
 def card(record: dict[str, Any]) -> str:
@@ -210,13 +243,17 @@ LIBRARIES, EXPORT = ("copy + SGD", "higher", "torchopt"), "our export in onnxrun
 
 
 def compiler_goals(record: dict[str, Any]) -> list[tuple[str, float, str]]:
-    """(what, measured, goal), of 4-CONV."""
+    """(what, measured, goal), of 4-CONV; none before all its rows are measured, nor where not all are kept to the same
+    instructions.
+    """
     rows = {(row["shots"], row["pattern"]): row for row in record["rows"] if row["model"] == "4-CONV"}
+    wanted = {"11111": "1.25", "01111": "1.0", "00111": "1.5", "00011": "1.5", "00001": "1.8"}
+    if not {(1, text) for text in wanted} <= set(rows) or record.get("not kept to them"):
+        return []
     ours = {key: row["ms"]["ours"] for key, row in rows.items()}
     full = rows[1, "11111"]["ms"]
     compiled = min(value for name, value in full.items() if name not in ("ours", *LIBRARIES))
     eager = min(value for name, value in full.items() if name in LIBRARIES)
-    wanted = {"11111": "1.25", "01111": "1.0", "00111": "1.5", "00011": "1.5", "00001": "1.8"}
     each = [
         (f"`{text}`, {5 * shots} images, over the fastest peer", row["over the fastest"], f"≥ {goal}")
         for (shots, text), row in rows.items()

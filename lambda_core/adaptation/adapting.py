@@ -133,4 +133,6 @@ def _ordinary(value: Tensor) -> Tensor:
 
 
 def _ordinary_weights(weights: list[Weights]) -> list[Weights]:
+    if not any(value.is_inference() for own in weights for value in own.values()):
+        return list(weights)
     return [{name: _ordinary(value) for name, value in own.items()} for own in weights]

@@ -211,7 +211,12 @@ def _detached(value: Tensor) -> Tensor:
 
 
 def _trainable(layers: Sequence[Layer]) -> list[bool]:
-    return [parameter.requires_grad for layer in layers for parameter in layer.weights().values()]
+    return [
+        parameter.requires_grad
+        for layer in layers
+        for _, holder, key in layer.places
+        if (parameter := holder[key]) is not None
+    ]
 
 
 def _children(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:

@@ -4,7 +4,7 @@ Belongs here: what runs without the interpreter between two steps, its buffers a
 inner loop of any other model (`adaptation`), which is also what a result here is held against.
 """
 
-from lambda_core.compiled.applies import compiled_loop
+from lambda_core.compiled.applies import compiled_loop, instructions
 from lambda_core.compiled.loop import CompiledLoop
 from lambda_core.compiled.memory import compiled_peak
 from lambda_core.compiled.queries import CompiledQueries
@@ -18,4 +18,5 @@ __all__ = [
     "compiled_meta_bytes",
     "compiled_meta_gradient",
     "compiled_peak",
+    "instructions",
 ]

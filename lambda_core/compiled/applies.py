@@ -17,6 +17,7 @@ from lambda_core.compiled.residual import ResidualNetwork
 from lambda_core.kernels import Weights
 
 TYPES = (torch.float32, torch.float64)
+KINDS = (Tensor, torch.nn.Parameter)
 
 
 def compiled_loop(
@@ -70,9 +71,16 @@ def available() -> bool:
     return True
 
 
+def instructions() -> str:
+    """What the kernels are compiled for here: the width of their registers, and numba's name for the processor."""
+    from lambda_core.compiled.llvm import PROCESSOR, WIDE
+
+    return f"{'AVX-512' if WIDE else 'AVX2'} ({PROCESSOR})"
+
+
 def _plain(tensors: Any, dtype: torch.dtype) -> bool:
     """Whether they are ordinary tensors of `dtype` in the processor's memory."""
-    return all(type(each) in (Tensor, torch.nn.Parameter) and each.dtype == dtype and each.is_cpu for each in tensors)
+    return all(type(each) in KINDS and each.dtype is dtype and each.is_cpu for each in tensors)
 
 
 def _are_classes(labels: Tensor, count: int, ways: int) -> bool:

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lambda_core.compiled.flat_weights import FlatWeights
+from lambda_core.compiled.layouts import LINE_BYTES, FlatWeights, aligned_zeros
 from lambda_core.compiled.network import ConvNetwork, ConvNorm, Network
 from lambda_core.compiled.residual import ResidualBuffers, ResidualNetwork
 
@@ -48,13 +47,13 @@ class Buffers:
 
     Blocks below `lowest` keep nothing but their output: they are passed once, one after the other, in one workspace.
     Blocks above are gone through again by `forward` and `backward`, which take arrays of `FlatWeights`.
-    pictures: the inside of the first block's x. kept_bytes: of what lives on from step to step or waits for the
-    backward pass, without the weights; workspace_bytes: of what is only worked in.
+    images: the first block's x. kept_bytes: of what lives on from step to step or waits for the backward pass, without
+    the weights; workspace_bytes: of what is only worked in; nbytes: all of it, with one set of weights.
     """
 
     def __init__(self, network: ConvNetwork, images: int, lowest: int, dtype: torch.dtype) -> None:
-        from lambda_core.compiled.block_product import ROW_BYTES
         from lambda_core.compiled.convolution import whole_rows
+        from lambda_core.compiled.llvm import ROW_BYTES
 
         self.key: Key = (network, images, lowest, dtype)
         self._numbers = torch.empty(0, dtype=dtype).numpy().dtype
@@ -77,14 +76,17 @@ class Buffers:
             self._block(place, block, images, place < lowest, inputs[place], outputs[place])
             for place, block in enumerate(self._convs)
         ]
-        self.pictures = inputs[0][:, 1:-1, 1:-1]
+        self.images = self.blocks[0].x
         self.features = outputs[-1].reshape(images, network.features)
         self.to_features = self.blocks[-1].gradient.reshape(-1, network.features)
         self.workspace_bytes = self._product.nbytes + self._to_product.nbytes + self._turned.nbytes
         self.workspace_bytes += self._workspace.nbytes
         own = [each for block in self.blocks for each in (block.moments, block.raw, block.gradient)]
         own += [block.product for block in self.blocks[lowest:]]
-        self.kept_bytes = sum(each.nbytes for each in (self.gradients.row, *inputs, outputs[-1], *own))
+        alive = [each for each in (self.gradients.row, *inputs, outputs[-1], *own) if each.size]
+        self.kept_bytes = sum(each.nbytes + LINE_BYTES for each in alive)
+        self.kept_bytes += self.weights.plan_bytes
+        self.nbytes = self.kept_bytes + self.workspace_bytes + self.weights.row.nbytes
 
     def _block(self, place: int, block: ConvNorm, images: int, frozen: bool, x: Array, pooled: Array) -> BlockBuffers:
         is_last, row = place == len(self._convs) - 1, self._row[block.filters]
@@ -149,12 +151,7 @@ class Buffers:
         return self._turned[: math.prod(shape)].reshape(shape)
 
     def _zeros(self, *shape: int) -> Array:
-        return np.zeros(shape, self._numbers)
-
-    @property
-    def nbytes(self) -> int:
-        """All of it, with one set of weights."""
-        return self.kept_bytes + self.workspace_bytes + self.weights.row.nbytes
+        return aligned_zeros(shape, self._numbers)
 
 
 AnyBuffers = Any  # Buffers or ResidualBuffers, as the network is: who works on one kind of block asks for the network

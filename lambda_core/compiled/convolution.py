@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numba
 
-from lambda_core.compiled.block_product import ROW_BYTES, WIDE, block_product
+from lambda_core.compiled.llvm import ROW_BYTES, WIDE, block_product
 
 _compiled = numba.njit(nogil=True, error_model="numpy")
 _eight, _four, _one = (block_product(rows, add=False) for rows in (8 if WIDE else 4, 4, 1))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lambda_core.compiled.buffers import borrow, give_back
+from lambda_core.compiled.layouts import take_images
 from lambda_core.compiled.network import Network
 from lambda_core.kernels import Weights
 from lambda_core.patterns import Row, Update, is_head_alone, lowest_updated
@@ -30,7 +31,7 @@ class CompiledLoop:
     ) -> None:  # fmt: skip
         self.network, self.start, self.lr, self.lowest = network, start, list(lr), lowest
         self.buffers = borrow(network, len(support_x), lowest, support_x.dtype)
-        self.buffers.pictures[...] = support_x.numpy(force=support_x.requires_grad).transpose(0, 2, 3, 1)
+        take_images(support_x, self.buffers.images)
         self.labels, self.head = support_y.numpy(), len(network.blocks)
         self._right = 0  # so many blocks' output
         self.changed = [False] * (self.head + 1)
@@ -87,12 +88,14 @@ class CompiledLoop:
 
     def update(self, row: Row) -> None:
         """A step of gradient descent by `buffers.gradients` for the layers of `row`."""
+        from lambda_core.compiled.steps import descend
+
         weights, gradients = self.buffers.weights, self.buffers.gradients
         for layer, update in enumerate(row):
             if update:
-                both = zip(weights.parts(layer, update), gradients.parts(layer, update), strict=True)
-                for own, gradient in both:
-                    own[:] -= self.lr[layer] * gradient
+                lr = weights.row.dtype.type(self.lr[layer])
+                for parts in zip(weights.parts(layer, update), gradients.parts(layer, update), strict=True):
+                    descend(*parts, lr)
                 self.changed[layer] = True
         if (lowest := lowest_updated(row)) is not None:
             self._right = min(self._right, lowest)

@@ -23,7 +23,5 @@ def compiled_peak(backbone: Backbone, support_x: Tensor, rows: Sequence[Row]) ->
     item = weights.row.itemsize
     updated = [layer for layer in range(len(network.sizes)) if any(row[layer] for row in rows)]
     result = sum(network.sizes[layer] for layer in updated)
-    changes = {(layer, update) for row in rows for layer, update in enumerate(row) if update}
-    largest = max(part.size for change in changes for part in weights.parts(*change))  # of what is changed at once
     own = weights.row.nbytes + item * (sum(network.sizes) + result)
-    return Peak(own, buffers.kept_bytes, buffers.workspace_bytes + item * largest)
+    return Peak(own, buffers.kept_bytes, buffers.workspace_bytes)

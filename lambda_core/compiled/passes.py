@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import numba
 
+from lambda_core.compiled.llvm import VECTOR_BYTES, register_sums
+
 _compiled = numba.njit(inline="always", error_model="numpy")
+_sums = register_sums()
 
 
 @_compiled
 def add_deviations(product, near, total, squares):
     """Of each channel: adds the sum of product − near, and of its squares. `near` is a value near the mean, so that no
-    digits are lost.
+    digits are lost; it and the sums are as long as a row of product.
     """
-    places, c = product.shape[0], len(near)
-    for place in range(0, places - 3, 4):
-        for j in range(c):
-            p, q = product[place, j] - near[j], product[place + 1, j] - near[j]
-            r, s = product[place + 2, j] - near[j], product[place + 3, j] - near[j]
-            total[j] += (p + q) + (r + s)
-            squares[j] += (p * p + q * q) + (r * r + s * s)
-    for place in range(places // 4 * 4, places):
-        for j in range(c):
-            p = product[place, j] - near[j]
-            total[j] += p
-            squares[j] += p * p
+    flat, row = product.reshape(-1), product.shape[1]
+    for first in range(0, row, VECTOR_BYTES // product.itemsize):
+        _sums(flat, first, row, len(product), near, total, squares, first)
 
 
 @_compiled

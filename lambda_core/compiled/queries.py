@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lambda_core.compiled.buffers import borrow, give_back
+from lambda_core.compiled.layouts import take_images
 from lambda_core.compiled.loop import CompiledLoop
 
 
@@ -19,7 +20,7 @@ class CompiledQueries:
     def __init__(self, loop: CompiledLoop, query_x: Tensor) -> None:
         self.loop, self._head = loop, loop.head
         self.buffers = borrow(loop.network, len(query_x), self._head, query_x.dtype)
-        self.buffers.pictures[...] = query_x.numpy().transpose(0, 2, 3, 1)
+        take_images(query_x, self.buffers.images)
         self._of_start = 0  # so many blocks' output is that of the start's weights
         self._forward(0)
         self._of_start = self._head

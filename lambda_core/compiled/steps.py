@@ -8,14 +8,13 @@ raw: (pooled places, channels); pooled, margin: see `passes.py`.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 import numba
 import numpy as np
 
 from lambda_core.compiled.convolution import add_to_filters, convolve, turn_filters
+from lambda_core.compiled.llvm import kept_between_processes
 from lambda_core.compiled.passes import (
     add_deviations,
     merge_statistics,
@@ -26,21 +25,8 @@ from lambda_core.compiled.passes import (
 )
 from lambda_core.compiled.winograd import convolve_tiles, transform_filters
 
-
-def keep_as_young_as_its_parts(module: Path, *folders: Path) -> None:
-    """Give a module the age of the youngest file beside it and in `folders`, so that numba compiles it anew after any
-    of them changed.
-
-    Where the file may not be touched, the package was installed by somebody else, and all files came at once.
-    """
-    youngest = max(path.stat().st_mtime_ns for folder in (module.parent, *folders) for path in folder.glob("*.py"))
-    if module.stat().st_mtime_ns < youngest:
-        with contextlib.suppress(OSError):
-            os.utime(module, ns=(youngest, youngest))
-
-
-keep_as_young_as_its_parts(Path(__file__))
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+FOLDERS = (Path(__file__).parent, Path(__file__).parent / "llvm")  # of what is compiled into the functions below
+_compiled = kept_between_processes(*FOLDERS, nogil=True, error_model="numpy")
 
 
 @_compiled
@@ -50,7 +36,8 @@ def forward(x, filters, scale, shift, eps, h, w, c, product, moments, raw, poole
     """
     kept, mean, deviation = len(raw) > 0, moments[0], moments[1]
     moments[:] = 0
-    near, total, squares = np.empty_like(mean), np.empty_like(mean), np.empty_like(mean)
+    sums = np.zeros((3, product.shape[1]), product.dtype)
+    near, total, squares = sums[0], sums[1], sums[2]
     if len(workspace) > 0:
         transform_filters(filters, c, workspace)
     for image in range(len(x)):
@@ -61,7 +48,7 @@ def forward(x, filters, scale, shift, eps, h, w, c, product, moments, raw, poole
             own = product[first : first + rows * w]
             convolve_rows(x[image], top, rows, filters, w, c, workspace, own)
             if top == 0:
-                near[:] = mean if image > 0 else (own[0, : len(mean)] + own[w, : len(mean)]) / 2
+                near[: len(mean)] = mean if image > 0 else (own[0, : len(mean)] + own[w, : len(mean)]) / 2
             add_deviations(own, near, total, squares)
             for row in range(top // 2, (top + rows) // 2):
                 above = (image * (h // 2) + row) * (w // 2)
@@ -126,6 +113,13 @@ def backward(
 
 
 @_compiled
+def descend(weights, gradient, lr):
+    """A step of gradient descent, in place; flat arrays."""
+    for i in range(len(weights)):
+        weights[i] -= lr * gradient[i]
+
+
+@_compiled
 def head_steps(x, labels, weight, bias, lr, losses):
     """Gradient descent of the head alone, a step for each of `losses`, which become the losses before them."""
     logits = np.empty((len(x), len(weight)), x.dtype)
@@ -153,7 +147,7 @@ def head_gradients(x, labels, weight, bias, to_weight, to_bias, to_x):
     return loss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@kept_between_processes(*FOLDERS, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def write_logits(x, weight, bias, logits):
     """The head's output. Its sums may be taken in any order: so several numbers at once."""
     for row in range(len(x)):

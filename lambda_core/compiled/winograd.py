@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numba
 
-from lambda_core.compiled.block_product import VECTOR_BYTES, tile_transform
 from lambda_core.compiled.convolution import products_along
+from lambda_core.compiled.llvm import VECTOR_BYTES, tile_transform
 
 _compiled = numba.njit(nogil=True, error_model="numpy")
 _of_filters = tile_transform(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)))

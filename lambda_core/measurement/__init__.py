@@ -4,6 +4,7 @@ Belongs here: running patterns and writing down numbers. Does not: what the numb
 """
 
 from lambda_core.measurement.accuracy import sweep
+from lambda_core.measurement.compiled_episode import CompiledEpisode, episode_for_many
 from lambda_core.measurement.device_times import read_device_times
 from lambda_core.measurement.episode_folders import evaluate_folder
 from lambda_core.measurement.live_runner import CachedRunner, LiveRunner
@@ -25,12 +26,14 @@ __all__ = [
     "WARM_UPS",
     "WHOLE",
     "CachedRunner",
+    "CompiledEpisode",
     "LiveRunner",
     "Part",
     "SharedEpisode",
     "adaptation_time",
     "chunks_of",
     "drop_short_chunks",
+    "episode_for_many",
     "evaluate_folder",
     "folder_of_chunks",
     "gather",

@@ -1,18 +1,44 @@
-"""What numba kept of the compiled steps is not used once any file that they are made of has changed."""
+"""What numba kept of a compiled function is used again, and not once a file that it is made of has changed."""
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 
-from lambda_core.compiled.steps import keep_as_young_as_its_parts
+import pytest
+from numba import config
+
+PART = """
+import numba
+@numba.njit
+def part_of_it(x):
+    return x + {added}
+"""
+WHOLE = """
+from pathlib import Path
+from lambda_core.compiled.llvm import kept_between_processes
+from part_of_whole import part_of_it
+@kept_between_processes(Path(__file__).parent)
+def whole(x):
+    return part_of_it(x)
+"""
 
 
-def test_a_module_is_as_young_as_the_youngest_beside_it(tmp_path: Path) -> None:
-    for name, age in (("steps.py", 5), ("passes.py", 9), ("notes.txt", 20)):
-        (tmp_path / name).write_text("")
-        os.utime(tmp_path / name, ns=(age * 10**9, age * 10**9))
-    keep_as_young_as_its_parts(tmp_path / "steps.py")
-    assert (tmp_path / "steps.py").stat().st_mtime_ns == 9 * 10**9
-    keep_as_young_as_its_parts(tmp_path / "steps.py")
-    assert (tmp_path / "steps.py").stat().st_mtime_ns == 9 * 10**9
+def _imported_anew() -> tuple[int, int]:
+    """The function's value at 1, and how many types of it came from what was kept."""
+    for name in ("part_of_whole", "whole_of_parts"):
+        sys.modules.pop(name, None)
+    from whole_of_parts import whole
+
+    return whole(1), sum(whole.stats.cache_hits.values())
+
+
+def test_code_is_kept_until_a_part_of_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "kept"))
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "whole_of_parts.py").write_text(WHOLE)
+    (tmp_path / "part_of_whole.py").write_text(PART.format(added=1))
+    assert _imported_anew() == (2, 0)
+    assert _imported_anew() == (2, 1)
+    (tmp_path / "part_of_whole.py").write_text(PART.format(added=10))
+    assert _imported_anew() == (11, 0)

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from lambda_core.backbones import ResidualBlock
-from lambda_core.compiled.flat_weights import FlatWeights
+from lambda_core.compiled.layouts import LINE_BYTES, FlatWeights, aligned_zeros
 from lambda_core.compiled.network import ConvNorm
 from lambda_core.compiled.residual.network import ResidualNetwork
 
@@ -51,16 +50,17 @@ class ResidualBuffers:
         self.weights = FlatWeights(network, self._numbers, HALF_BYTES)
         self.gradients = FlatWeights(network, self._numbers, HALF_BYTES, lowest)
         self._lay_out_workspace(network.blocks[:lowest], network.blocks[lowest:])
-        self.workspace_bytes, self.kept_bytes = self.kept_bytes, self.gradients.row.nbytes
+        self.workspace_bytes, self.kept_bytes = self.kept_bytes, self.gradients.row.nbytes + self.weights.plan_bytes
         first, last = network.blocks[0][0], network.blocks[-1][-1]
         x = self._zeros(images, first.height + 2, (first.width + 2) * first.channels)
-        self.pictures = x.reshape(images, first.height + 2, -1, first.channels)[:, 1:-1, 1:-1]
+        self.images = x
         self.blocks: list[BlockBuffers] = []
         for layer in range(len(network.blocks)):
             self.blocks.append(self._block(layer, x))
             x = self.blocks[-1].pooled
         self._last_places = x.reshape(images, -1, last.filters)
         self.features, self.to_features = self._zeros(images, last.filters), self._zeros(images, last.filters)
+        self.nbytes = self.kept_bytes + self.workspace_bytes + self.weights.row.nbytes
 
     def forward(self, layer: int, weights: Sequence[Array]) -> None:
         """The output of a block, under weights that may be another's."""
@@ -160,13 +160,8 @@ class ResidualBuffers:
         return self._zeros(size + self._row if size else 0)
 
     def _zeros(self, *shape: int) -> Array:
-        self.kept_bytes += math.prod(shape) * self._numbers.itemsize
-        return np.zeros(shape, self._numbers)
-
-    @property
-    def nbytes(self) -> int:
-        """All of it, with one set of weights."""
-        return self.kept_bytes + self.workspace_bytes + self.weights.row.nbytes
+        self.kept_bytes += math.prod(shape) * self._numbers.itemsize + LINE_BYTES
+        return aligned_zeros(shape, self._numbers)
 
 
 def _cut(flat: Array, *shape: int) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numba
 
-from lambda_core.compiled.block_product import WIDE, block_product
+from lambda_core.compiled.llvm import WIDE, block_product, lines_product, pairs_product
 
 ROW_BYTES = 64  # of the kernel: narrow rows waste less on 8 or 20 filters
 HALF_BYTES = ROW_BYTES // 2
@@ -20,7 +20,10 @@ MANY, FEW = (12, 4) if WIDE else (6, 2)
 _compiled = numba.njit(nogil=True, error_model="numpy")
 _inline = numba.njit(inline="always", error_model="numpy")
 _eight, _four, _one = (block_product(rows, add=False, row_bytes=ROW_BYTES) for rows in (EIGHT, 4, 1))
+# of two lines of four places: four sums at once would wait for each other, and for the filters
+_two_lines, _half_two_lines = (lines_product(2, 4, row_bytes=each) for each in (ROW_BYTES, HALF_BYTES))
 _half_eight, _half_four, _half_one = (block_product(rows, add=False, row_bytes=HALF_BYTES) for rows in (EIGHT, 4, 1))
+_pairs_eight = pairs_product(EIGHT, row_bytes=HALF_BYTES)
 _many, _few, _single = (block_product(rows, add=True, row_bytes=ROW_BYTES) for rows in (MANY, FEW, 1))
 _half_many, _half_few, _half_single = (block_product(rows, add=True, row_bytes=HALF_BYTES) for rows in (MANY, FEW, 1))
 
@@ -29,7 +32,9 @@ _half_many, _half_few, _half_single = (block_product(rows, add=True, row_bytes=H
 def write_places(count, x, seen, line, c, f, first, k, y, to, o, size, room, row):
     """So many places of an output from channel `first` on."""
     if room - first < row:
-        if count == EIGHT:
+        if WIDE and count == EIGHT and k % 2 == 0:
+            _pairs_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+        elif count == EIGHT:
             _half_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
         elif count == 4:
             _half_four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
@@ -54,7 +59,15 @@ def convolve(image, filters, h, w, c, o, output):
     size = 3 if len(filters) == 9 * c else 1
     start, k = 0 if size == 3 else line + c, size * c
     step = EIGHT if w >= EIGHT else 4 if w >= 4 else 1
-    for place in range(h):
+    done = h // 2 * 2 if WIDE and w == 4 else 0
+    for place in range(0, done, 2):
+        seen, to = start + place * line, place * w * o
+        for first in range((room - 1) // row * row, -1, -row):
+            if room - first < row:
+                _half_two_lines(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k, line)
+            else:
+                _two_lines(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k, line)
+    for place in range(done, h):
         for column in range(0, w, step):
             at = min(column, w - step)  # the last ones again, where the width is no multiple
             seen, to = start + place * line + at * c, (place * w + at) * o

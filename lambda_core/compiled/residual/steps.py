@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numba
 import numpy as np
 
+from lambda_core.compiled.llvm import kept_between_processes
 from lambda_core.compiled.residual.convolution import add_to_filters, convolve, turn_filters
 from lambda_core.compiled.residual.passes import activate, add_line_sums, fold, join_pool, moments_of, spread, unpool
-from lambda_core.compiled.steps import keep_as_young_as_its_parts
 
-keep_as_young_as_its_parts(Path(__file__), Path(__file__).parents[1])
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept_between_processes(
+    Path(__file__).parent, Path(__file__).parents[1] / "llvm", nogil=True, error_model="numpy"
+)
 
 
 @_compiled

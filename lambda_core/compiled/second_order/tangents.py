@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from lambda_core.compiled.convolution import add_to_filters, convolve, turn_filters
+from lambda_core.compiled.llvm import kept_between_processes
 from lambda_core.compiled.passes import normalise_pool_backward
 from lambda_core.compiled.second_order.tangent_passes import (
     add_rows,
@@ -21,10 +21,9 @@ from lambda_core.compiled.second_order.tangent_passes import (
     pool_tangent,
     pooled_tangent_sums,
 )
-from lambda_core.compiled.steps import add_head_gradients, keep_as_young_as_its_parts, to_logit_gradient, write_logits
+from lambda_core.compiled.steps import FOLDERS, add_head_gradients, to_logit_gradient, write_logits
 
-keep_as_young_as_its_parts(Path(__file__))
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept_between_processes(Path(__file__).parent, *FOLDERS, nogil=True, error_model="numpy")
 
 
 @_compiled

@@ -17,7 +17,7 @@ PROGRAM = (
 from itertools import product
 import numpy as np, torch
 from torch.nn import functional as F
-from lambda_core.compiled.block_product import WIDE
+from lambda_core.compiled.llvm import WIDE
 from lambda_core.compiled.residual import convolution as own
 assert not (WIDE and sys.argv[1] == "narrow")
 torch.manual_seed(0)
