@@ -22,25 +22,29 @@ _inline = numba.njit(inline="always", error_model="numpy")
 _eight, _four, _one = (block_product(rows, add=False, row_bytes=ROW_BYTES) for rows in (EIGHT, 4, 1))
 # of two lines of four places: four sums at once would wait for each other, and for the filters
 _two_lines, _half_two_lines = (lines_product(2, 4, row_bytes=each) for each in (ROW_BYTES, HALF_BYTES))
-_half_eight, _half_four, _half_one = (block_product(rows, add=False, row_bytes=HALF_BYTES) for rows in (EIGHT, 4, 1))
-_pairs_eight = pairs_product(EIGHT, row_bytes=HALF_BYTES)
+_half_eight, _half_four, _half_one = (block_product(rows, add=False, row_bytes=HALF_BYTES) for rows in (8, 4, 1))
+_pairs_eight = pairs_product(8, row_bytes=HALF_BYTES)
 _many, _few, _single = (block_product(rows, add=True, row_bytes=ROW_BYTES) for rows in (MANY, FEW, 1))
 _half_many, _half_few, _half_single = (block_product(rows, add=True, row_bytes=HALF_BYTES) for rows in (MANY, FEW, 1))
 
 
 @_inline
-def write_places(count, x, seen, line, c, f, first, k, y, to, o, size, room, row):
-    """So many places of an output from channel `first` on."""
-    if room - first < row:
-        if WIDE and count == EIGHT and k % 2 == 0:
-            _pairs_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
-        elif count == EIGHT:
-            _half_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
-        elif count == 4:
-            _half_four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
-        else:
-            _half_one(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
-    elif count == EIGHT:
+def write_half(count, x, seen, line, c, f, first, k, y, to, o, size, room):
+    """So many places of an output, in half a row of the kernel, from channel `first` on."""
+    if count == 8 and WIDE and k % 2 == 0:
+        _pairs_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+    elif count == 8:
+        _half_eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+    elif count == 4:
+        _half_four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+    else:
+        _half_one(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
+
+
+@_inline
+def write_whole(count, x, seen, line, c, f, first, k, y, to, o, size, room):
+    """The same in a whole row."""
+    if count == EIGHT:
         _eight(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
     elif count == 4:
         _four(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k)
@@ -57,22 +61,27 @@ def convolve(image, filters, h, w, c, o, output):
     x, f, y = image.reshape(-1), filters.reshape(-1), output.reshape(-1)
     room, line, row = filters.shape[1], (w + 2) * c, ROW_BYTES // output.itemsize
     size = 3 if len(filters) == 9 * c else 1
-    start, k = 0 if size == 3 else line + c, size * c
-    step = EIGHT if w >= EIGHT else 4 if w >= 4 else 1
+    start, k, end = 0 if size == 3 else line + c, size * c, room // row * row
     done = h // 2 * 2 if WIDE and w == 4 else 0
     for place in range(0, done, 2):
         seen, to = start + place * line, place * w * o
-        for first in range((room - 1) // row * row, -1, -row):
-            if room - first < row:
-                _half_two_lines(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k, line)
-            else:
-                _two_lines(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k, line)
+        if end < room:
+            _half_two_lines(x, seen, line, 1, c, f, end, k * room, room, y, to + end, o, size, k, line)
+        for first in range(end - row, -1, -row):
+            _two_lines(x, seen, line, 1, c, f, first, k * room, room, y, to + first, o, size, k, line)
+    step, half = EIGHT if w >= EIGHT else 4 if w >= 4 else 1, 8 if w >= 8 else 4 if w >= 4 else 1
     for place in range(done, h):
+        seen, to = start + place * line, place * w * o
+        if end < room and step < half:  # half rows alone leave registers for more places
+            for column in range(0, w, half):
+                at = min(column, w - half)  # the last ones again, where the width is no multiple
+                write_half(half, x, seen + at * c, line, c, f, end, k, y, to + at * o, o, size, room)
         for column in range(0, w, step):
-            at = min(column, w - step)  # the last ones again, where the width is no multiple
-            seen, to = start + place * line + at * c, (place * w + at) * o
-            for first in range((room - 1) // row * row, -1, -row):
-                write_places(step, x, seen, line, c, f, first, k, y, to, o, size, room, row)
+            at = min(column, w - step)
+            if end < room and step == half:
+                write_half(half, x, seen + at * c, line, c, f, end, k, y, to + at * o, o, size, room)
+            for first in range(end - row, -1, -row):
+                write_whole(step, x, seen + at * c, line, c, f, first, k, y, to + at * o, o, size, room)
 
 
 @_inline

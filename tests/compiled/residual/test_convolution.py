@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from lambda_core.compiled.llvm import WIDE
 from lambda_core.compiled.residual import convolution as own
 assert not (WIDE and sys.argv[1] == "narrow")
+SHAPES = ((4, 4, 1, 3), (5, 9, 3, 33), (2, 2, 5, 8), (8, 13, 8, 16), (3, 1, 23, 64), (5, 4, 6, 12), (3, 12, 8, 20))
 torch.manual_seed(0)
 row, half = own.ROW_BYTES // 8, own.HALF_BYTES // 8
 
@@ -32,7 +33,7 @@ def bordered(x):
 def lines(h, width):
     return np.full(h * width + row, np.nan)[: h * width].reshape(h, width)
 
-for size, (h, w, c, o) in product((1, 3), ((4, 4, 1, 3), (5, 9, 3, 33), (2, 2, 5, 8), (8, 13, 8, 16), (3, 1, 23, 64))):
+for size, (h, w, c, o) in product((1, 3), SHAPES):
     x = torch.randn(1, c, h, w, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(o, c, size, size, dtype=torch.float64, requires_grad=True)
     y = F.conv2d(x, weight, padding=size // 2)
