@@ -22,7 +22,11 @@ from tests.app.conftest import APP, Open, images, open_page, studies, study  # n
 
 TRIES = int(os.environ.get("LAMBDA_TRIES", "100"))
 TRIED = settings(
-    max_examples=TRIES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=TRIES,
+    deadline=None,
+    database=None,
+    derandomize="LAMBDA_TRIES" not in os.environ,  # more tries are other ones: those of --hypothesis-seed
+    suppress_health_check=list(HealthCheck),
 )
 HOSTILE = [
     "", "..", "../../etc/passwd", "<script>", "%00", "\0", "9" * 40, "nan", "inf", "-1", "1e999", "٣", "x" * 5000,

@@ -109,6 +109,7 @@ class OpenTable:
         if not _same_kind(cells.type, column.type):
             raise StudyError(f"{self.path}: column {name} holds {cells.type}, not {column.type}")
         if pa.types.is_dictionary(column.type):
+            cells.validate(full=True)  # whatever follows trusts each code to stand for a word
             _refuse_long_words(self.path, name, cells)
         return cells.cast(column.type).unify_dictionaries().combine_chunks()
 

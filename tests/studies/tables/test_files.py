@@ -30,6 +30,22 @@ def test_tables_are_small(folder: Path) -> None:
     assert str(study.timing.dtypes["multiply_adds"]) == "int64"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("code", [1, -2, 2**31 - 1])
+def test_a_code_that_stands_for_no_word_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """As a flipped bit leaves it in a page of codes; Arrow reads it without a look."""
+    read = pq.ParquetFile.read_row_group
+
+    def damaged(file: pq.ParquetFile, group: int, columns: list[str]) -> pa.Table:
+        table = read(file, group, columns=columns)
+        codes = pa.array(np.full(table.num_rows, code, np.int32))
+        words = pa.DictionaryArray.from_arrays(codes, pa.array(["11111"]), safe=False)
+        return pa.table({"pattern": words}) if columns == ["pattern"] else table
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", damaged)
+    with pytest.raises(StudyError, match=r"timing\.parquet is no readable parquet table"):
+        read_table(folder, "timing")
+
+
 def test_arrow_is_left_with_no_memory_of_pythons(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread of Arrow's that frees it when Python has begun to end would abort the process."""
     read_from: list[pa.Buffer] = []
