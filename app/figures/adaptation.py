@@ -17,6 +17,8 @@ KINDS = {  # of a layer at a step: its sign, and what the sign means
     "reused": ("=", "reused: nothing below has changed"),
     "skipped": ("", "skipped: the step does nothing"),
 }
+SMALL = 20  # pixels of a layer, below which its name is written small
+LEAST_HIGH, MOST_HIGH = 15, 480  # pixels: of a layer, of all of them
 LEGEND = " · ".join(f"{sign or '▢'} {meaning}" for sign, meaning in KINDS.values())
 
 
@@ -32,9 +34,10 @@ def kind(cell: LayerStep) -> str:
 def plan(what_ran: AdaptationPlan, layers: Sequence[str], at: int, colors: Palette, height: int = 34) -> go.Figure:
     """Layers × steps: what was computed, reused, skipped; steps after `at` have not happened yet and are pale.
 
-    height: of a layer, in pixels.
+    height: of a layer, in pixels; less where there are many.
     """
     steps, count = len(what_ran.cells), len(layers)
+    height = min(height, max(LEAST_HIGH, MOST_HIGH // count))
     fills = {
         "updated": colors.computed,
         "scaled": colors.computed,
@@ -50,7 +53,8 @@ def plan(what_ran: AdaptationPlan, layers: Sequence[str], at: int, colors: Palet
     ]
     layout["xaxis"] |= {"range": [0.45, steps + 0.55], "tickvals": list(range(1, steps + 1)), "showgrid": False}
     layout["yaxis"] |= {"range": [-0.55, count - 0.45], "showgrid": False}
-    layout["yaxis"] |= {"tickvals": list(range(count)), "ticktext": list(layers)}
+    small = {"tickfont": {"size": 11}} if height < SMALL else {}
+    layout["yaxis"] |= {"tickvals": list(range(count)), "ticktext": list(layers)} | small
     layout |= {"showlegend": False, "margin": {"l": 8, "r": 8, "t": 4, "b": 8}}
     return go.Figure([_signs(what_ran, layers, colors)], layout)
 

@@ -15,6 +15,7 @@ from app.figures.layout import Part, base_layout, blend, vline
 from app.figures.palette import Palette
 from lambda_core.selection import PatternGain
 
+MOST_LAMPS = 12  # layers whose lamps leave place beside them
 UNITS = {"degradation": (1, "points"), "accuracy": (100, "%"), "speed_up": (1, "×")}  # shade → factor, unit
 
 
@@ -38,7 +39,7 @@ def heat_map(table: pd.DataFrame, shade: str, scale_of_all: tuple[float, float],
     values, passes = (part.loc[sorted(part.index, key=_depth)] for part in (values, passes))
     cells = go.Heatmap(
         x=[str(step) for step in values.columns],
-        y=[lamps(pattern) for pattern in values.index],
+        y=[_name(pattern) for pattern in values.index],
         z=values.to_numpy(),
         text=np.where(passes, "✓", ""),
         texttemplate="%{text}",
@@ -53,6 +54,13 @@ def heat_map(table: pd.DataFrame, shade: str, scale_of_all: tuple[float, float],
     figure = go.Figure(cells, base_layout(colors, "inner steps", "", height=110 + 17 * len(values)))
     figure.update_xaxes(type="category", showgrid=False)
     return figure.update_yaxes(type="category", showgrid=False, tickfont={"family": "monospace", "size": 11})
+
+
+def _name(pattern: str) -> str:
+    """Lamps; of many layers, which would leave no place for the map, in words where only the last are updated."""
+    plain = pattern.lstrip("0")
+    tail = len(pattern) > MOST_LAMPS and plain and not plain.strip("1")
+    return f"last {len(plain)}" if tail else lamps(pattern)
 
 
 def _depth(pattern: str) -> tuple[bool, int, str]:

@@ -11,7 +11,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.shared import page, url_state
+from app.shared import page, steps_map, url_state
 from lambda_core.errors import PatternError
 from lambda_core.patterns import LambdaPattern, Row, Update
 from lambda_core.studies import Study
@@ -73,7 +73,8 @@ def steps_of(fallback: int, most: int) -> int:
 def pattern_editor(
     field: str, layers: Sequence[str], pattern: LambdaPattern, steps: int, *more: Button, finer: Finer = NO_LAYER
 ) -> None:
-    """Toggles for each layer, in the order of the network; with the grid open, one row of them a step.
+    """Toggles for each layer, in the order of the network; with the grid open, one row of them a step. Of many layers
+    one step's are shown at a time, below a map of all steps.
 
     more: presets beside MAML, ANIL and BOIL. finer: which layers have a third state, and whether it is seen unasked.
     """
@@ -81,13 +82,15 @@ def pattern_editor(
     asked: bool | None = url_state.value("finer")
     three = pattern.is_finer or (finer.measured if asked is None else asked)
     rows = pattern.rows_for(max(steps, 1) if by_step else 1)
-    if len(layers) > ONE_ROW and len(rows) == 1:
-        _last_layers(field, rows[0])
-    for number in range(len(rows)):
+    shown = list(range(len(rows)))
+    if len(layers) > ONE_ROW:
+        shown = [_step_edited(field, layers, rows)]
+        _last_layers(field, rows, shown[0])
+    for number in shown:
         if three:
-            _states(field, layers, rows, number, finer)
+            _states(field, layers, rows, number, finer, shown)
         else:
-            _layer_toggles(field, layers, rows, number)
+            _layer_toggles(field, layers, rows, number, shown)
     if three:
         st.caption(STATES)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -102,15 +105,34 @@ def pattern_editor(
             st.toggle("Finer", help="Scale and shift of a layer alone, without its filters", **tied)
 
 
-def _last_layers(field: str, row: Row) -> None:
+def _step_edited(field: str, layers: Sequence[str], rows: list[Row]) -> int:
+    """The step whose layers can be switched, from 0."""
+    if len(rows) == 1:
+        return 0
+    key = f"{field}-edited"
+    st.session_state[key] = min(st.session_state.get(key, 1), len(rows))
+    st.html(steps_map.steps_map(layers, rows, st.session_state[key]))
+    st.segmented_control("Step to edit", range(1, len(rows) + 1), key=key, required=True, wrap=True)
+    return int(st.session_state[key]) - 1
+
+
+def _last_layers(field: str, rows: list[Row], number: int) -> None:
     """Of many layers the last are those that are mostly updated: how many, at one stroke."""
-    count = len(row)
+    row, count = rows[number], len(rows[number])
     last = next((number for number, update in enumerate(reversed(row)) if update != Update.ALL), count)
     names = ["none", *(f"last{number}" for number in range(1, count + 1))]
-    tied = url_state.bound(
-        field, last, key=f"{field}-last", convert=lambda last: str(LambdaPattern.named(names[last], count))
-    )
-    st.slider("Only the last layers: how many", 0, count, **tied)
+
+    def pattern(last: int) -> str:
+        return _with_rows(rows, {number: LambdaPattern.named(names[last], count).rows[0]})
+
+    where = "" if len(rows) == 1 else f" in step {number + 1}"
+    tied = url_state.bound(field, last, key=f"{field}-last", convert=pattern)
+    st.slider(f"Only the last layers{where}: how many", 0, count, **tied)
+
+
+def _with_rows(rows: list[Row], changed: dict[int, Row]) -> str:
+    """The pattern of all rows, some of them changed: of many layers not all rows are shown."""
+    return str(LambdaPattern.from_matrix([changed.get(number, row) for number, row in enumerate(rows)]))
 
 
 def _presets(field: str, layers: Sequence[str], *, finer: bool) -> list[Button]:
@@ -131,14 +153,14 @@ def _put_whole_layers(field: str, pattern: LambdaPattern, opened: bool) -> None:
         url_state.put(**{field: str(LambdaPattern.from_matrix([[bool(each) for each in row] for row in pattern.rows]))})
 
 
-def _layer_toggles(field: str, layers: Sequence[str], rows: list[Row], number: int) -> None:
+def _layer_toggles(field: str, layers: Sequence[str], rows: list[Row], number: int, shown: list[int]) -> None:
     count = len(rows)
     last = " and later" if number == count - 1 else ""
     tied = url_state.bound(
         field,
         [name for name, update in zip(layers, rows[number], strict=True) if update],
         key=_row_key(field, number),
-        convert=lambda _: _rows_as_text(field, layers, count),
+        convert=lambda _: _rows_as_text(field, layers, rows, shown),
     )
     st.segmented_control(
         "Layers updated at every step" if count == 1 else f"Step {number + 1}{last}",
@@ -150,7 +172,7 @@ def _layer_toggles(field: str, layers: Sequence[str], rows: list[Row], number: i
     )
 
 
-def _states(field: str, layers: Sequence[str], rows: list[Row], number: int, finer: Finer) -> None:
+def _states(field: str, layers: Sequence[str], rows: list[Row], number: int, finer: Finer, shown: list[int]) -> None:
     """A choice of 0, n and 1 for each layer; without n where a layer has neither scale nor shift."""
     step = "" if len(rows) == 1 else f" · step {number + 1}{'+' if number == len(rows) - 1 else ''}"
     with st.container(horizontal=True, gap="small", key=_states_key(field, number)):
@@ -160,25 +182,28 @@ def _states(field: str, layers: Sequence[str], rows: list[Row], number: int, fin
                 field,
                 update.digit,
                 key=_state_key(field, number, name),
-                convert=lambda _: _states_as_text(field, layers, len(rows)),
+                convert=lambda _: _states_as_text(field, layers, rows, shown),
             )
             st.segmented_control(f"{name}{step}", [each.digit for each in offered], required=True, **tied)
 
 
-def _states_as_text(field: str, layers: Sequence[str], count: int) -> str:
-    """The pattern that the choices of all layers show together."""
-    shown = st.session_state
-    return str(
-        LambdaPattern.from_matrix(
-            [[Update.of_digit(shown[_state_key(field, number, name)]) for name in layers] for number in range(count)]
-        )
-    )
+def _states_as_text(field: str, layers: Sequence[str], rows: list[Row], shown: list[int]) -> str:
+    """The pattern that the choices of all layers make together with the rows that are not shown."""
+
+    def row(number: int) -> Row:
+        return tuple(Update.of_digit(st.session_state[_state_key(field, number, name)]) for name in layers)
+
+    return _with_rows(rows, {number: row(number) for number in shown})
 
 
-def _rows_as_text(field: str, layers: Sequence[str], count: int) -> str:
-    """The pattern that all rows of toggles show together."""
-    chosen = [st.session_state[_row_key(field, number)] for number in range(count)]
-    return str(LambdaPattern.from_matrix([[name in row for name in layers] for row in chosen]))
+def _rows_as_text(field: str, layers: Sequence[str], rows: list[Row], shown: list[int]) -> str:
+    """The pattern that the rows of toggles make together with those that are not shown."""
+
+    def row(number: int) -> Row:
+        chosen = st.session_state[_row_key(field, number)]
+        return tuple(Update.ALL if name in chosen else Update.NOTHING for name in layers)
+
+    return _with_rows(rows, {number: row(number) for number in shown})
 
 
 def _row_key(field: str, number: int) -> str:

@@ -15,10 +15,11 @@ from lambda_core.studies.tables import write_table
 from tests.support.synthetic import about, training_table
 
 SPLITS = ("val", "test")
+MOST_LAYERS = 12  # whose patterns are all written
 
 
 def write_large_study(root: Path, layers: int = 10, steps: int = 10, episodes: int = 600, repeats: int = 9) -> Path:
-    """Write `root/large-5w1s`: 2^layers − 1 patterns at 1 … steps steps and no adaptation; nothing is trained.
+    """Write `root/large-5w1s`: `candidates` of so many layers at 1 … steps steps; nothing is trained.
 
     Patterns that update more of the upper layers are the more accurate and the slower ones.
     """
@@ -39,8 +40,10 @@ def write_large_study(root: Path, layers: int = 10, steps: int = 10, episodes: i
 
 
 def candidates(layers: int, steps: int) -> tuple[list[str], np.ndarray]:
-    """(pattern texts, step counts): no adaptation first."""
-    texts = [str(pattern) for pattern in LambdaPattern.enumerate(layers)[1:]]
+    """(pattern texts, step counts): no adaptation first. Of many layers only the last ones, as many as there are."""
+    many = layers > MOST_LAYERS
+    tails = [LambdaPattern.named(f"last{count}", layers) for count in range(1, layers + 1)] if many else []
+    texts = [str(pattern) for pattern in tails or LambdaPattern.enumerate(layers)[1:]]
     return ["0" * layers, *np.repeat(texts, steps)], np.append(0, np.tile(np.arange(1, steps + 1), len(texts)))
 
 

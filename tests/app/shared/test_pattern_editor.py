@@ -29,6 +29,20 @@ def test_the_last_layers_of_many_are_set_at_one_stroke() -> None:
     assert app.slider(key="pattern-last").value == 1
 
 
+def test_steps_of_many_layers_are_edited_one_at_a_time() -> None:
+    app = AppTest.from_string(SCRIPT, default_timeout=30).run()
+    app.toggle(key="pattern-grid").set_value(True).run()
+    assert [group.key for group in app.button_group if "row" in str(group.key)] == ["pattern-row-0"]
+    app.slider(key="pattern-last").set_value(3).run()
+    assert param(app, "pattern") == "/".join(["0" * 27 + "111", "0" * 29 + "1"])
+    app.button_group(key="pattern-edited").set_value(3).run()
+    app.button_group(key="pattern-row-2").set_value(["block0"]).run()
+    assert param(app, "pattern") == "/".join(["0" * 27 + "111", "0" * 29 + "1", "1" + "0" * 29])
+    app.button_group(key="pattern-edited").set_value(1).run()
+    assert app.slider(key="pattern-last").value == 3
+    assert not app.exception
+
+
 FEW = """
 from app.shared import pattern_editor, url_state
 
