@@ -40,13 +40,6 @@ def test_streamlits_own_page_can_be_told() -> None:
     assert [route.path for route in opening.routes(PAGES)] == ["/", "/explore", "/live"]
 
 
-def test_plotlys_script_is_fetched_ahead_once_the_picture_is_seen() -> None:
-    (name,) = opening.OWN.parent.glob(opening.PLOTLY)
-    page = opening.opening_page("<title>Streamlit</title>", PAGES, f"static/js/{name.name}")
-    assert f'__streamlit.BACKEND_BASE_URL + "static/js/{name.name}"' in page
-    assert "modulepreload" not in opening.opening_page("<title>Streamlit</title>", PAGES)
-
-
 def test_every_page_is_known_to_the_server() -> None:
     folders = {page.parent.name for page in main.HERE.glob("*/page.py")}
     assert set(main.PAGES) - {""} == folders - {"front", "shared"}
