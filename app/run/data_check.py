@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lambda_core.config import MetaTrainConfig
+from lambda_core.config import MetaTrainConfig, SweepConfig
 from lambda_core.data import SPLITS, ImageDataset
 from lambda_core.jobs import JobError
 
@@ -34,6 +34,25 @@ def check_fits(data: ImageDataset, config: MetaTrainConfig) -> None:
         raise JobError(
             f"{config.shots} shots and {config.queries} queries need {config.shots + config.queries} images of a "
             f"class, and one of {data.name} has {fewest}: set queries to {max(fewest - config.shots, 1)} or less"
+        )
+
+
+def check_sweep_fits(data: ImageDataset, training: MetaTrainConfig, config: SweepConfig) -> None:
+    """The same for a sweep of a trained model on these images. training: the model's settings. Raises JobError."""
+    classes = {split: data.class_indices(split) for split in ("val", "test")}
+    if training.ways > min(map(len, classes.values())):
+        told = ", ".join(f"{len(each)} {WORDS[split]}" for split, each in classes.items())
+        raise JobError(
+            f"{training.ways}-way episodes need {training.ways} classes in each of two splits, and {data.name} has "
+            f"{told}: bring a zip with so many in its val and test folders, or take a model of fewer ways"
+        )
+    fewest = min(len(images) for each in classes.values() for _, images in each)
+    if training.shots + config.queries > fewest:
+        most = fewest - training.shots
+        raise JobError(
+            f"{training.shots} shots and {config.queries} queries need {training.shots + config.queries} images of a "
+            f"class, and one of {data.name} has {fewest}: "
+            + (f"set queries to {most} or less" if most > 0 else "bring more images, or take a model of fewer shots")
         )
 
 

@@ -15,6 +15,7 @@ from lambda_core.jobs import JobError, start_job
 from lambda_core.studies import ON, Study, check_name, studies_root
 
 WORK = {"train": "Meta-train", "sweep": "Sweep", "time": "Time"}
+JOBS = {"sweep": "the sweep", "time": "timing"}  # what a visitor starts
 CONFIGS: dict[str, type[Settings]] = {"sweep": SweepConfig, "time": TimingConfig}
 
 
@@ -67,7 +68,7 @@ def _measure_form(work: str) -> None:
         elsewhere = _other_images() if work == "sweep" else None
         shared = work == "time" and st.toggle("Even while others are at work on this machine", help=_SHARED_HELP)
         values = settings_inputs(CONFIGS[work], {}, work)
-        if st.form_submit_button(f"Start the {work}", type="primary", icon=":material/play_arrow:"):
+        if st.form_submit_button(f"Start {JOBS[work]}", type="primary", icon=":material/play_arrow:"):
             with page.guarded():
                 _start_measuring(work, name, values, elsewhere=elsewhere, shared=shared)
 
@@ -101,9 +102,11 @@ def _start_measuring(work: str, name: str, values: dict[str, Any], *, elsewhere:
         study.check_sweep(config)
     more = ["--anyway"] if shared else []
     if elsewhere not in (None, study.dataset):
+        if isinstance(config, SweepConfig):
+            data_check.check_sweep_fits(adaptation_service.dataset(elsewhere), study.config, config)
         more, name = ["--dataset", elsewhere], f"{name.partition(ON)[0]}{ON}{elsewhere}"
     start_job([work, job_words.place(study.name), *job_words.as_options(config), *more], name)
-    st.toast(f"The {work} has started", icon=":material/play_arrow:")
+    st.toast(f"{JOBS[work].capitalize()} has started", icon=":material/play_arrow:")
 
 
 def next_work(study: Study) -> str | None:

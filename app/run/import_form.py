@@ -43,7 +43,11 @@ def _offer(folder: Path, name: str) -> None:
     if st.button("Import", type="primary", icon=":material/download_done:", key="import-button"):
         import_folder(folder, name, **SHARES)  # type: ignore[arg-type]
         study_cache.data_sets.clear()
-        st.success(f"The data set {name} is ready: choose it below.", icon=":material/check_circle:")
+        st.success(
+            f"The data set {name} is ready: choose it below to train on it, or under Sweep, as Images, to measure a "
+            "model that is trained already.",
+            icon=":material/check_circle:",
+        )
 
 
 @contextmanager

@@ -6,6 +6,9 @@
 The second writes times.json beside the first manifest, which `lambda-core time STUDY --from times.json` reads back:
 with all layers among the exported ones, this device is a machine like others. It goes with every archive that
 `archive` writes, so it imports nothing of the engine.
+
+In the episode, images and queries are (count, channels, height, width): a pixel's 0 … 255 is brought to -1 … 1 by
+pixel / 127.5 - 1. Labels are 0, 1, … for the classes.
 """
 
 from __future__ import annotations

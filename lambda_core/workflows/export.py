@@ -9,6 +9,7 @@ from typing import Any
 from lambda_core.errors import StudyError
 from lambda_core.export import Exported, archive, export_adaptation
 from lambda_core.patterns import LambdaPattern
+from lambda_core.selection import rows_under, timing_conditions
 from lambda_core.studies import Study
 
 
@@ -58,17 +59,23 @@ def export_archive(
 
 
 def _measured(study: Study, pattern: LambdaPattern, steps: int) -> dict[str, Any] | None:
-    """The engine's own time for this candidate, from the study's table; None where it is not in it."""
+    """The engine's own time for this candidate, from the study's table; None where it is not in it.
+
+    Of several machines, that which timed it most: the rows say which, for study.json knows of one only.
+    """
     if study.timing is None:
         return None
     rows = study.timing[(study.timing["pattern"] == str(pattern)) & (study.timing["steps"] == steps)]
     if rows.empty:
         return None
-    environment, peak = study.metadata.timed_with, study.peak(str(pattern), steps)
+    conditions = [each for each in timing_conditions(rows) if not each.is_exported]
+    if not conditions:
+        return None
+    rows, peak = rows_under(rows, conditions[0]), study.peak(str(pattern), steps)
     return {
         "milliseconds": round(float(rows["milliseconds"].median()), 4),
-        "by": f"lambda-core, torch {environment.torch_version}",
-        "threads": int(rows["threads"].iloc[0]),
-        "processor": environment.processor,
+        "by": f"lambda-core, torch {conditions[0].torch}",
+        "threads": conditions[0].threads,
+        "processor": conditions[0].processor,
         "peak_bytes": None if peak is None else vars(peak),
     }

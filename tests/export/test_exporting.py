@@ -174,6 +174,7 @@ def test_the_command_line(tmp_path):
     record = json.loads(CliRunner().invoke(main, [*options, "--json"]).stdout)
     assert record["study"] == "glyphs-5w1s"
     assert record["measured"]["milliseconds"] > 0
+    assert record["measured"]["processor"] in set(Study.load("glyphs-5w1s").times()["processor"])
     assert all(record["measured"]["peak_bytes"][part] > 0 for part in ("weights", "kept", "workspace"))
     refused = CliRunner().invoke(main, ["export", "sinusoid", "--to", str(target)])
     assert refused.exit_code == 2

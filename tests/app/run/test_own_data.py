@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.run import data_check, forms, import_form
-from lambda_core.config import MetaTrainConfig
+from lambda_core.config import MetaTrainConfig, SweepConfig
 from lambda_core.data import import_folder, load_dataset
 from lambda_core.errors import DataError
 from lambda_core.jobs import JobError
@@ -65,6 +65,13 @@ def test_eight_classes_are_told_to_be_too_few_for_five_ways(tmp_path: Path) -> N
     with pytest.raises(JobError, match="set queries to 5 or less"):
         data_check.check_fits(data, MetaTrainConfig(dataset="mine", ways=2, shots=1, queries=15))
     data_check.check_fits(data, MetaTrainConfig(dataset="mine", ways=2, shots=1, queries=5))
+    with pytest.raises(JobError, match=r"2 to validate, 2 to test: bring a zip .* or take a model of fewer ways"):
+        data_check.check_sweep_fits(data, MetaTrainConfig(dataset="other", ways=5), SweepConfig(queries=5))
+    with pytest.raises(JobError, match="set queries to 5 or less"):
+        data_check.check_sweep_fits(data, MetaTrainConfig(dataset="other", ways=2, shots=1), SweepConfig(queries=15))
+    with pytest.raises(JobError, match="a model of fewer shots"):
+        data_check.check_sweep_fits(data, MetaTrainConfig(dataset="other", ways=2, shots=6), SweepConfig(queries=1))
+    data_check.check_sweep_fits(data, MetaTrainConfig(dataset="other", ways=2, shots=1), SweepConfig(queries=5))
 
 
 @pytest.mark.parametrize(

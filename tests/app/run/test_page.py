@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_core.jobs import list_jobs, start_job
+from lambda_core.jobs import JobError, list_jobs, start_job
 from tests.app.conftest import Open, checked, param, said
 
 
@@ -56,6 +56,25 @@ def test_starts_a_job_of_these_words(open_page: Open, jobs: Path, work: str, mon
         time.sleep(0.05)
     assert job.state == "done"
     assert work in job.last_message
+
+
+@pytest.mark.parametrize(("work", "label"), [("sweep", "Start the sweep"), ("time", "Start timing")])
+def test_the_button_says_what_it_starts(open_page: Open, work: str, label: str) -> None:
+    assert submit(open_page("run", work=work)).label == label  # type: ignore[attr-defined]
+
+
+def test_a_sweep_that_could_not_end_well_is_refused_before_it_starts(
+    open_page: Open, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise JobError("too few classes")
+
+    monkeypatch.setattr("app.run.forms.data_check.check_sweep_fits", refuse)
+    app = open_page("run", work="sweep")
+    app.selectbox(key="sweep-dataset").set_value("glyphs")
+    checked(submit(app).click().run())
+    assert app.error[0].value == "Too few classes."
+    assert list_jobs(jobs) == []
 
 
 def test_a_read_only_server_hides_run(open_page: Open, jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
