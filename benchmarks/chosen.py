@@ -1,8 +1,9 @@
 """The shipped choices beside other libraries: python -m benchmarks.chosen
 
-For every measured 4-CONV study whose data is at hand: the pattern and step count chosen within THRESHOLD points on
-validation classes, beside the full pattern at the study's own step count, by us and by each library (the textbook
-model with the same weights). One interleaved run a study, on validation episodes of its own; one thread.
+For every 4-CONV study measured on images like those of its training, whose data is at hand: the pattern and step count
+chosen within THRESHOLD points on validation classes, beside the full pattern at the study's own step count, by us and
+by each library (the textbook model with the same weights). One interleaved run a study, on validation episodes of its
+own; one thread.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ THRESHOLD, SEED = 1.0, 2
 @click.option("--rounds", default=60, show_default=True)
 def main(names: tuple[str, ...], rounds: int) -> None:
     prepare(threads=1)
-    measured = (study for study in list_studies(studies_root())[0] if study.measured)
+    measured = (each for each in list_studies(studies_root())[0] if each.measured and each.metadata.domain is None)
     chosen = (study for study in measured if study.config.backbone == "conv4" and (not names or study.name in names))
     found = ((study.name, told(study, rounds)) for study in chosen)
     record("chosen.json", {"rounds": rounds, "seed": SEED, "threshold": THRESHOLD}, found)
