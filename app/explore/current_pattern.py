@@ -102,6 +102,7 @@ def _numbers(row: pd.Series, gain: str, gain_is: str) -> None:
     one.metric(gain, times(row["speed_up"]), help=gain_is)
     two.metric("Accuracy", f"{row['accuracy']:.1%}", help="mean over the validation episodes")
     three.metric("Points lost", number(row["degradation"]), help="accuracy of the full pattern minus this one's")
+    st.caption("Accuracy and points lost: means over validation classes.")
 
 
 def _verdict(row: pd.Series) -> str:

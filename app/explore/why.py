@@ -71,8 +71,8 @@ def _of_row(study: Study, choice: Choice, row: pd.Series) -> Floats:
         f"**{len(lost)} validation episodes**, each adapted with all layers and with {_name(row)}: {_mean(bounds)}; in "
         f"{row['differing']} of them the two differ.\n\n"
         f"**Corrected for {choice.candidates} candidates** looked at: their bounds all hold at once, with "
-        f"{percent(choice.confidence)} confidence, whatever the threshold. That it loses more than "
-        f"{points(choice.threshold)} has a corrected p of {row['p_adjusted']:.2g}."
+        f"{percent(choice.confidence)} confidence, whatever the threshold. If it lost more than "
+        f"{points(choice.threshold)}, it would look so good with a chance of at most {row['p_adjusted']:.2g}."
     )
     return lost
 
