@@ -11,7 +11,8 @@ from functools import partial
 
 import streamlit as st
 
-from app.shared import page, steps_map, url_state
+from app.figures.lamps import steps_map
+from app.shared import page, url_state
 from lambda_core.errors import PatternError
 from lambda_core.patterns import LambdaPattern, Row, Update
 from lambda_core.studies import Study
@@ -111,7 +112,7 @@ def _step_edited(field: str, layers: Sequence[str], rows: list[Row]) -> int:
         return 0
     key = f"{field}-edited"
     st.session_state[key] = min(st.session_state.get(key, 1), len(rows))
-    st.html(steps_map.steps_map(layers, rows, st.session_state[key]))
+    st.html(steps_map(layers, rows, st.session_state[key]))
     st.segmented_control("Step to edit", range(1, len(rows) + 1), key=key, required=True, wrap=True)
     return int(st.session_state[key]) - 1
 

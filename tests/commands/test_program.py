@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,15 @@ def outcome(*argv: str, path: Path | None = None) -> tuple[int, str]:
     environment = dict(os.environ)
     if path is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(path), str(Path.cwd())])
-    done = subprocess.run([sys.executable, *argv], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        [sys.executable, *argv], capture_output=True, text=True, check=False, env=environment, preexec_fn=_listen
+    )
     return done.returncode, done.stderr
+
+
+def _listen() -> None:
+    """As in a terminal: what a shell starts in the background ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_while_it_is_imported_nothing_was_written(tmp_path: Path) -> None:

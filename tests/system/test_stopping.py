@@ -12,6 +12,14 @@ from lambda_core.system.progress import Meter
 from lambda_core.system.stopping import stopped_by_sigterm
 
 
+@pytest.fixture(autouse=True)
+def _listens():
+    """As in a terminal: what a shell starts in the background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_a_callback_from_c_drops_is_raised_by_the_next_report(number):
