@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from PIL import Image
 
@@ -58,6 +60,33 @@ def test_five_commands_lead_from_images_to_a_choice(study: Path) -> None:
     found = json.loads(run("select", study, "--threshold", 20, "--json"))
     assert found["pattern"] in ("000000", "000001", "000011", "111111")
     assert Study.load(study).metadata.torch_versions().keys() >= {"training", "timing"}
+
+
+SMALLER = {  # what is said last counts
+    "start": "--queries 5",
+    "sweep": "--episodes 2 --queries 5 --processes 1",
+    "time": "--repeats 2 --anyway",
+}
+
+
+@pytest.mark.slow
+def test_the_five_commands_of_the_readme_run_as_they_stand(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torchvision = pytest.importorskip("torchvision")
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = readme.split("takes five")[1].split("## ")[0].replace("\\\n", "").splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("    lambda-core")]
+    assert [words[1] for words in commands] == ["data", "start", "sweep", "time", "select"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAMBDA_DATA", str(tmp_path / "data"))
+    (tmp_path / "photographs").symlink_to(photographs)
+    weights = commands[1][commands[1].index("--weights") + 1]
+    torch.save(torchvision.models.mobilenet_v2().state_dict(), weights)
+    for _, *words in commands:
+        said = run(*words, *SMALLER.get(words[0], "").split())
+    assert said.startswith("Keep the full pattern for 5 steps")  # so few episodes show nothing of random weights
+    assert Study.load(tmp_path / "my-study").measured
 
 
 @pytest.mark.slow
