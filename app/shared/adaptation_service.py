@@ -33,7 +33,7 @@ def start() -> bool:
 
 def _asked(work: str, *given: object) -> Any:
     """What a function of `lambda_core.workflows` answers there; its errors are raised here."""
-    return _worker.run(call, f"lambda_core.workflows:{work}", *given)
+    return _worker.run(call, f"workflows:{work}", *given)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -67,11 +67,11 @@ def end_with_parent() -> None:
 
 
 def call(name: str, *given: object) -> Any:
-    """The public function module:function called with `given`: work for a process that has what this one shall not
-    import. What it returns must not be of a class that does.
+    """The function lambda_core.room:function called with `given`, `name` being room:function: work for a process that
+    has what this one shall not import. What it returns must not be of a class that does.
     """
-    module, _, function = name.partition(":")
-    return getattr(import_module(module), function)(*given)
+    room, _, function = name.partition(":")
+    return getattr(import_module(f"lambda_core.{room}"), function)(*given)
 
 
 class WorkerProcess:

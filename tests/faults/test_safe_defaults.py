@@ -95,21 +95,26 @@ def callers_of(names: tuple[str, ...], sources: list[Path]) -> set[str]:
     }
 
 
+NAMED = {"app/warm_up.py": "app", "lambda_core/system/worker.py": "lambda_core"}
+
+
 def test_a_served_app_imports_no_code_of_anybodys() -> None:
     """One place imports by a name that a user gives, and what the app calls never gives it one."""
-    ours = {"lambda_core/__init__.py", "app/warm_up.py"}  # by names of our own modules
+    ours = {"lambda_core/__init__.py", *NAMED}  # by names of our own modules
     assert callers_of(IMPORTERS, SOURCES) == ours | {"lambda_core/system/own_code.py"}
     app = [path for path in SOURCES if path.is_relative_to(ROOT / "app")]
     assert callers_of(("own_function", *IMPORTERS), app) <= ours
 
 
-def test_what_the_app_warms_up_is_its_own() -> None:
-    """Each name begins with the app's, whatever follows."""
-    tree = ast.parse((ROOT / "app" / "warm_up.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("file", NAMED)
+def test_what_is_imported_by_a_name_is_our_own(file: str) -> None:
+    """Each name begins with the package's, whatever follows."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     calls = [node for node in nodes if ast.unparse(node.func).rsplit(".", 1)[-1] == "import_module"]
     assert calls
-    assert all(ast.unparse(call.args[0]).startswith(("'app.", "f'app.")) for call in calls)
+    beginnings = tuple(f"{kind}'{NAMED[file]}." for kind in ("", "f"))
+    assert all(ast.unparse(call.args[0]).startswith(beginnings) for call in calls)
 
 
 def test_security_is_told() -> None:
