@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
@@ -22,7 +22,7 @@ def study_and_source() -> tuple[Study, str]:
     one, two, three = st.columns([2.2, 1.8, 0.8], gap="medium", vertical_alignment="bottom")
     with one:
         at_hand = adaptation_service.available_data_sets()
-        study = study_bar.study_picker(lambda study: study.dataset in at_hand)
+        study = study_bar.study_picker(lambda study: at_home(study, at_hand))
     with two:
         page.choice("Images", SOURCES, "source")
     with three.container(horizontal=True, horizontal_alignment="right", gap="small"):
@@ -59,6 +59,11 @@ def _from_data(study: Study) -> Found:
         st.info(_foreign(study, data), icon=":material/info:")
     key = (data, url_state.value("split"), url_state.value("seed"), classes, swapped)
     return key, adaptation_service.episode(*key, study), study.config.query_statistics
+
+
+def at_home(study: Study, at_hand: Sequence[str]) -> bool:
+    """Whether images like those of the study's training are at hand."""
+    return study.dataset in at_hand and study.metadata.domain is None
 
 
 def _data_picker(study: Study) -> str:

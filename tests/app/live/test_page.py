@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from app.live import likeness
+from app.live import episode_source, likeness
 from app.shared.url_fields import format_value
 from lambda_core.adaptation.tracing import trace
 from lambda_core.data import load_dataset
 from lambda_core.episodes.image_bank import EpisodeBank
 from lambda_core.patterns.pattern import LambdaPattern
+from lambda_core.studies import list_studies
 from lambda_core.studies.study import Study
-from tests.app.conftest import Open, checked, param, said
+from tests.app.conftest import APP, Open, checked, param, said
 from tests.support.synthetic import write_study
 
 
@@ -163,6 +164,12 @@ def test_who_asks_for_no_study_gets_one_whose_images_are_at_hand(
     monkeypatch.setenv("LAMBDA_STUDIES", str(tmp_path))
     assert open_page("explore").selectbox(key="study-control").value == "cifar-fs-5w1s"
     assert open_page("live").selectbox(key="study-control").value == "other-5w1s"
+
+
+def test_a_study_on_the_images_of_its_training_is_preferred() -> None:
+    shipped = list_studies(APP.parent / "cached_results")[0]
+    assert [study.name for study in shipped if episode_source.at_home(study, ["glyphs"])] == ["glyphs-5w1s"]
+    assert any(study.dataset == "glyphs" and study.name != "glyphs-5w1s" for study in shipped)
 
 
 def test_what_imports_made_is_out_of_the_collectors_sight(open_page: Open) -> None:
