@@ -33,6 +33,11 @@ def block_product(rows: int, *, add: bool, row_bytes: int = ROW_BYTES) -> Callab
     of s, of k, of r; b, start, of s, of k; c, start, of r; then how many s and k there are. A row of b and c has
     `row_bytes`, all of which are read and written.
     """
+    return _as_kernel(partial(_code, rows, rows, add, row_bytes))
+
+
+def _as_kernel(code: Callable[..., Any]) -> Callable[..., None]:
+    """What compiled code calls with the arguments that `block_product` lists. code: writes it down."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def kernel(
@@ -41,7 +46,7 @@ def block_product(rows: int, *, add: bool, row_bytes: int = ROW_BYTES) -> Callab
     ) -> Any:  # fmt: skip
         place = types.intp
         signature = types.void(a, *(place,) * 4, b, *(place,) * 3, c, *(place,) * 4)
-        return signature, lambda *given: _code(rows, rows, add, row_bytes, *given)
+        return signature, code
 
     made: Callable[..., None] = kernel
     return made
@@ -67,18 +72,7 @@ def pairs_product(rows: int, *, row_bytes: int) -> Callable[..., None]:
     """`block_product` whose result's rows fill half a register: of two k each half takes one. An even number of k, side
     by side in a, so that a's stride of k is 1, whatever it is given.
     """
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def kernel(
-        _: Any, a: Any, a_start: Any, a_s: Any, a_k: Any, a_r: Any, b: Any, b_start: Any, b_s: Any, b_k: Any,  # noqa: ARG001
-        c: Any, c_start: Any, c_r: Any, s: Any, k: Any,  # noqa: ARG001
-    ) -> Any:  # fmt: skip
-        place = types.intp
-        signature = types.void(a, *(place,) * 4, b, *(place,) * 3, c, *(place,) * 4)
-        return signature, lambda *given: _pairs_code(rows, row_bytes, *given)
-
-    made: Callable[..., None] = kernel
-    return made
+    return _as_kernel(partial(_pairs_code, rows, row_bytes))
 
 
 def tile_transform(matrix: Matrix) -> Callable[..., None]:
